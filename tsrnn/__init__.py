@@ -1,0 +1,49 @@
+"""Forecast time series with recurrent networks, judged against ARIMA.
+
+The public names load on first use, so that ``import tsrnn`` is quick and brings neither torch nor pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsrnn.datasets import list_datasets, load_dataset
+    from tsrnn.evaluation.backtest import BacktestResult, backtest
+    from tsrnn.forecasting.arima import ARIMA
+    from tsrnn.forecasting.forecaster import Forecaster
+    from tsrnn.forecasting.naive import SeasonalNaive
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ARIMA": "tsrnn.forecasting.arima",
+    "BacktestResult": "tsrnn.evaluation.backtest",
+    "Forecaster": "tsrnn.forecasting.forecaster",
+    "SeasonalNaive": "tsrnn.forecasting.naive",
+    "backtest": "tsrnn.evaluation.backtest",
+    "list_datasets": "tsrnn.datasets",
+    "load_dataset": "tsrnn.datasets",
+}
+
+__all__ = [
+    "ARIMA",
+    "BacktestResult",
+    "Forecaster",
+    "SeasonalNaive",
+    "__version__",
+    "backtest",
+    "list_datasets",
+    "load_dataset",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tsrnn' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
