@@ -1,0 +1,76 @@
+"""From windows in original units to what a network reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tsrnn.preprocessing.profiles import season_profiles
+from tsrnn.preprocessing.scaling import scale_windows
+
+# Scaled values beyond this are wild (a tiny scale before a jump); the network need not tell them apart.
+LARGEST_Z = 50.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network reads of B windows; all scaled, float32.
+
+    Parameters
+    ----------
+    z : tensor of shape (B, L)
+        asinh of the scaled values; 0 where unobserved.
+    observed : tensor of shape (B, L)
+        1 where observed, else 0.
+    facts : tensor of shape (B, 2)
+        The logarithms of scale / (|loc| + scale) and of the number of observed values.
+    profiles : tensor of shape (B, K, H)
+        Season profiles continued over the horizon, scaled.
+    """
+
+    z: Tensor
+    observed: Tensor
+    facts: Tensor
+    profiles: Tensor
+
+    def repeat(self, times: int) -> Inputs:
+        """Repeat every window `times` times, in place order."""
+        parts = (self.z, self.observed, self.facts, self.profiles)
+        return Inputs(*(part.repeat_interleave(times, 0) for part in parts))
+
+
+def make_inputs(
+    y: Tensor, observed: Tensor, scaling: str, seasons: tuple[int, ...], horizon: int
+) -> tuple[Inputs, Tensor, Tensor]:
+    """Scale windows and add what the network needs to know of them.
+
+    Parameters
+    ----------
+    y : float64 tensor of shape (B, L), original units
+    observed : bool tensor of shape (B, L)
+    scaling : str
+        A method of `scale_windows`.
+    seasons : tuple of int
+        Season lengths, shortest first.
+    horizon : int
+
+    Returns
+    -------
+    inputs : Inputs
+    loc, scale : float64 tensors of shape (B, 1), original units
+    """
+    z, loc, scale = scale_windows(y, observed, scaling, seasons[0])
+    if scaling != "none":  # values in the user's own unit have no size that would be wild
+        z = z.clamp(-LARGEST_Z, LARGEST_Z)
+    z = z.to(torch.float32)
+    profiles = season_profiles(z, observed, seasons, horizon)
+    size = loc.abs() + scale
+    relative = torch.where(
+        size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size)
+    )
+    facts = torch.cat(
+        [torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4], 1
+    )
+    return Inputs(torch.asinh(z), observed.to(torch.float32), facts.to(torch.float32), profiles), loc, scale

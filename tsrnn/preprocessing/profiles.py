@@ -1,0 +1,83 @@
+"""Season profiles: what a season of the window looks like, averaged at several rates.
+
+Simple forecasts from which a network starts. A profile is the exponentially weighted average of past seasons around
+their own means; rate 1 is the last season alone (the seasonal naive), a small rate nearly the mean of all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tsrnn.preprocessing.scaling import latest_observed, masked_mean
+
+RATES = (1.0, 0.6, 0.3, 0.12, 0.04)
+LONG_SEASON_RATES = (1.0, 0.3)  # a second, longer season has few repetitions in a window
+
+
+def season_rates(season_length: int, position: int) -> tuple[float, ...]:
+    """Return the rates at which the seasons of one length are averaged.
+
+    `position` counts the seasons of the data, shortest first. Without a season only the last value is a good start.
+
+    >>> season_rates(1, 0), season_rates(168, 1)
+    ((1.0,), (1.0, 0.3))
+    """
+    if season_length == 1:
+        return (1.0,)
+    return RATES if position == 0 else LONG_SEASON_RATES
+
+
+def profile_count(seasons: tuple[int, ...]) -> int:
+    """Return how many profiles `season_profiles` makes for these seasons."""
+    return sum(len(season_rates(m, i)) for i, m in enumerate(seasons)) + (seasons[0] > 1)
+
+
+def season_profiles(z: Tensor, observed: Tensor, seasons: tuple[int, ...], horizon: int) -> Tensor:
+    """Continue every season's profiles over the horizon.
+
+    Parameters
+    ----------
+    z : tensor of shape (B, L), scaled; 0 where unobserved
+    observed : bool tensor of shape (B, L)
+    seasons : tuple of int
+        Season lengths, shortest first; each at most L.
+    horizon : int
+
+    Returns
+    -------
+    tensor of shape (B, K, horizon), scaled, with K = ``profile_count(seasons)``
+        Where there is a season, the last profile is the last observed value, for series whose season is weak: the
+        level of a season's mean lags behind a random walk.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[1.0, 2.0, 1.0, 4.0]])
+    >>> season_profiles(z, torch.ones(1, 4, dtype=torch.bool), (2,), 3)[0, 0]
+    tensor([1.0000, 4.0000, 1.0000])
+    """
+    profiles = [_profiles_of(z, observed, m, season_rates(m, i), horizon) for i, m in enumerate(seasons)]
+    if seasons[0] > 1:
+        last = masked_mean(z, latest_observed(observed, 1))  # [B, 1]
+        profiles.append(last.unsqueeze(2).expand(-1, -1, horizon))
+    return torch.cat(profiles, 1)
+
+
+def _profiles_of(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...], horizon: int) -> Tensor:
+    B, N = z.shape[0], z.shape[1] // m
+    level = masked_mean(z, latest_observed(observed, m))  # [B, 1], the level from which the future continues
+    z = z[:, -N * m :].reshape(B, N, m)
+    observed = observed[:, -N * m :].reshape(B, N, m)
+    # A season seen by less than half has no mean worth the name.
+    usable = observed & (observed.sum(2, keepdim=True) * 2 >= m)
+    around = (z - masked_mean(z, observed)) * usable if m > 1 else z - level.unsqueeze(2)
+    # Age counts from the newest usable value of each place in the season, whose weight is then 1 however old it is.
+    age = torch.arange(N - 1, -1, -1, device=z.device, dtype=z.dtype)[:, None].expand(B, N, m)
+    since = (age - age.masked_fill(~usable, N).amin(1, keepdim=True)).clamp(min=0)
+    profiles = []
+    for rate in rates:
+        weight = (1 - rate) ** since * usable  # [B, N, m]; with rate 1 the newest alone, as 0 ** 0 is 1
+        weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
+        profiles.append((weight * around).sum(1) + level)  # [B, m]
+    repeat = torch.arange(horizon, device=z.device) % m
+    return torch.stack(profiles, 1)[:, :, repeat]  # [B, K, horizon]

@@ -1,0 +1,82 @@
+"""Scale each window by its own past: subtract `loc`, divide by `scale`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SCALINGS = ("seasonal", "spread", "standard", "mean", "none")
+
+# A window that moves less than this share of its size is constant up to rounding: its scale is 0, not noise.
+CONSTANT = 1e-9
+
+
+def latest_observed(observed: Tensor, count: int) -> Tensor:
+    """Mark the last `count` observed values of each window. Shapes (B, L) -> (B, L), bool."""
+    rank = observed.flip(-1).cumsum(-1).flip(-1)
+    return observed & (rank <= count)
+
+
+def masked_mean(values: Tensor, where: Tensor, dim: int = -1) -> Tensor:
+    """Average where `where` holds, keeping the dimension; 0 where it never holds."""
+    return (values * where).sum(dim, keepdim=True) / where.sum(dim, keepdim=True).clamp(min=1)
+
+
+def scale_windows(
+    y: Tensor, observed: Tensor, method: str, season_length: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Scale windows by their own observed values.
+
+    Parameters
+    ----------
+    y : tensor of shape (B, L), original units; any value where unobserved
+    observed : bool tensor of shape (B, L)
+    method : {"seasonal", "spread", "standard", "mean", "none"}
+        "seasonal": the mean of the last season, and the mean absolute difference of values a season apart.
+        "spread": the mean of the last season, and the mean absolute deviation from the window's mean.
+        "standard": the window's mean and standard deviation. "mean": 0 and the window's mean absolute value.
+        "none": 0 and 1.
+    season_length : int
+
+    Returns
+    -------
+    z : tensor of shape (B, L), dimensionless; 0 where unobserved
+    loc, scale : tensors of shape (B, 1), original units
+        With the first three methods `scale` is 0 for a constant window; z is 0 then, and the inverse
+        ``loc + scale * z`` gives the constant.
+
+    Examples
+    --------
+    >>> y = torch.tensor([[1.0, 3.0, 2.0, 4.0]])
+    >>> z, loc, scale = scale_windows(y, torch.ones(1, 4, dtype=torch.bool), "seasonal", 2)
+    >>> loc.item(), scale.item(), z.tolist()
+    (3.0, 1.0, [[-2.0, 0.0, -1.0, 1.0]])
+    """
+    y = torch.where(observed, y, torch.zeros_like(y))
+    m = season_length
+    size = masked_mean(y.abs(), observed)
+    mean = masked_mean(y, observed)
+    spread = masked_mean((y - mean).abs(), observed)
+    loc = masked_mean(y, latest_observed(observed, m))
+    if method == "seasonal":
+        both = observed[:, m:] & observed[:, :-m]
+        scale = masked_mean((y[:, m:] - y[:, :-m]).abs(), both)
+        # One season or less, or an exact repetition, has no seasonal difference: the spread is the next best.
+        scale = torch.where(scale > CONSTANT * size, scale, spread)
+    elif method == "spread":
+        scale = spread
+    elif method == "standard":
+        loc, scale = mean, masked_mean((y - mean) ** 2, observed).sqrt()
+    elif method == "mean":
+        loc, scale = torch.zeros_like(mean), size
+    else:
+        # The values are taken as they are, large ones too: there is no spread that rounding could have made.
+        return y, torch.zeros_like(mean), torch.ones_like(mean)
+    scale = torch.where(scale > CONSTANT * size, scale, torch.zeros_like(scale))
+    return standardise(y, loc, scale) * observed, loc, scale
+
+
+def standardise(y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+    """Return (y − loc) / scale, and 0 where the scale is 0."""
+    safe = torch.where(scale > 0, scale, torch.ones_like(scale))
+    return torch.where(scale > 0, (y - loc) / safe, torch.zeros_like(y))
