@@ -1,0 +1,1 @@
+"""Recurrent networks as torch modules: tensors in, tensors out."""

@@ -1,0 +1,38 @@
+"""The numbers that shape a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tsrnn.networks.heads import QUANTILES
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """What determines a network's tensors.
+
+    Parameters
+    ----------
+    context_length : int
+        L, a multiple of `patch_length`.
+    horizon : int
+        H, the steps it is trained to forecast.
+    patch_length : int
+        Points per recurrent step.
+    seasons : tuple of int
+        Season lengths, shortest first; their profiles are the start of a forecast.
+    cell : {"rnn", "gru", "lstm"}
+    hidden_size, num_layers : int
+    dropout : float
+    quantiles : tuple of float
+    """
+
+    context_length: int
+    horizon: int
+    patch_length: int
+    seasons: tuple[int, ...]
+    cell: str = "gru"
+    hidden_size: int = 128
+    num_layers: int = 1
+    dropout: float = 0.1
+    quantiles: tuple[float, ...] = QUANTILES

@@ -1,0 +1,1 @@
+"""The training loop, which knows no architecture, and the batches it is fed with."""
