@@ -1,0 +1,213 @@
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import monthly_table
+from tsrnn import commands
+
+QUICK = ["--models", "SeasonalNaive,ARIMA", "--horizon", "3", "--windows", "4"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run `tsrnn ARGUMENTS` in an empty directory; return exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tsrnn", *arguments])
+        monkeypatch.setenv("COLUMNS", "160")
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        code = 0
+        try:
+            commands.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def sales(tmp_path):
+    monthly_table(n_series=2).to_csv(tmp_path / "sales.csv", index=False)
+    return "sales.csv"
+
+
+def test_backtest_prints_a_table_and_a_verdict_and_writes_the_report(run, sales, tmp_path):
+    code, out, err = run("backtest", sales, *QUICK)
+    assert code == 0, err
+    assert "MASE" in out.splitlines()[0]
+    assert "ARIMA" in out
+    assert "over 2 series × 4 cutoffs" in out.splitlines()[-1]
+    assert "monthly" in err
+    assert "Report: sales-backtest.html" in err
+    assert (tmp_path / "sales-backtest.html").stat().st_size > 1e6
+
+
+def test_backtest_answers_in_json_and_csv(run, sales, tmp_path):
+    code, out, _ = run("backtest", sales, *QUICK, "--format", "json", "--report", "none", "--quiet")
+    content = json.loads(out)
+    assert code == 0
+    assert {row["model"] for row in content["leaderboard"]} == {"SeasonalNaive", "ARIMA"}
+    assert content["config"]["h"] == 3
+    assert content["outcome"] in ("better", "worse", "no difference", "too few to judge")
+    code, out, err = run("backtest", sales, *QUICK, "--report", "none", "--output", "board.csv", "--quiet")
+    assert (code, out, err) == (0, "", "")
+    assert set(pd.read_csv(tmp_path / "board.csv")["model"]) == {"SeasonalNaive", "ARIMA"}
+    assert [p.name for p in tmp_path.glob("*.html")] == []
+
+
+def test_the_seed_and_the_column_options_reach_the_model(run, tmp_path):
+    table = monthly_table(n_series=2).rename(columns={"unique_id": "shop", "ds": "month", "y": "revenue"})
+    table.assign(cost=1.0).to_csv(tmp_path / "t.csv", index=False)
+    reading = ("--id-col", "shop", "--time-col", "month", "--target", "revenue", "--season-length", "6")
+    code, out, err = run(
+        "backtest", "t.csv", *reading, "--models", "SeasonalNaive,ARIMA", "--seed", "5", "--level", "50",
+        "--windows", "2", "--step", "2", "--refit", "1", "--freq", "MS", "--format", "json", "--report", "none",
+    )  # fmt: skip
+    assert code == 0, err
+    config = json.loads(out)["config"]
+    assert (config["data"]["season_length"], config["n_windows"], config["step_size"]) == (6, 2, 2)
+    assert "coverage_50" in json.loads(out)["leaderboard"][0]
+    assert "cost" in err  # named as ignored
+
+
+def test_forecast_prints_what_comes_next(run, sales):
+    code, out, err = run("forecast", sales, "--horizon", "2", "--model", "SeasonalNaive", "--format", "csv")
+    assert code == 0, err
+    table = pd.read_csv(io.StringIO(out))
+    assert list(table.columns) == ["unique_id", "ds", "yhat", "yhat-lo-80", "yhat-hi-80"]
+    assert table["ds"].tolist() == ["2020-01-01", "2020-02-01"] * 2
+
+
+def test_forecast_reads_stdin_and_writes_files_by_their_names(run, tmp_path):
+    text = monthly_table(n_series=1).to_csv(index=False)
+    code, out, err = run("forecast", "-", "--horizon", "2", "--model", "ARIMA", "--output", "f.json", stdin=text)
+    assert (code, out) == (0, ""), err
+    assert len(json.loads((tmp_path / "f.json").read_text())) == 2
+    code, _, _ = run("forecast", "-", "--model", "ARIMA", "--output", "f.parquet", stdin=text)
+    assert code == 0
+    assert len(pd.read_parquet(tmp_path / "f.parquet")) == 18
+
+
+def test_forecast_with_the_network_keeps_a_seed(run, sales):
+    arguments = ("forecast", sales, "--horizon", "2", "--format", "csv", "--quiet")
+    first, second, other = run(*arguments)[1], run(*arguments)[1], run(*arguments, "--seed", "1")[1]
+    assert first == second
+    assert first != other
+
+
+def test_a_wide_table_without_intervals_is_answered_wide(run, tmp_path):
+    wide = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=30), "a": np.arange(30.0), "b": 1.0})
+    wide.to_csv(tmp_path / "w.csv", index=False)
+    code, out, err = run(
+        "forecast", "w.csv", "--model", "SeasonalNaive", "--horizon", "1", "--level", "", "--format", "csv"
+    )
+    assert code == 0, err
+    assert out.splitlines() == ["date,a,b", "2024-01-31,23.0,1.0"]
+
+
+def test_inspect_shows_span_gaps_and_frequency(run, tmp_path):
+    table = monthly_table(n_series=2)
+    table.loc[5, "y"] = np.nan
+    table.to_csv(tmp_path / "t.csv", index=False)
+    code, out, err = run("inspect", "t.csv")
+    assert code == 0
+    assert "series 0" in out
+    assert "missing" in out
+    assert "monthly" in err
+    code, out, _ = run("inspect", "t.csv", "--format", "json")
+    assert json.loads(out)[0]["missing"] == 1
+
+
+def test_datasets_lists_and_writes_them(run, tmp_path):
+    code, out, _ = run("datasets")
+    assert code == 0
+    assert "air_passengers" in out
+    code, _, _ = run("datasets", "air_passengers", "--output", "a.csv")
+    assert code == 0
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 144
+
+
+BAD_FILES = {
+    "empty.csv": b"",
+    "header.csv": b"unique_id,ds,y\n",
+    "words.csv": b"ds,y\n2024-01-01,low\n2024-01-02,high\n",
+    "dates.csv": b"unique_id,ds,y\na,yesterday,1\na,today,2\n",
+    "twice.csv": b"unique_id,ds,y\na,2024-01-01,1\na,2024-01-01,2\n",
+    "binary.csv": bytes(range(256)) * 20,
+    "infinite.csv": b"ds,y\n2024-01-01,1\n2024-01-02,inf\n2024-01-03,2\n",
+    "irregular.csv": b"ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-07,2\n2024-01-30,2\n2024-02-07,1\n",
+    "short.csv": b"ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n",
+    "bad.parquet": b"PAR1 not really",
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+@pytest.mark.parametrize("command", ["backtest", "forecast", "inspect"])
+def test_a_bad_file_gets_one_line_on_stderr(run, tmp_path, name, command):
+    if (name, command) in {("short.csv", "inspect")}:
+        return
+    (tmp_path / name).write_bytes(BAD_FILES[name])
+    code, out, err = run(command, name, "--quiet")
+    assert (code, out) == (1, "")
+    assert err.startswith("tsrnn: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("backtest", "missing.csv"), 1, "missing.csv"),
+        (("backtest", "."), 1, "directory"),
+        (("backtest", "sales.csv", "--target", "profit"), 1, "profit"),
+        (("backtest", "sales.csv", "--models", "prophet"), 1, "'prophet' is not known"),
+        (("backtest", "sales.csv", "--level", "high"), 2, "not a list of percentages"),
+        (("backtest", "sales.csv", "--level", "120"), 1, "between 0 and 100"),
+        (("backtest", "sales.csv", "--freq", "fortnight"), 1, "fortnight"),
+        (("backtest", "sales.csv", "--horizon", "0"), 2, "0 is not in the range"),
+        (("backtest", "sales.csv", "--horizon", "1000"), 1, "No cutoff fits"),
+        (("backtest",), 2, "Missing argument"),
+        (("backtest", "sales.csv", *QUICK, "--report", "no/such/folder/x.html"), 1, "no/such/folder"),
+        (
+            ("backtest", "sales.csv", *QUICK, "--report", "none", "--output", "no/such/x.csv"),
+            1,
+            "no/such/x.csv",
+        ),
+        (("forecast", "sales.csv", "--format", "parquet"), 2, "--output"),
+        (("datasets", "gold"), 1, "gold"),
+        (("sing",), 2, "No such command"),
+    ],
+)
+def test_a_bad_option_is_named_and_the_exit_code_is_not_zero(run, sales, arguments, code, message):
+    got, _, err = run(*arguments)
+    assert got == code
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_help_loads_no_heavy_module():
+    script = (
+        "import sys; sys.argv = ['tsrnn', '--help']\n"
+        "from tsrnn.commands import main\n"
+        "main()\n"
+        "heavy = {'torch', 'pandas', 'sklearn', 'statsmodels', 'plotly', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "backtest" in done.stdout
+
+
+def test_every_command_has_help_with_an_example(run):
+    for name in commands.COMMANDS:
+        code, out, _ = run(name, "--help")
+        assert code == 0
+        assert f"tsrnn {name}" in out

@@ -1,0 +1,178 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+import tsrnn
+from tests.conftest import monthly_table
+from tsrnn import ARIMA, Forecaster, SeasonalNaive, backtest
+from tsrnn.errors import DataError, ParameterError, ShortSeriesError
+from tsrnn.forecasting.registry import MODELS, named_models
+
+QUICK = Forecaster(max_steps=20, hidden_size=8, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return backtest([QUICK, ARIMA(order=(1, 1, 0)), SeasonalNaive()], monthly_table(), h=6, n_windows=4, step_size=3)
+
+
+def test_the_tidy_result_has_a_row_per_series_cutoff_and_step(result):
+    table = result.forecasts
+    assert len(table) == 3 * 4 * 6
+    assert list(table.columns[:6]) == ["unique_id", "ds", "cutoff", "step", "y", "tsrnn"]
+    assert {"ARIMA-lo-80", "ARIMA-hi-95", "SeasonalNaive"} <= set(table.columns)
+    months = (table["ds"].dt.year - table["cutoff"].dt.year) * 12 + table["ds"].dt.month - table["cutoff"].dt.month
+    assert (months == table["step"]).all()
+    assert table["cutoff"].max() == pd.Timestamp("2019-06-01")
+    assert table["cutoff"].nunique() == 4
+
+
+def test_y_is_what_happened(result):
+    truth = monthly_table().set_index(["unique_id", "ds"])["y"]
+    joined = truth.loc[list(zip(result.forecasts["unique_id"], result.forecasts["ds"], strict=True))]
+    np.testing.assert_array_equal(result.forecasts["y"], joined)
+
+
+def test_the_seasonal_naive_in_it_is_the_value_a_year_before(result):
+    truth = monthly_table().set_index(["unique_id", "ds"])["y"]
+    table = result.forecasts
+    year_before = list(zip(table["unique_id"], table["ds"] - pd.DateOffset(years=1), strict=True))
+    np.testing.assert_array_equal(table["SeasonalNaive"], truth.loc[year_before])
+
+
+def test_the_leaderboard_agrees_with_the_forecasts(result):
+    table, truth = result.forecasts, monthly_table()
+    first = table["cutoff"].min()
+    scores = []
+    for name, part in table.groupby("unique_id"):
+        history = truth[(truth["unique_id"] == name) & (truth["ds"] <= first)]["y"].to_numpy()
+        scores.append((part["y"] - part["ARIMA"]).abs().mean() / np.abs(history[12:] - history[:-12]).mean())
+    board = result.leaderboard.set_index("model")
+    assert board.loc["ARIMA", "mase"] == pytest.approx(np.mean(scores))
+    inside = (table["y"] >= table["ARIMA-lo-80"]) & (table["y"] <= table["ARIMA-hi-80"])
+    assert board.loc["ARIMA", "coverage_80"] == pytest.approx(inside.mean())
+    assert board["mase"].is_monotonic_increasing
+    assert (board[["fit_seconds", "predict_seconds"]] >= 0).all(axis=None)
+
+
+def test_scores_by_step_cutoff_and_series_average_to_the_leaderboard(result):
+    board = result.leaderboard.set_index("model")["mase"]
+    for part in (result.by_step, result.by_cutoff, result.by_series):
+        np.testing.assert_allclose(part.groupby("model")["mase"].mean().loc[board.index], board)
+
+
+def test_everything_after_a_cutoff_can_change_and_its_forecasts_do_not_move():
+    table = monthly_table()
+    models = [QUICK, ARIMA(), SeasonalNaive()]
+    options = {"h": 6, "n_windows": 3, "step_size": 6}
+    expected = backtest(models, table, **options).forecasts
+    cutoff = expected["cutoff"].min()
+    changed = table.copy()
+    changed.loc[changed["ds"] > cutoff, "y"] = 1e5 * np.arange((changed["ds"] > cutoff).sum())
+    moved = backtest(models, changed, **options).forecasts
+    columns = [c for c in expected.columns if c != "y"]
+    at = expected["cutoff"] == cutoff
+    pd.testing.assert_frame_equal(moved.loc[at, columns], expected.loc[at, columns], check_exact=True)
+    assert not np.allclose(moved.loc[~at, "SeasonalNaive"], expected.loc[~at, "SeasonalNaive"])
+
+
+def test_refitting_before_every_cutoff_equals_fitting_by_hand():
+    table = monthly_table()
+    result = backtest(QUICK, table, h=3, n_windows=2, step_size=3, refit=True).forecasts
+    for cutoff, part in result.groupby("cutoff"):
+        model = Forecaster(horizon=3, max_steps=20, hidden_size=8, batch_size=16).fit(table[table["ds"] <= cutoff])
+        np.testing.assert_allclose(part["tsrnn"], model.predict()["yhat"], rtol=1e-9)
+    once = backtest(QUICK, table, h=3, n_windows=2, step_size=3, refit=2).forecasts
+    never = backtest(QUICK, table, h=3, n_windows=2, step_size=3, refit=False).forecasts
+    pd.testing.assert_frame_equal(once, never)
+
+
+def test_unobserved_values_are_left_out_of_the_scores():
+    table = monthly_table()
+    table.loc[table.index[[55, 115]], "y"] = np.nan
+    result = backtest("SeasonalNaive", table, h=6, n_windows=1)
+    assert result.forecasts["y"].isna().sum() == 2
+    assert np.isfinite(result.leaderboard["mase"]).all()
+
+
+def test_series_too_short_are_named_and_left_out():
+    table = pd.concat([monthly_table(n_series=2), monthly_table(n_series=1, n_rows=9).replace("series 0", "late")])
+    result = backtest(["SeasonalNaive", "ARIMA"], table, h=6, n_windows=5, step_size=6)
+    assert "late" not in set(result.forecasts["unique_id"])
+    assert any("too short for any cutoff" in note and "late" in note for note in result.notes)
+
+
+def test_a_series_without_mase_is_said():
+    table = monthly_table(n_series=2)
+    table.loc[table["unique_id"] == "series 1", "y"] = 4.0
+    result = backtest("SeasonalNaive", table, h=3, n_windows=2)
+    assert any("have no MASE" in note for note in result.notes)
+    assert np.isfinite(result.leaderboard["mase"]).all()
+
+
+def test_the_verdict_is_about_the_first_model_against_arima(result):
+    assert result.verdict.model == "tsrnn"
+    assert result.verdict.reference == "ARIMA"
+    assert backtest("SeasonalNaive", monthly_table(), h=3, n_windows=2).verdict is None
+
+
+def test_few_forecasts_are_not_judged():
+    verdict = backtest(["SeasonalNaive", "ARIMA"], monthly_table(n_series=1), h=3, n_windows=4).verdict
+    assert verdict.outcome == "too few to judge"
+    assert str(verdict).startswith("Too few to judge")
+
+
+def test_arima_can_win():
+    rng = np.random.default_rng(0)
+    y = np.zeros(400)
+    for t in range(1, 400):
+        y[t] = 0.9 * y[t - 1] + rng.normal()
+    series = pd.Series(y, pd.date_range("2020", periods=400, freq="D"), name="y")
+    result = backtest(["SeasonalNaive", ARIMA(order=(1, 0, 0))], series, h=5, n_windows=20)
+    assert str(result.verdict).startswith("ARIMA wins")
+    assert result.verdict.outcome == "worse"
+
+
+def test_the_configuration_is_enough_to_repeat_the_run(result):
+    config = result.config
+    assert (config["h"], config["n_windows"], config["step_size"], config["refit"]) == (6, 4, 3, 0)
+    assert config["data"]["rows"] == 180
+    assert config["models"]["tsrnn"]["horizon"] == 6
+    assert config["versions"]["tsrnn"] == tsrnn.__version__
+
+
+def test_models_are_named_once_each_and_never_changed():
+    given = Forecaster(max_steps=5)
+    named = named_models([given, "gru", "GRU", SeasonalNaive()])
+    assert list(named) == ["tsrnn", "gru", "gru-2", "SeasonalNaive"]
+    backtest({"small": given}, monthly_table(n_series=1), h=2, n_windows=1)
+    assert given.horizon is None
+    assert not hasattr(given, "panel_")
+    assert set(named_models(list(MODELS))) == set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"models": "prophet"}, ParameterError, "'prophet' is not known; expected one of tsrnn"),
+        ({"models": []}, ParameterError, "No model was given"),
+        ({"models": [3]}, ParameterError, "is a int; expected a model"),
+        ({"h": 0}, ParameterError, "whole number of steps"),
+        ({"n_windows": 0}, ParameterError, "n_windows=0"),
+        ({"step_size": 1.5}, ParameterError, "step_size=1.5"),
+        ({"refit": -1}, ParameterError, "refit=-1"),
+        ({"level": 0.8}, ParameterError, "Did you mean 80"),
+        ({"h": 50}, ShortSeriesError, "No cutoff fits: the longest series has 60 rows"),
+        ({"df": pd.DataFrame()}, DataError, "no rows"),
+    ],
+)
+def test_impossible_arguments_are_refused_with_the_cure(options, error, message):
+    arguments = {"models": "SeasonalNaive", "df": monthly_table(), **options}
+    with pytest.raises(error, match=message):
+        backtest(**arguments)
+
+
+def test_progress_names_every_model():
+    seen = []
+    backtest(["SeasonalNaive", "ARIMA"], monthly_table(n_series=1), h=2, n_windows=1, on_progress=seen.append)
+    assert seen == ["SeasonalNaive (1 of 2)", "ARIMA (2 of 2)"]

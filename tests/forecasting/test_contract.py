@@ -1,0 +1,203 @@
+"""What every model of tsrnn owes its users, whatever is inside it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from tests.conftest import monthly_table
+from tsrnn import ARIMA, Forecaster, SeasonalNaive
+from tsrnn.data.panel import Cutoffs
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import ParameterError
+
+MODELS = {
+    "gru": Forecaster(max_steps=30, hidden_size=8, batch_size=16),
+    "lstm": Forecaster(cell="lstm", max_steps=30, hidden_size=8, batch_size=16),
+    "rnn": Forecaster(cell="rnn", max_steps=30, hidden_size=8, batch_size=16),
+    "ARIMA": ARIMA(order=(1, 1, 0)),
+    "auto ARIMA": ARIMA(),
+    "SeasonalNaive": SeasonalNaive(),
+}
+
+
+@pytest.fixture(params=MODELS, ids=str)
+def model(request):
+    return clone(MODELS[request.param])
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Every model fitted once, for the tests that only read."""
+    table = monthly_table()
+    return {name: clone(model).fit(table) for name, model in MODELS.items()}
+
+
+@pytest.fixture(params=MODELS, ids=str)
+def ready(request, fitted):
+    return fitted[request.param]
+
+
+def test_fit_returns_the_model_and_changes_neither_the_table_nor_the_parameters(model, monthly):
+    before, parameters = monthly.copy(deep=True), model.get_params()
+    assert model.fit(monthly) is model
+    pd.testing.assert_frame_equal(monthly, before)
+    assert model.get_params() == parameters
+
+
+def test_a_clone_has_the_same_parameters_and_is_not_fitted(ready):
+    fresh = clone(ready)
+    assert fresh.get_params() == ready.get_params()
+    with pytest.raises(NotFittedError, match="not fitted"):
+        fresh.predict()
+
+
+def test_a_long_table_is_answered_long(ready, monthly):
+    answer = ready.predict(h=5)
+    assert list(answer.columns) == ["unique_id", "ds", "yhat"]
+    assert len(answer) == 15
+    assert answer["ds"].min() == pd.Timestamp("2020-01-01")
+    assert answer["ds"].dtype == monthly["ds"].dtype
+    assert answer["yhat"].notna().all()
+
+
+def test_a_wide_table_is_answered_wide_and_a_series_as_a_series(model, monthly):
+    wide = monthly.pivot_table(index="ds", columns="unique_id", values="y")
+    wide.columns.name = None
+    answer = model.fit(wide).predict(h=4)
+    assert list(answer.columns) == list(wide.columns)
+    assert answer.index.name == "ds"
+    assert len(answer) == 4
+    one = clone(model).fit(wide["series 0"]).predict(h=4)
+    assert isinstance(one, pd.Series)
+    assert one.name == "series 0"
+
+
+def test_a_shorter_forecast_is_the_beginning_of_a_longer_one(ready):
+    long, short = ready.predict(h=60, level=80), ready.predict(h=7, level=80)
+    beginning = long.groupby("unique_id", sort=False).head(7).reset_index(drop=True)
+    pd.testing.assert_frame_equal(beginning, short)
+
+
+def test_intervals_are_nested_around_the_point_forecast(ready):
+    answer = ready.predict(h=40, level=[80, 95], quantiles=[0.25])
+    assert list(answer.columns)[3:] == ["yhat-lo-80", "yhat-hi-80", "yhat-lo-95", "yhat-hi-95", "yhat-q0.25"]
+    order = ["yhat-lo-95", "yhat-lo-80", "yhat-q0.25", "yhat", "yhat-hi-80", "yhat-hi-95"]
+    steps = np.diff(answer[order].to_numpy(), axis=1)
+    assert (steps >= 0).all()
+    assert (steps.max(0) > 0).all()
+
+
+def test_shuffled_rows_and_series_give_the_same_numbers(model, monthly):
+    first = model.fit(monthly).predict(h=6).set_index(["unique_id", "ds"])["yhat"]
+    shuffled = monthly.sample(frac=1, random_state=1)
+    second = clone(model).fit(shuffled).predict(h=6).set_index(["unique_id", "ds"])["yhat"]
+    np.testing.assert_allclose(second.loc[first.index], first, rtol=1e-9)
+
+
+def test_renamed_columns_give_the_same_numbers_under_the_users_names(model, monthly):
+    expected = model.fit(monthly).predict(h=3)
+    renamed = monthly.rename(columns={"unique_id": "shop", "ds": "month", "y": "sales"})
+    answer = clone(model).fit(renamed, id_col="shop", time_col="month", target_col="sales").predict(h=3)
+    assert list(answer.columns) == ["shop", "month", "yhat"]
+    np.testing.assert_array_equal(answer["yhat"], expected["yhat"])
+
+
+def test_nothing_after_a_cutoff_moves_the_forecast(ready, monthly):
+    panel = read_panel(monthly)
+    cutoffs = Cutoffs(np.array([0, 1, 2, 2]), np.array([40, 45, 50, 60]))
+    expected = ready.forecast(panel, cutoffs, 8, (0.1, 0.5, 0.9))
+    changed = monthly.copy()
+    after = np.concatenate([np.arange(60) >= end for end in (40, 45, 60)])
+    changed.loc[after, "y"] = 1e6
+    moved = ready.forecast(read_panel(changed), cutoffs, 8, (0.1, 0.5, 0.9))
+    np.testing.assert_array_equal(moved, expected)
+
+
+def test_the_same_series_can_be_forecast_from_another_cutoff(ready, monthly):
+    earlier = monthly[monthly["ds"] < "2019-06-01"]
+    answer = ready.predict(h=2, df=earlier)
+    assert answer["ds"].min() == pd.Timestamp("2019-06-01")
+    panel = read_panel(monthly)
+    by_cutoff = ready.forecast(panel, Cutoffs(np.arange(3), np.full(3, 53)), 2, (0.5,))
+    np.testing.assert_allclose(answer["yhat"], by_cutoff.ravel(), rtol=1e-6)
+
+
+def test_series_that_were_not_fitted_are_forecast(ready):
+    other = monthly_table(n_series=2, seed=5).replace({"series 0": "new 0", "series 1": "new 1"})
+    answer = ready.predict(h=12, df=other)
+    last = other.groupby("unique_id")["y"].mean()
+    mean = answer.groupby("unique_id")["yhat"].mean()
+    assert (np.abs(mean - last) < 60).all()
+
+
+def test_fit_starts_afresh(model, monthly):
+    other = monthly_table(seed=9)
+    twice = model.fit(other).fit(monthly).predict(h=4)
+    once = clone(model).fit(monthly).predict(h=4)
+    pd.testing.assert_frame_equal(twice, once)
+
+
+def test_the_global_random_state_is_left_alone(model, monthly):
+    np.random.seed(3)  # noqa: NPY002
+    torch.manual_seed(3)
+    numpy_state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    model.fit(monthly).predict(h=30)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -3.5])
+def test_a_constant_series_is_continued(model, value, monthly):
+    table = monthly.copy()
+    table.loc[table["unique_id"] == "series 1", "y"] = value
+    answer = model.fit(table).predict(h=4, level=80)
+    constant = answer[answer["unique_id"] == "series 1"]
+    np.testing.assert_allclose(constant["yhat"], value, rtol=1e-6, atol=1e-9)
+    assert np.isfinite(answer.drop(columns=["unique_id", "ds"]).to_numpy()).all()
+
+
+def test_missing_values_in_the_past_are_bridged(model, monthly):
+    table = monthly.copy()
+    table.loc[table.index % 7 == 3, "y"] = np.nan
+    table.loc[table.index[-2:], "y"] = np.nan
+    answer = model.fit(table).predict(h=12)
+    truth = monthly.groupby("unique_id")["y"].apply(lambda y: y.iloc[-12:].mean())
+    mean = answer.groupby("unique_id")["yhat"].mean()
+    assert (np.abs(mean - truth) < 20).all()
+
+
+def test_an_empty_series_among_others_is_named_and_gets_nan(model, monthly):
+    table = monthly.copy()
+    table.loc[table["unique_id"] == "series 2", "y"] = np.nan
+    with pytest.warns(UserWarning, match="series 2"):
+        answer = model.fit(table).predict(h=4)
+    assert answer.loc[answer["unique_id"] == "series 2", "yhat"].isna().all()
+    assert answer.loc[answer["unique_id"] != "series 2", "yhat"].notna().all()
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_the_unit_of_the_values_does_not_matter(model, factor, monthly):
+    expected = model.fit(monthly).predict(h=6)["yhat"]
+    scaled = monthly.assign(y=monthly["y"] * factor)
+    answer = clone(model).fit(scaled).predict(h=6)["yhat"]
+    np.testing.assert_allclose(answer / factor, expected, rtol=2e-3)
+
+
+@pytest.mark.parametrize("h", [0, -1, 2.5, "3", True])
+def test_an_impossible_horizon_is_refused(ready, h):
+    with pytest.raises(ParameterError, match="whole number of steps"):
+        ready.predict(h=h)
+
+
+def test_impossible_levels_and_quantiles_are_refused_with_the_cure(ready):
+    with pytest.raises(ParameterError, match="Did you mean 80"):
+        ready.predict(level=0.8)
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        ready.predict(quantiles=[80])
+
+
+def test_the_summary_names_the_season(ready):
+    assert "12" in ready.summary()

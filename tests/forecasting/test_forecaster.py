@@ -1,0 +1,128 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.conftest import monthly_table
+from tsrnn import Forecaster
+from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
+
+QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
+
+
+def test_the_same_seed_gives_the_same_forecast_bit_for_bit(monthly):
+    answers = [Forecaster(random_state=7, **QUICK).fit(monthly).predict(h=40, level=80) for _ in range(2)]
+    pd.testing.assert_frame_equal(*answers, check_exact=True)
+    other = Forecaster(random_state=8, **QUICK).fit(monthly).predict(h=40, level=80)
+    assert not np.array_equal(other["yhat"], answers[0]["yhat"])
+
+
+def test_without_a_seed_every_fit_is_another(monthly):
+    first, second = (Forecaster(random_state=None, **QUICK).fit(monthly).predict() for _ in range(2))
+    assert not np.array_equal(first["yhat"], second["yhat"])
+
+
+def test_training_learns_what_the_season_profiles_cannot_know():
+    t = np.arange(240)
+    y = pd.Series(np.where(t % 24 < 12, 1.0, 2.0) * (t + 10), pd.date_range("2000", periods=240, freq="MS"), name="y")
+    train, test = y.iloc[:-12], y.iloc[-12:]
+    untrained = Forecaster(max_steps=1, learning_rate=1e-9, horizon=12).fit(train).predict(12)
+    trained = Forecaster(max_steps=300, horizon=12).fit(train).predict(12)
+    assert (trained - test).abs().mean() < 0.5 * (untrained - test).abs().mean()
+
+
+def test_a_level_beyond_the_trained_quantiles_is_an_error(monthly):
+    model = Forecaster(**QUICK).fit(monthly)
+    with pytest.raises(ParameterError, match=r"levels up to 95 %"):
+        model.predict(level=99)
+    wide = Forecaster(quantiles=(0.005, 0.995), **QUICK).fit(monthly)
+    assert wide.predict(h=4, level=99).shape == (12, 5)
+
+
+def test_the_history_and_the_summary_tell_what_happened(monthly):
+    model = Forecaster(random_state=3, **QUICK).fit(monthly)
+    assert list(model.history_.columns) == ["step", "train_loss", "validation_loss", "seconds"]
+    assert model.history_["step"].iloc[-1] == 30
+    assert np.isfinite(model.history_["train_loss"]).all()
+    text = model.summary()
+    for part in ("3 series", "180 rows", "gru", "patches of 12", "season 12", "seed 3", "cpu"):
+        assert part in text
+
+
+def test_verbose_writes_to_stderr_only_and_a_callable_gets_the_progress(monthly, capsys):
+    Forecaster(**QUICK).fit(monthly)
+    assert capsys.readouterr() == ("", "")
+    Forecaster(verbose=True, **QUICK).fit(monthly)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "step 30/30" in err
+    seen = []
+    Forecaster(verbose=seen.append, **QUICK).fit(monthly)
+    assert seen[-1].step == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("network", "transformer", "expected one of 'parallel'"),
+        ("cell", "GRU", "expected one of 'rnn', 'gru', 'lstm'"),
+        ("scaling", "minmax", "expected one of 'auto'"),
+        ("horizon", 0, "horizon=0: expected a whole number"),
+        ("context_length", 2.5, "context_length=2.5"),
+        ("hidden_size", -1, "hidden_size=-1"),
+        ("num_layers", 0, "num_layers=0"),
+        ("patch_length", True, "patch_length=True"),
+        ("max_steps", "many", "max_steps='many'"),
+        ("batch_size", 0, "batch_size=0"),
+        ("dropout", 1.0, "dropout=1.0"),
+        ("learning_rate", 0, "learning_rate=0"),
+        ("quantiles", [1.5], "expected numbers between 0 and 1"),
+        ("device", "abacus", "expected 'auto'"),
+        ("season_length", 0, "season_length"),
+    ],
+)
+def test_an_impossible_parameter_is_named_with_what_was_expected(monthly, name, value, message):
+    with pytest.raises(ParameterError, match=message):
+        Forecaster(**{name: value}).fit(monthly)
+
+
+def test_a_series_too_short_to_learn_from_is_refused_with_the_cure():
+    table = monthly_table(n_series=2, n_rows=8)
+    with pytest.raises(ShortSeriesError, match=r"8 rows; .* season of 12 .* shorter season_length"):
+        Forecaster(**QUICK).fit(table)
+    assert len(Forecaster(season_length=1, **QUICK).fit(table).predict(h=2)) == 4
+
+
+def test_short_series_are_forecast_beside_long_ones():
+    table = pd.concat([monthly_table(n_series=1, n_rows=80), monthly_table(n_series=2, n_rows=5).iloc[5:]])
+    answer = Forecaster(**QUICK).fit(table).predict(h=3)
+    assert np.isfinite(answer["yhat"]).all()
+
+
+def test_any_patch_length_layers_and_scaling_work(monthly):
+    settings = [
+        {"patch_length": 5},
+        {"patch_length": 1, "context_length": 20},
+        {"num_layers": 3, "cell": "lstm", "dropout": 0.3},
+        *({"scaling": s} for s in ("spread", "standard", "mean", "none")),
+    ]
+    for setting in settings:
+        answer = Forecaster(**{**QUICK, **setting}).fit(monthly).predict(h=30)
+        assert np.isfinite(answer["yhat"]).all(), setting
+
+
+def test_a_loss_of_nan_keeps_the_last_finite_weights(monthly):
+    model = Forecaster(learning_rate=1e30, scaling="none", max_steps=200, hidden_size=8)
+    with pytest.raises(TrainingError, match=r"weights of step \d+ are kept.*Lower learning_rate"):
+        model.fit(monthly)
+    weights = model.network_.network.state_dict()
+    assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_beyond_its_horizon_a_random_walks_intervals_keep_widening():
+    rng = np.random.default_rng(0)
+    walks = pd.DataFrame(rng.normal(size=(300, 8)).cumsum(0), pd.date_range("2020", periods=300, freq="D"))
+    model = Forecaster(horizon=7, season_length=1, max_steps=500, hidden_size=16).fit(walks)
+    answer = model.predict(h=63, level=80)
+    width = (answer["yhat-hi-80"] - answer["yhat-lo-80"]).to_numpy().reshape(8, 63).mean(0)
+    assert width[62] / width[6] == pytest.approx(3.0, rel=0.35)  # the square root of 63/7

@@ -1,0 +1,25 @@
+"""``tsrnn datasets``: the data sets that come with tsrnn."""
+
+from __future__ import annotations
+
+import click
+
+from tsrnn.commands.options import chosen_format, output_options, write_frame
+from tsrnn.datasets import list_datasets, load_dataset
+
+
+@click.command(name="datasets")
+@click.argument("name", required=False)
+@output_options(("table", "csv", "json"))
+def command(name: str | None, format_: str | None, output: str | None, quiet: bool) -> None:
+    r"""List the data sets that come with tsrnn, or write out the one called NAME as CSV.
+
+    \b
+    Examples:
+      tsrnn datasets
+      tsrnn datasets prices --output prices.csv
+    """
+    if name is None:
+        write_frame(list_datasets(), chosen_format(format_, output), output)
+    else:
+        write_frame(load_dataset(name), format_ or ("csv" if output is None else chosen_format(None, output)), output)

@@ -1,0 +1,1 @@
+"""Backtests: rolling origins, scores and a verdict with its significance."""

@@ -1,0 +1,106 @@
+"""The one sentence that a backtest ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.data.panel import Floats
+from tsrnn.evaluation.significance import FEWEST_FORECASTS, Gain, Outcome, compare_losses
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a backtest says of the first model against its reference.
+
+    Parameters
+    ----------
+    model, reference : str
+    gain : Gain
+    simpler : str
+        A third model that beat both, or "".
+    """
+
+    model: str
+    reference: str
+    gain: Gain
+    simpler: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """One of "better", "no difference", "worse" and "too few to judge"."""
+        return self.gain.outcome
+
+    def __str__(self) -> str:
+        g = self.gain
+        count = _count(g.n_series, "series", "series") + " × " + _count(g.n_cutoffs, "cutoff", "cutoffs")
+        if g.outcome == "too few to judge":
+            sentence = (
+                f"Too few to judge: {self.model} and {self.reference} were compared on {count}; "
+                f"{FEWEST_FORECASTS} forecasts or more are needed."
+            )
+        elif g.outcome == "no difference":
+            sentence = (
+                f"No difference can be shown between {self.model} and {self.reference}: the MASE of {self.model} is "
+                f"{_side(g.gain)}, 95 % interval {_interval(g)}, over {count}."
+            )
+        else:
+            winner = self.model if g.outcome == "better" else self.reference
+            sentence = (
+                f"{winner} wins: the MASE of {self.model} is {_side(g.gain, 'less than 0.1 %')} than that of "
+                f"{self.reference}, 95 % interval {_interval(g)}, over {count}."
+            )
+        return sentence + (f" {self.simpler} is better than both." if self.simpler else "")
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
+
+
+def _side(gain: float, tiny: str = "") -> str:
+    """Return "3.0 % lower". A share that rounds to zero is written as `tiny`; without that, it is "the same"."""
+    size = f"{abs(gain):.1%}".replace("%", " %")
+    if size == "0.0 %" and not tiny:
+        return "the same"
+    return f"{tiny if size == '0.0 %' else size} {'lower' if gain > 0 else 'higher'}"
+
+
+def _interval(g: Gain) -> str:
+    """Return the interval of the change in MASE: a gain of 5 % is a change of −5 %."""
+    ends = (f"{-end:+.1%}".replace("%", " %").replace("-", "−") for end in (g.high, g.low))
+    return " to ".join("0.0 %" if end[1:] == "0.0 %" else end for end in ends)
+
+
+def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str]) -> Verdict | None:
+    """Compare the first model with ARIMA, or with the best of the others where there is no ARIMA.
+
+    Parameters
+    ----------
+    losses : dict of str to ndarray of shape (n_series, n_cutoffs)
+        Scaled loss of each forecast.
+    overlap : int
+        Cutoffs that share forecast steps.
+    order : sequence of str
+        The models as they were given.
+
+    Returns
+    -------
+    Verdict, or None with a single model
+    """
+    if len(order) < 2:
+        return None
+    mean = {name: float(np.nanmean(losses[name])) if np.isfinite(losses[name]).any() else np.inf for name in order}
+    model = order[0]
+    others = [name for name in order[1:] if name.startswith("ARIMA")] or sorted(order[1:], key=mean.__getitem__)
+    reference = others[0]
+    gain = compare_losses(losses[model], losses[reference], overlap)
+    best = min(order, key=mean.__getitem__)
+    simpler = ""
+    if best not in (model, reference) and gain.outcome != "too few to judge":
+        beaten = [
+            compare_losses(losses[best], losses[name], overlap).outcome == "better" for name in (model, reference)
+        ]
+        simpler = best if all(beaten) else ""
+    return Verdict(model, reference, gain, simpler)

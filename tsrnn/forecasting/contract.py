@@ -1,0 +1,206 @@
+"""The contract that every model of tsrnn keeps, whatever is inside it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.data.tables import forecast_table, read_panel
+from tsrnn.errors import ParameterError, TrainingError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tsrnn.data.panel import Cutoffs, Floats, Panel
+
+
+class ForecastModel(BaseEstimator):
+    """Fit on a table, predict a table.
+
+    A subclass has the constructor parameters `season_length` and `freq` and implements `_fit_panel` and
+    `forecast`. Windows are index ranges of a panel, so that all cutoffs of a backtest are forecast in one call.
+    """
+
+    season_length: int | None
+    freq: Any
+
+    @abstractmethod
+    def _fit_panel(self, panel: Panel) -> None:
+        """Learn from every series of `panel`."""
+
+    @abstractmethod
+    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast the h steps after each cutoff with the fitted model, seeing nothing after it.
+
+        Parameters
+        ----------
+        panel : Panel
+            May be another panel than the fitted one.
+        cutoffs : Cutoffs
+            B of them.
+        h : int
+        quantiles : sequence of float in (0, 1), ascending, Q of them
+
+        Returns
+        -------
+        ndarray of shape (B, h, Q), original units
+            NaN throughout where a series has no observed value before its cutoff.
+        """
+
+    @property
+    @abstractmethod
+    def default_horizon_(self) -> int:
+        """The h of `predict` when none is given."""
+
+    def fit(
+        self,
+        df: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
+    ) -> Self:
+        """Fit afresh on a table.
+
+        Parameters
+        ----------
+        df : DataFrame, Series or Panel
+            A long table (`unique_id, ds, y`), a wide table (one series per numeric column) or one Series.
+            It is not changed.
+        id_col, time_col, target_col : str, optional
+            Columns of the table, where they are not named `unique_id`, `ds` and `y`. For a wide table
+            `target_col` may be a list of columns.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError, FrequencyError, ShortSeriesError, ColumnError
+            If the table cannot be read as time series.
+        """
+        panel = read_panel(
+            df,
+            id_col=id_col,
+            time_col=time_col,
+            target_col=target_col,
+            freq=self.freq,
+            season_length=self.season_length,
+        )
+        self._columns = (id_col, time_col, target_col)
+        try:
+            self._fit_panel(panel)
+        except TrainingError:
+            self.panel_ = panel  # the last finite weights are kept, and can forecast
+            raise
+        self.panel_ = panel
+        return self
+
+    def predict(
+        self,
+        h: int | None = None,
+        df: Any = None,
+        *,
+        level: Sequence[float] | float | None = None,
+        quantiles: Sequence[float] | None = None,
+    ) -> Any:
+        """Forecast the next h steps.
+
+        Parameters
+        ----------
+        h : int, optional
+            Steps ahead; the fitted horizon by default. The forecast of fewer steps is the beginning of the
+            forecast of more.
+        df : table, optional
+            Other series, or the same ones up to another cutoff; the fitted table by default.
+        level : float or sequence of float in (0, 100), optional
+            Central prediction intervals in percent: columns `yhat-lo-80`, `yhat-hi-80`.
+        quantiles : sequence of float in (0, 1), optional
+            Columns `yhat-q0.1`.
+
+        Returns
+        -------
+        DataFrame or Series
+            In the form of the table: long, wide or Series. With `level` or `quantiles`, always a long table
+            `unique_id, ds, yhat, ...`. The point forecast is the median.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ParameterError
+            If h, a level or a quantile is impossible.
+        """
+        check_is_fitted(self, "panel_")
+        h = self.default_horizon_ if h is None else check_horizon(h)
+        if df is None:
+            panel = self.panel_
+        else:
+            id_col, time_col, target_col = self._columns
+            panel = read_panel(
+                df,
+                id_col=id_col,
+                time_col=time_col,
+                target_col=target_col,
+                freq=self.freq if self.freq is not None else self.panel_.frequency,
+                season_length=self.panel_.season_length,
+            )
+        levels = check_levels(level)
+        wanted = check_quantiles(quantiles)
+        needed = needed_quantiles(levels, wanted)
+        values = self.forecast(panel, panel.last_cutoffs(), h, needed)
+        return forecast_table(panel, values, needed, levels=levels, quantiles=wanted)
+
+
+def check_horizon(h: Any) -> int:
+    """Return h as an int, or raise ParameterError.
+
+    >>> check_horizon(24)
+    24
+    """
+    if isinstance(h, bool) or not isinstance(h, (int, np.integer)) or h < 1:
+        raise ParameterError(f"h={h!r}: expected a whole number of steps, 1 or more.")
+    return int(h)
+
+
+def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
+    """Return interval levels in percent as a tuple, or raise ParameterError.
+
+    >>> check_levels(80)
+    (80,)
+    """
+    levels = () if level is None else tuple(np.atleast_1d(np.asarray(level)).tolist())
+    for value in levels:
+        if not isinstance(value, (int, float)) or not 0 < value < 100:
+            hint = f" Did you mean {value * 100:g}?" if isinstance(value, float) and 0 < value < 1 else ""
+            raise ParameterError(f"level={value!r}: expected percent between 0 and 100, for example 80.{hint}")
+    return levels
+
+
+def check_quantiles(quantiles: Sequence[float] | None) -> tuple[float, ...]:
+    """Return quantiles as a tuple, or raise ParameterError.
+
+    >>> check_quantiles([0.1, 0.9])
+    (0.1, 0.9)
+    """
+    wanted = () if quantiles is None else tuple(np.atleast_1d(np.asarray(quantiles)).tolist())
+    for value in wanted:
+        if not isinstance(value, (int, float)) or not 0 < value < 1:
+            raise ParameterError(f"quantile {value!r}: expected a number between 0 and 1, for example 0.9.")
+    return wanted
+
+
+def needed_quantiles(levels: Sequence[float], quantiles: Sequence[float]) -> tuple[float, ...]:
+    """Return the ascending quantiles that levels, quantiles and the median need.
+
+    >>> needed_quantiles([80], [0.25])
+    (0.1, 0.25, 0.5, 0.9)
+    """
+    ends = {round(0.5 + side * level / 200, 10) for level in levels for side in (-1, 1)}
+    return tuple(sorted({0.5, *ends, *(round(q, 10) for q in quantiles)}))

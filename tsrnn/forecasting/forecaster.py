@@ -1,0 +1,264 @@
+"""`Forecaster`: a recurrent network behind scikit-learn's interface."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tsrnn.errors import ParameterError
+from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.settings import Settings, choose_settings
+from tsrnn.networks.cells import new_generator
+from tsrnn.networks.losses import quantile_loss
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.preprocessing.windows import FlatSeries
+from tsrnn.training.batches import WindowBatch, WindowSampler
+from tsrnn.training.trainer import Progress, TrainingPlan, TrainingRecord, train
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Cutoffs, Floats, Panel
+
+# With this many series, holding back the end of some of them is enough to stop training in time.
+MANY_SERIES, HELD_BACK_SHARE = 50, 0.2
+
+
+class Forecaster(ForecastModel):
+    """Forecast series with a recurrent network trained on all of them together.
+
+    Every argument is optional; what is left None is chosen from the data's frequency and size when `fit` is called,
+    and `summary()` says what was chosen.
+
+    Parameters
+    ----------
+    horizon : int, optional
+        Steps the network is trained to forecast. `predict` answers any h; beyond this horizon it continues by
+        sample paths. Default: by frequency (monthly 24, hourly 48, ...).
+    context_length : int, optional
+        Past steps the network sees, rounded up to whole patches. Shorter series are masked.
+    season_length : int, optional
+        Steps per season; 1 means none. Default: by frequency.
+    freq : str, offset or int, optional
+        Step between rows, as pandas writes it. Default: inferred.
+    network : {"parallel"}
+        How the future is decoded.
+    cell : {"gru", "lstm", "rnn"}
+        The recurrent cell; its equations stand in `tsrnn.networks.cells`.
+    hidden_size : int, optional
+        Width of the recurrent state.
+    num_layers : int
+        Recurrent layers, one above the other.
+    dropout : float
+        Share of the state that is dropped in training, before the output and between layers.
+    patch_length : int, optional
+        Points that one recurrent step reads. Default: a season.
+    scaling : {"auto", "seasonal", "spread", "standard", "mean", "none"}
+        How a window is scaled by its own past. "auto": "spread" for seasons of 24 and longer, else "seasonal".
+    quantiles : sequence of float, optional
+        What the network forecasts. Default: thirteen from .025 to .975. The median is always among them.
+    max_steps : int, optional
+        Gradient steps at most; held-back windows may stop training earlier.
+    learning_rate : float
+        The highest rate of the schedule.
+    batch_size : int, optional
+        Windows per gradient step.
+    device : str
+        "auto" takes one GPU if there is one, else the CPU; or any torch device.
+    random_state : int or None
+        The same number gives the same forecast, bit for bit on one CPU. None draws a fresh one. The global random
+        state is never touched.
+    verbose : bool or callable
+        True writes a line per validation to stderr; a callable is given a `tsrnn.training.trainer.Progress`.
+
+    Attributes
+    ----------
+    settings_ : Settings
+        What was chosen.
+    history_ : DataFrame
+        Columns step, train_loss, validation_loss, seconds.
+    best_step_ : int
+        The step whose weights were kept.
+    device_ : str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> y = pd.Series([1.0, 3.0] * 20, index=pd.date_range("2020-01-01", periods=40, freq="MS"), name="y")
+    >>> model = Forecaster(season_length=2, max_steps=5).fit(y)
+    >>> model.predict(h=2).round(1).tolist()
+    [1.0, 3.0]
+    """
+
+    def __init__(
+        self,
+        horizon: int | None = None,
+        context_length: int | None = None,
+        season_length: int | None = None,
+        freq: Any = None,
+        network: str = "parallel",
+        cell: str = "gru",
+        hidden_size: int | None = None,
+        num_layers: int = 1,
+        dropout: float = 0.1,
+        patch_length: int | None = None,
+        scaling: str = "auto",
+        quantiles: Sequence[float] | None = None,
+        max_steps: int | None = None,
+        learning_rate: float = 4e-3,
+        batch_size: int | None = None,
+        device: str = "auto",
+        random_state: int | None = 0,
+        verbose: bool | Callable[[Progress], None] = False,
+    ) -> None:
+        self.horizon = horizon
+        self.context_length = context_length
+        self.season_length = season_length
+        self.freq = freq
+        self.network = network
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.dropout = dropout
+        self.patch_length = patch_length
+        self.scaling = scaling
+        self.quantiles = quantiles
+        self.max_steps = max_steps
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def default_horizon_(self) -> int:
+        """The trained horizon."""
+        return self.settings_.size.horizon
+
+    def _fit_panel(self, panel: Panel) -> None:
+        # The draws of windows are by position, so the order of a table's series must not matter.
+        panel = panel.sorted_by_id()
+        self.settings_: Settings = choose_settings(self, panel)
+        device = pick_device(self.device)
+        self.device_ = str(device)
+        self.seed_ = int(np.random.SeedSequence(self.random_state).generate_state(1)[0])
+        settings, generator = self.settings_, new_generator(self.seed_)
+        sampler = make_sampler(panel, settings, device, generator)
+        validation = sampler.held_back(max(1, settings.size.horizon // 4))
+        # Initial weights and dropout use torch's global generator; it is given back as it was.
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(self.seed_)
+            network = NETWORKS[settings.network](settings.size).to(device)
+            self.network_ = NetworkForecast(network, settings.size, settings.scaling, self.seed_)
+            levels = torch.tensor(settings.size.quantiles, device=device)
+            series = sampler.trainable()
+
+            def loss(batch: WindowBatch) -> Tensor:
+                return quantile_loss(network(batch.inputs), batch.target, batch.observed, levels)
+
+            record = train(
+                network,
+                loss,
+                lambda: sampler.draw(series, settings.batch_size, generator),
+                validation,
+                TrainingPlan(settings.max_steps, settings.learning_rate),
+                self._progress(),
+            )
+        self._keep_record(record)
+
+    def _keep_record(self, record: TrainingRecord[WindowBatch]) -> None:
+        self.best_step_ = record.best_step
+        self.stopped_early_ = record.stopped_early
+        columns = ("step", "train_loss", "validation_loss", "seconds")
+        self.history_ = pd.DataFrame([{c: getattr(row, c) for c in columns} for row in record.history])
+
+    def _progress(self) -> Callable[[Progress], None] | None:
+        if callable(self.verbose):
+            return self.verbose
+        return write_progress if self.verbose else None
+
+    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+        device = torch.device(self.device_)
+        flat = flat_series(panel, device)
+        series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
+        values: Floats = self.network_.quantiles(flat, series, end, h, quantiles).cpu().numpy()
+        return values
+
+    def summary(self) -> str:
+        """Say in a few lines what was chosen and how training went."""
+        s, size = self.settings_, self.settings_.size
+        panel = self.panel_
+        weights = sum(p.numel() for p in self.network_.network.parameters())
+        seasons = " and ".join(map(str, size.seasons)) if size.seasons != (1,) else "none"
+        stop = "stopped early" if self.stopped_early_ else "ran to the end"
+        lines = [
+            f"data      {panel.n_series} series, {len(panel.y):,} rows, {panel.frequency.describe()}, season {seasons}",
+            f"network   {s.network}, {size.cell}, {size.num_layers} × {size.hidden_size}, {weights:,} weights",
+            f"windows   {size.context_length} steps in patches of {size.patch_length} → {size.horizon}, "
+            f"scaling {s.scaling}",
+            f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "
+            f"learning rate {s.learning_rate:g}, seed {self.random_state}, {self.device_}",
+        ]
+        return "\n".join(lines)
+
+
+def pick_device(device: str) -> torch.device:
+    """Return the torch device for a name; "auto" is one GPU if there is one.
+
+    >>> pick_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ParameterError(f"device={device!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'.") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ParameterError(f"device={device!r}: torch finds no GPU here. Use device='auto' or 'cpu'.")
+    return chosen
+
+
+def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
+    """Move a panel's values to a device."""
+    return FlatSeries.from_flat(torch.from_numpy(panel.y), torch.from_numpy(panel.offsets), device)
+
+
+def make_sampler(panel: Panel, settings: Settings, device: torch.device, generator: torch.Generator) -> WindowSampler:
+    """Build the sampler of training windows, with the ends of some series held back.
+
+    Of many series a share, drawn at random, keeps back its last horizon; of few series all do, unless they are too
+    short to spare it.
+    """
+    size = settings.size
+    flat = flat_series(panel, device)
+    lengths = flat.lengths.cpu()
+    end = lengths.clone()
+    spare = torch.nonzero(lengths >= settings.min_history + 2 * size.horizon).flatten()
+    if len(spare) >= MANY_SERIES:
+        spare = spare[torch.randperm(len(spare), generator=generator)[: int(HELD_BACK_SHARE * len(spare))]]
+    end[spare] -= size.horizon
+    return WindowSampler(
+        flat,
+        size.context_length,
+        size.horizon,
+        size.seasons,
+        settings.scaling,
+        settings.min_history,
+        end.to(device),
+    )
+
+
+def write_progress(progress: Progress) -> None:
+    """Write one line about the training to stderr."""
+    sys.stderr.write(
+        f"step {progress.step}/{progress.max_steps}  train {progress.train_loss:.4f}  "
+        f"validation {progress.validation_loss:.4f}  {progress.seconds:.1f} s\n"
+    )
+    sys.stderr.flush()
