@@ -1,0 +1,218 @@
+import gzip
+import io
+import json
+import os
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn.data.files import read_table, write_table
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import DataError, MissingExtraError
+
+PLAIN = "date,price,shop\n2024-01-01,1.5,007\n2024-01-02,2.5,012\n"
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(content, name="table.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_a_csv_keeps_dates_as_text_and_leading_zeros(save):
+    table = read_table(save(PLAIN))
+    assert table["date"].tolist() == ["2024-01-01", "2024-01-02"]
+    assert table["price"].tolist() == [1.5, 2.5]
+    assert table["shop"].tolist() == ["007", "012"]
+
+
+def test_numbers_of_several_widths_stay_numbers(save):
+    assert read_table(save("t,x\n1,05\n2,10\n3,7\n"))["x"].tolist() == [5, 10, 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("bom.csv", b"\xef\xbb\xbf" + PLAIN.encode()),
+        ("utf16.csv", PLAIN.encode("utf-16")),
+        ("windows.csv", PLAIN.replace("\n", "\r\n").encode()),
+        ("packed.csv.gz", gzip.compress(PLAIN.encode())),
+        ("tabs.tsv", PLAIN.replace(",", "\t").encode()),
+        ("bars.txt", PLAIN.replace(",", "|").encode()),
+        ("semicolons.csv", PLAIN.replace(",", ";").encode()),
+        ("european.csv", PLAIN.replace(",", ";").replace(".", ",").encode()),
+        ("trailing.csv", PLAIN.replace("\n", ",\n").encode()),
+        ("blank.csv", ("\n" + PLAIN + "\n\n").encode()),
+    ],
+)
+def test_other_ways_to_write_a_csv_give_the_same_table(save, name, content):
+    pd.testing.assert_frame_equal(read_table(save(content, name)), read_table(save(PLAIN)))
+
+
+def test_decimal_commas_with_points_for_thousands_are_read(save):
+    table = read_table(save("date;x;n\n31.12.2023;1.234,5;1.000\n01.01.2024;7,25;2.500\n"))
+    assert table["x"].tolist() == [1234.5, 7.25]
+    assert table["n"].tolist() == [1000, 2500]
+    assert read_panel(table, freq="D").start[0] == np.datetime64("2023-12-31")
+
+
+def test_commas_for_thousands_are_read_beside_decimal_points(save):
+    table = read_table(save('date,x,n\n2024-01-01,1.5,"1,000"\n2024-01-02,2.5,"12,500"\n'))
+    assert table["n"].tolist() == [1000, 12500]
+
+
+def test_an_ambiguous_comma_is_a_question(save):
+    path = save("date;x\n2024-01-01;1,234\n2024-01-02;2,345\n")
+    with pytest.raises(DataError, match=r"'1,234' may be a decimal comma or a mark of thousands.*decimal"):
+        read_table(path)
+    assert read_table(path, decimal=",")["x"].tolist() == [1.234, 2.345]
+    with pytest.raises(DataError, match="decimal mark ';' cannot be used"):
+        read_table(path, decimal=";")
+
+
+def test_a_date_format_turns_text_or_numbers_into_dates(save):
+    path = save("day,x\n01/02/2024,1\n01/03/2024,2\n")
+    assert read_table(path, date_format="%d/%m/%Y")["day"].dt.month.tolist() == [2, 3]
+    numbers = save("day,x\n240102,1\n240103,2\n")
+    assert read_table(numbers, date_format="%y%m%d")["day"].dt.day.tolist() == [2, 3]
+    with pytest.raises(DataError, match=r"no column is written as '%Y'.*240102, 1"):
+        read_table(numbers, date_format="%Y")
+
+
+def test_a_separator_may_be_named(save):
+    assert read_table(save("a:b\n1:2\n"), sep=":").columns.tolist() == ["a", "b"]
+    with pytest.raises(DataError, match="'::' is not one character"):
+        read_table(save("a:b\n1:2\n"), sep="::")
+
+
+def test_the_index_that_pandas_writes_is_taken_back(save):
+    table = pd.DataFrame({"date": ["2024-01-01", "2024-01-02"], "x": [1.0, 2.0]})
+    assert read_table(save(table.to_csv())).columns.tolist() == ["date", "x"]
+    assert read_table(save(table.set_index("date").rename_axis(None).to_csv())).columns.tolist() == ["date", "x"]
+
+
+def test_standard_input_is_csv(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(PLAIN.encode())))
+    assert len(read_table("-")) == 2
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    with pytest.raises(DataError, match="standard input: is empty"):
+        read_table("-")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "table.csv: is empty"),
+        ("\n \n", "table.csv: is empty"),
+        ("a,b\n", "has a header but no rows"),
+        ("a,b\n1,2\n1,2,3\n", "line 3 has 3 fields, the header has 2, cut at each comma"),
+        ("a,b\n1,2\n1\n", "line 3 has 1 fields"),
+        ("date,x\n2024-01-01,1,5\n2024-01-02,2,5\n", "line 2 has 3 fields"),
+        ("a,a\n1,2\n", "column names occur more than once: a"),
+        (b"\x89PNG\x00\x00\x00", "binary file"),
+        (b"PK\x03\x04rest", "spreadsheet. Save the table as CSV"),
+        (b"PAR1rest", "name it .parquet"),
+        (b"\x1f\x8b broken", "gzip file is damaged"),
+        (b"a,b\n1,M\xfcller\n", "byte 0xfc in line 2 is not UTF-8.*iconv"),
+    ],
+)
+def test_a_bad_csv_gets_one_line_that_names_the_file(save, content, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_table(save(content))
+    assert "\n" not in str(caught.value)
+    assert "table.csv" in str(caught.value)
+
+
+def test_what_is_no_file_is_said(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere.csv: no such file"):
+        read_table(tmp_path / "nowhere.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(tmp_path)
+    with pytest.raises(DataError, match=r"nowhere.pq: no such file"):
+        read_table(tmp_path / "nowhere.pq")
+
+
+def test_a_file_without_permission_is_said(save, monkeypatch):
+    path = save(PLAIN)
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(path), "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"table.csv: cannot be read \(Permission denied\)"):
+        read_table(path)
+
+
+def test_parquet_goes_there_and_back(tmp_path):
+    table = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin"), "y": [1.0, np.nan, 3.0]})
+    write_table(table, tmp_path / "t.parquet", "parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.parquet"), table)
+
+
+def test_a_csv_named_parquet_is_said(save):
+    with pytest.raises(DataError, match=r"t.parquet: cannot be read as Parquet.*name it .csv"):
+        read_table(save(PLAIN, "t.parquet"))
+
+
+def test_parquet_without_pyarrow_names_the_extra(save, tmp_path, monkeypatch):
+    path = save(b"PAR1", "t.pq")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "tsrnn\[parquet\]"'):
+        read_table(path)
+    with pytest.raises(MissingExtraError, match="Parquet needs pyarrow"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "new.pq", "parquet")
+
+
+def test_csv_and_json_keep_every_digit(tmp_path):
+    table = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=2), "yhat": [1 / 3, np.nan]})
+    write_table(table, tmp_path / "t.csv", "csv")
+    again = read_table(tmp_path / "t.csv")
+    assert again["yhat"][0] == 1 / 3
+    assert again["ds"].tolist() == ["2024-01-01", "2024-01-02"]
+    write_table(table, tmp_path / "t.json", "json")
+    first, second = json.loads((tmp_path / "t.json").read_text())
+    assert [first["ds"][:10], second["ds"][:10]] == ["2024-01-01", "2024-01-02"]
+    assert abs(first["yhat"] - 1 / 3) < 1e-15
+    assert second["yhat"] is None
+
+
+def test_an_index_of_dates_or_periods_becomes_the_first_column(tmp_path):
+    series = pd.Series([1.0, 2.0], index=pd.period_range("2024-01", periods=2, freq="M"))
+    write_table(series, tmp_path / "t.csv", "csv")
+    assert (tmp_path / "t.csv").read_text() == "ds,y\n2024-01,1.0\n2024-02,2.0\n"
+    write_table(series, tmp_path / "t.json", "json")
+    assert [row["ds"] for row in json.loads((tmp_path / "t.json").read_text())] == ["2024-01", "2024-02"]
+
+
+def test_standard_output_gets_the_table(capfdbinary):
+    write_table(pd.DataFrame({"a": [1]}), "-", "csv")
+    assert capfdbinary.readouterr().out == b"a\n1\n"
+
+
+def test_an_interrupted_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    write_table(pd.DataFrame({"a": [1]}), path)
+    old = path.read_bytes()
+
+    def interrupt(self, target):
+        raise KeyboardInterrupt("stopped")
+
+    monkeypatch.setattr(type(path), "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt, match="stopped"):
+        write_table(pd.DataFrame({"a": [2]}), path)
+    assert path.read_bytes() == old
+    assert os.listdir(tmp_path) == ["t.csv"]
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    with pytest.raises(DataError, match=r"t.csv: cannot be written \(No such file or directory\)"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "missing" / "t.csv")
+    with pytest.raises(DataError, match="format='xml'"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "t.xml", "xml")

@@ -1,0 +1,1 @@
+"""Tables in, panels out, and back."""

@@ -1,0 +1,200 @@
+"""Answers in the form of the question: forecasts as long table, wide table or Series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.data.panel import Cutoffs, Floats, Panel
+from tsrnn.data.times import restore_times
+from tsrnn.errors import ParameterError
+
+
+def forecast_table(
+    panel: Panel,
+    values: Floats,
+    quantile_levels: Sequence[float],
+    *,
+    levels: Sequence[float] = (),
+    quantiles: Sequence[float] = (),
+    name: str = "yhat",
+) -> Any:
+    """Return the forecasts after the last row of every series, in the form of the user's table.
+
+    Parameters
+    ----------
+    panel : Panel
+    values : ndarray of shape (n_series, h, Q), original units
+    quantile_levels : sequence of float, ascending, Q of them
+        Contains 0.5, the point forecast.
+    levels : sequence of float, in percent
+    quantiles : sequence of float in (0, 1)
+        With either, the answer is a long table whatever the question was.
+    name : str
+        Column of the point forecast in a long table.
+
+    Returns
+    -------
+    DataFrame or Series
+        Long: id, time and forecast columns, under the user's names. Wide and Series: as the user's table.
+
+    Raises
+    ------
+    ParameterError
+        If `quantile_levels` lacks a quantile that is asked for.
+    """
+    dtype = panel.form.value_dtype or np.dtype(np.float64)
+    columns = interval_columns(name, np.asarray(values), quantile_levels, levels, quantiles)
+    columns = {column: value.astype(dtype, copy=False) for column, value in columns.items()}
+    h = np.shape(values)[1]
+    stamps = _future_stamps(panel, panel.last_cutoffs(), h)
+    if panel.form.kind == "long" or levels or quantiles:
+        return _long_answer(panel, stamps, columns)
+    return _wide_answer(panel, stamps, columns[name].reshape(-1, h))
+
+
+def interval_columns(
+    name: str,
+    values: Floats,
+    quantile_levels: Sequence[float],
+    levels: Sequence[float] = (),
+    quantiles: Sequence[float] = (),
+) -> dict[str, Floats]:
+    """Name the columns of a forecast: the one definition of `yhat-lo-80` and `yhat-q0.1`.
+
+    Parameters
+    ----------
+    name : str
+        Column of the median.
+    values : ndarray of shape (B, h, Q), original units
+    quantile_levels : sequence of float, Q of them
+    levels : sequence of float, in percent
+    quantiles : sequence of float in (0, 1)
+
+    Returns
+    -------
+    dict of str to ndarray of shape (B * h,)
+
+    Raises
+    ------
+    ParameterError
+        If `quantile_levels` lacks a quantile that is asked for.
+
+    Examples
+    --------
+    >>> list(interval_columns("GRU", np.zeros((1, 2, 3)), (0.1, 0.5, 0.9), levels=[80]))
+    ['GRU', 'GRU-lo-80', 'GRU-hi-80']
+    """
+    wanted = {name: 0.5}
+    for level in levels:
+        wanted[f"{name}-lo-{level:g}"] = 0.5 - level / 200
+        wanted[f"{name}-hi-{level:g}"] = 0.5 + level / 200
+    for quantile in quantiles:
+        wanted[f"{name}-q{quantile:g}"] = quantile
+    known = np.asarray(quantile_levels, dtype=np.float64)
+    columns = {}
+    for column, quantile in wanted.items():
+        match = np.flatnonzero(np.isclose(known, quantile, rtol=0, atol=1e-9))
+        if not len(match):
+            raise ParameterError(
+                f"Column {column!r} needs the quantile {quantile:g}, but the forecast has: "
+                f"{', '.join(f'{q:g}' for q in known)}."
+            )
+        columns[column] = values[:, :, match[0]].reshape(-1)
+    return columns
+
+
+def stamp_table(panel: Panel, cutoffs: Cutoffs, h: int) -> pd.DataFrame:
+    """Return what is known of the h steps after each cutoff.
+
+    Returns
+    -------
+    DataFrame of B * h rows, cutoff by cutoff
+        `unique_id`; `ds` and `cutoff`, the time stamps of the step and of the last row before the forecast,
+        in the user's zone and type; `step`, 1 to h; `y`, what happened, NaN where nothing was observed.
+    """
+    frequency = panel.frequency
+    last = frequency.stamps(panel.start[cutoffs.series], cutoffs.end - 1)
+    return pd.DataFrame(
+        {
+            "unique_id": id_column(panel, np.repeat(cutoffs.series, h)),
+            "ds": restore_times(_future_stamps(panel, cutoffs, h).ravel(), panel.form),
+            "cutoff": restore_times(np.repeat(last, h), panel.form),
+            "step": np.tile(np.arange(1, h + 1), len(cutoffs)),
+            "y": panel.future(cutoffs, h).ravel(),
+        }
+    )
+
+
+def long_forecasts(
+    panel: Panel,
+    cutoffs: Cutoffs,
+    values: Floats,
+    quantile_levels: Sequence[float],
+    *,
+    levels: Sequence[float] = (),
+    quantiles: Sequence[float] = (),
+    name: str = "yhat",
+) -> pd.DataFrame:
+    """Return forecasts from any cutoffs beside what happened.
+
+    Parameters
+    ----------
+    panel : Panel
+    cutoffs : Cutoffs
+        B of them.
+    values : ndarray of shape (B, h, Q), original units
+    quantile_levels, levels, quantiles, name
+        As in `forecast_table`.
+
+    Returns
+    -------
+    DataFrame of B * h rows
+        The columns of `stamp_table`, then those of `interval_columns`.
+    """
+    table = stamp_table(panel, cutoffs, np.shape(values)[1])
+    columns = interval_columns(name, np.asarray(values), quantile_levels, levels, quantiles)
+    return pd.concat([table, pd.DataFrame(columns)], axis=1)
+
+
+def _future_stamps(panel: Panel, cutoffs: Cutoffs, h: int) -> npt.NDArray[Any]:
+    """Return the stamps of the h steps after each cutoff. Shape (B, h)."""
+    return panel.frequency.stamps(panel.start[cutoffs.series][:, None], cutoffs.end[:, None] + np.arange(h))
+
+
+def id_column(panel: Panel, series: npt.NDArray[np.int64]) -> pd.Series:
+    """Return the ids of series, in the user's type."""
+    ids = pd.Series(list(panel.ids), dtype=panel.form.id_dtype)
+    return ids.take(series).reset_index(drop=True)
+
+
+def _long_answer(panel: Panel, stamps: npt.NDArray[Any], columns: dict[str, Floats]) -> pd.DataFrame:
+    form = panel.form
+    is_long = form.kind == "long"
+    id_col = form.id_col if is_long else "unique_id"
+    # A long table whose time was an unnamed index has no name to give back.
+    time_col = form.time_col if is_long and form.time_col is not None else "ds"
+    series = np.repeat(np.arange(panel.n_series), stamps.shape[1])
+    keys = {id_col: id_column(panel, series), time_col: restore_times(stamps.ravel(), form)}
+    return pd.DataFrame({**keys, **columns})
+
+
+def _wide_answer(panel: Panel, stamps: npt.NDArray[Any], values: Floats) -> Any:
+    """Return one column per series; a Series where the question was one."""
+    form = panel.form
+    rows = np.unique(stamps)
+    matrix = np.full((len(rows), panel.n_series), np.nan, dtype=values.dtype)
+    matrix[np.searchsorted(rows, stamps), np.arange(panel.n_series)[:, None]] = values
+    times = restore_times(rows, form)
+    if form.kind == "series":
+        return pd.Series(matrix[:, 0], index=pd.Index(times, name=form.time_col), name=form.target_col)
+    table = pd.DataFrame(matrix, columns=pd.Index(list(panel.ids)))
+    if form.time_in_index:
+        table.index = pd.Index(times, name=form.time_col)
+    else:
+        table.insert(0, form.time_col, times)
+    return table

@@ -1,0 +1,329 @@
+"""Tell which columns of a table are time, series and values."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.data.dates import looks_like_dates
+from tsrnn.data.times import name_words, read_compact_dates
+from tsrnn.errors import ColumnError, DataError
+
+TIME_WORDS = {"date", "dates", "time", "timestamp", "datetime", "month", "period", "year", "years", "day"}
+TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum"}
+_YEAR_WORDS = {"year", "years"}
+_COUNTER_WORDS = {"time", "timestamp", "step", "period", "t"}
+_PARTS_OF_A_DATE = ("quarter", "month", "week", "day")
+
+
+@dataclass
+class Columns:
+    """The parts of a table.
+
+    Parameters
+    ----------
+    kind : {"long", "wide"}
+    id_col : Any
+        Only for a long table.
+    time : Series or Index
+    time_name : Any
+    time_in_index, time_given : bool
+    targets : list
+        Names of the value columns; exactly one for a long table.
+    notes : list of str
+    """
+
+    kind: Literal["long", "wide"]
+    id_col: Any
+    time: Any
+    time_name: Any
+    time_in_index: bool
+    time_given: bool
+    targets: list[Any] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_columns(
+    df: pd.DataFrame, id_col: str | None, time_col: str | None, target_col: str | Sequence[str] | None
+) -> Columns:
+    """Tell which columns are time, series and values.
+
+    Raises
+    ------
+    ColumnError
+        If a named column does not exist.
+    DataError
+        If the columns cannot be told, with the argument that settles it.
+    """
+    _check_names(df)
+    if id_col is None and "unique_id" in df.columns:
+        id_col = "unique_id"
+    if id_col is not None and id_col not in df.columns:
+        raise ColumnError(unknown("id_col", id_col, df.columns))
+    time_name, in_index = _choose_time(df, id_col, time_col)
+    time = df.index if in_index else df[time_name]
+    given = time_col is not None
+    kept = set() if in_index else {time_name}
+    if id_col is None:
+        id_col = _find_id(df, time, kept | set(_as_list(target_col)))
+    chosen = Columns("wide" if id_col is None else "long", id_col, time, time_name, in_index, given)
+    if in_index and isinstance(df.index, pd.RangeIndex) and not given:
+        chosen.notes.append("No column holds dates, so rows are counted: time is the index.")
+    others = [name for name in df.columns if name not in kept and not (id_col is not None and name == id_col)]
+    chosen.targets = _choose_targets(df, others, target_col, chosen)
+    ignored = [name for name in others if name not in chosen.targets]
+    if ignored:
+        chosen.notes.append(f"Ignored: {_names(ignored, 10)}.")
+    return chosen
+
+
+def _check_names(df: pd.DataFrame) -> None:
+    if isinstance(df.columns, pd.MultiIndex):
+        raise DataError(
+            f"The columns have {df.columns.nlevels} levels; expected one name each. Choose a part, for "
+            "example df['Close'], or flatten them: df.columns = ['-'.join(map(str, c)) for c in df.columns]."
+        )
+    if isinstance(df.index, pd.MultiIndex):
+        raise DataError(f"The index has {df.index.nlevels} levels; make them columns with df.reset_index().")
+    if df.columns.has_duplicates:
+        twice = df.columns[df.columns.duplicated()].unique()
+        raise DataError(f"Column names occur more than once: {_names(twice)}. Rename them.")
+
+
+def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:
+    """Say that a named column does not exist, and which ones do."""
+    names = list(columns)
+    close = difflib.get_close_matches(str(name), [str(column) for column in names], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{argument}={name!r} is not a column of the table, which has: {_names(names, 10)}.{hint}"
+
+
+def _names(names: Iterable[Any], most: int = 5) -> str:
+    names = [str(name) for name in names]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _as_list(target_col: str | Sequence[str] | None) -> list[Any]:
+    if target_col is None:
+        return []
+    return list(target_col) if isinstance(target_col, (list, tuple, pd.Index, np.ndarray)) else [target_col]
+
+
+def _choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[Any, bool]:
+    """Return the name of the time column, or of the index and True."""
+    if time_col is not None:
+        if time_col in df.columns:
+            return time_col, False
+        if df.index.name == time_col:
+            return time_col, True
+        raise ColumnError(unknown("time_col", time_col, df.columns))
+    if "ds" in df.columns:
+        return "ds", False
+    if df.index.name == "ds" or isinstance(df.index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        return df.index.name, True
+    found = _search_time(df, id_col)
+    if found is not None:
+        return found, False
+    if is_text(df.index) and looks_like_dates(df.index.to_series()):
+        return df.index.name, True
+    if id_col is None and pd.api.types.is_integer_dtype(df.index.dtype):
+        return df.index.name, True
+    raise DataError(
+        f"No column of dates was found among: {_names(df.columns, 10)}. Name the time column with time_col "
+        "(dates, text of dates, or whole numbers)."
+    )
+
+
+def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
+    """Return the column that holds time, judged by type, then by name, then by content; None if none does."""
+    columns = [name for name in df.columns if id_col is None or name != id_col]
+    dated = [name for name in columns if _is_dated(df[name])]
+    if len(dated) == 1:
+        return dated[0]
+    named = [name for name in columns if name_words(name) & TIME_WORDS]
+    for name in named:
+        if name in dated or _is_date_text(df[name]) or _is_counter(df[name], name, id_col is not None):
+            _check_split_date(df, name)
+            return name
+    if dated:
+        raise DataError(f"{len(dated)} columns hold dates: {_names(dated)}. Name one of them with time_col.")
+    for name in columns:
+        if _is_date_text(df[name]):
+            return name
+    # Text under a time's name that does not read as dates: reading it names the values that stand in the way.
+    return next((name for name in named if is_text(df[name])), None)
+
+
+def _is_dated(column: pd.Series) -> bool:
+    dtype = column.dtype
+    if isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+        return True
+    return pd.api.types.is_object_dtype(dtype) and all(
+        isinstance(value, (datetime.date, pd.Period)) for value in column.dropna()
+    )
+
+
+def is_text(column: Any) -> bool:
+    """Tell whether a column or index holds text."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+        column = column.categories if isinstance(column, pd.Index) else column.cat.categories
+    if pd.api.types.is_object_dtype(dtype):
+        return bool(pd.api.types.infer_dtype(column, skipna=True) == "string")
+    return bool(pd.api.types.is_string_dtype(dtype))
+
+
+def _is_date_text(column: pd.Series) -> bool:
+    return is_text(column) and looks_like_dates(column.astype(object))
+
+
+def _is_counter(column: pd.Series, name: Any, has_ids: bool) -> bool:
+    """Tell whether whole numbers under a time's name are time: years, 20240131, or a running number."""
+    if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    values = column.dropna().to_numpy(dtype=np.float64)
+    if not len(values) or not np.isfinite(values).all() or (values != np.round(values)).any():
+        return False
+    words = name_words(name)
+    if words & _YEAR_WORDS and values.min() >= 1000 and values.max() <= 3000:
+        return True
+    if read_compact_dates(values.astype(np.int64)) is not None:
+        return True
+    return bool(words & _COUNTER_WORDS) and (has_ids or len(np.unique(values)) == len(values))
+
+
+def _check_split_date(df: pd.DataFrame, name: Any) -> None:
+    """Refuse a column of years beside a column of months: together they are the date."""
+    numbers = {str(other).lower(): other for other in df.columns if pd.api.types.is_integer_dtype(df[other].dtype)}
+    parts = [numbers[part] for part in _PARTS_OF_A_DATE if part in numbers]
+    if str(name).lower() == "year" and parts:
+        raise DataError(
+            f"The date is spread over the columns {_names([name, *parts])}. Make it one column, for example "
+            "df['ds'] = pd.to_datetime(df[['year', 'month']].assign(day=1)), or name one with time_col."
+        )
+
+
+def _find_id(df: pd.DataFrame, time: Any, taken: set[Any]) -> Any:
+    """Return the one text column that makes the time stamps unique, or None if they are unique already."""
+    try:
+        stamps, distinct = pd.factorize(time)
+    except TypeError:
+        return None  # lists and the like: reading them as time says what is wrong
+    if len(distinct) == len(stamps):
+        return None
+    found = []
+    for name in df.columns:
+        if name not in taken and is_text(df[name]):
+            pairs = pd.DataFrame({"id": df[name], "ds": stamps})
+            if not pairs.duplicated().any():
+                found.append(name)
+    if len(found) > 1:
+        raise DataError(
+            f"Several series share each time stamp, and {len(found)} text columns could name them: "
+            f"{_names(found)}. Name one with id_col."
+        )
+    return found[0] if found else None
+
+
+def _choose_targets(
+    df: pd.DataFrame, others: list[Any], target_col: str | Sequence[str] | None, chosen: Columns
+) -> list[Any]:
+    """Return the value columns."""
+    wanted = _as_list(target_col)
+    for name in wanted:
+        if name in df.columns and name not in others:
+            raise ColumnError(f"target_col={name!r} is the time or id column; name another as the values.")
+        if name not in others:
+            raise ColumnError(unknown("target_col", name, others))
+    if chosen.kind == "long" and len(wanted) > 1:
+        raise DataError(f"A long table has one value column, but target_col names {len(wanted)}: {_names(wanted)}.")
+    if wanted:
+        return wanted
+    if "y" in others and (chosen.kind == "long" or chosen.time_name == "ds"):
+        return ["y"]
+    lower = {str(name).lower(): name for name in others}
+    if {"open", "high", "low", "close"} <= set(lower):
+        close = lower["close"]
+        chosen.notes.append(f"Prices: of open, high, low and close, {close!r} is forecast; target_col chooses another.")
+        return [close]
+    numeric = [name for name in others if is_numeric(df[name])]
+    _refuse_numbers_as_text(df, [name for name in others if name not in numeric], bool(numeric))
+    if not numeric:
+        kinds = [f"{name} ({df[name].dtype})" for name in others]
+        raise DataError(f"The table has no numeric column to forecast; it has: {_names(kinds, 10) or 'no others'}.")
+    if chosen.kind == "long" and len(numeric) > 1:
+        raise DataError(
+            f"{len(numeric)} numeric columns could be the values: {_names(numeric, 10)}. Name one with target_col."
+        )
+    return numeric
+
+
+def is_numeric(column: pd.Series) -> bool:
+    """Tell whether a column holds real numbers; true and false are none."""
+    dtype = column.dtype
+    if pd.api.types.is_object_dtype(dtype):
+        kinds = ("integer", "floating", "mixed-integer-float", "decimal")
+        return pd.api.types.infer_dtype(column, skipna=True) in kinds
+    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
+        return False
+    return bool(pd.api.types.is_numeric_dtype(dtype))
+
+
+def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: bool) -> None:
+    """Refuse text columns that are mostly numbers: a series would go missing without a word."""
+    for name in names:
+        column = df[name]
+        if is_text(column) and not isinstance(column.dtype, pd.CategoricalDtype):
+            text = column.dropna().astype(str)
+            share = text.str.fullmatch(r"\s*[-+]?(?:[1-9][\d,. ']*|0|0?[.,]\d+)(?:[eE][-+]?\d+)?\s*").mean()
+            if len(text) and share >= 0.5:
+                other = ", or name the columns to forecast with target_col" if has_numbers else ""
+                raise DataError(f"{numbers_as_text(column, name)}{other}.")
+
+
+def numbers_as_text(column: pd.Series, name: Any) -> str:
+    """Say how to turn a text column into numbers."""
+    text = column.dropna().astype(str)
+    comma = text.str.fullmatch(r"\s*[-+]?[\d. ]*\d,\d+\s*").mean() > 0.5
+    if comma:
+        cure = f"df[{name!r}].str.replace('.', '').str.replace(',', '.').astype(float)"
+        example = text.iloc[0]
+        return f"Column {name!r} holds text with decimal commas, for example {example!r}. Convert it: {cure}"
+    bad = text[pd.to_numeric(text, errors="coerce").isna()]
+    example = bad.iloc[0] if len(bad) else text.iloc[0]
+    cure = f"pd.to_numeric(df[{name!r}], errors='coerce')"
+    return f"Column {name!r} holds text, for example {example!r}; expected numbers. Convert it: {cure}"
+
+
+def to_numbers(column: pd.Series, name: Any) -> npt.NDArray[np.float64]:
+    """Return a value column as float64, missing values as NaN.
+
+    Raises
+    ------
+    DataError
+        If it does not hold finite real numbers.
+    """
+    if not is_numeric(column):
+        if column.isna().all():
+            return np.full(len(column), np.nan)
+        if is_text(column):
+            raise DataError(f"{numbers_as_text(column, name)}.")
+        raise DataError(f"Column {name!r} holds {column.dtype} values; expected numbers.")
+    missing = column.isna().to_numpy()
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan) if missing.any() else column.to_numpy(np.float64)
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        rows = ", ".join(map(str, infinite[:5])) + (", ..." if len(infinite) > 5 else "")
+        raise DataError(
+            f"Column {name!r} has {len(infinite):,} infinite values, in row {rows} (counted from 0). Replace "
+            "them by NaN where the value is unknown: df.replace([np.inf, -np.inf], np.nan)."
+        )
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,188 @@
+"""Read text as dates, strictly: one format for the whole column, or an error."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.errors import DataError
+
+_DAYS = (
+    "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d",
+    "%Y.%m.%d", "%Y/%d/%m", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y",
+    "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d %B %Y", "%B %d, %Y", "%B %d %Y", "%d-%b-%y", "%Y%m%d",
+    "%a, %d %b %Y",
+)  # fmt: skip
+_MONTHS = ("%b %Y", "%B %Y", "%b-%Y", "%Y-%b", "%Y %b", "%b-%y", "%m/%Y", "%Y/%m", "%Y%m", "%YM%m", "%Y-M%m")
+_CLOCKS = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    "T%H:%M:%S",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    " %H:%M:%S %z",
+)
+_OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
+_SAMPLE = 20
+
+
+def looks_like_dates(text: pd.Series) -> bool:
+    """Tell whether all values of a text column can be read as dates; plain numbers and words cannot."""
+    known = text.dropna()
+    sample = known.iloc[:_SAMPLE].astype(str)
+    if sample.empty or not sample.str.contains(r"^\d{8}$|\d\D|[A-Za-z]{3}.*\d{2}").all():
+        return False
+    try:
+        parse_dates(sample)
+        parse_dates(known)
+    except DataError:
+        return False
+    return True
+
+
+def parse_dates(text: pd.Series) -> tuple[pd.DatetimeIndex, list[str]]:
+    """Read a text column as dates.
+
+    Parameters
+    ----------
+    text : Series of str, without missing values
+
+    Returns
+    -------
+    dates : DatetimeIndex
+        With a zone where the text has UTC offsets.
+    notes : list of str
+        What had to be decided.
+
+    Raises
+    ------
+    DataError
+        If no one format reads every value, or two formats do and neither gives regular steps.
+
+    Examples
+    --------
+    >>> parse_dates(pd.Series(["31.01.2024", "29.02.2024"]))[0].strftime("%Y-%m-%d").tolist()
+    ['2024-01-31', '2024-02-29']
+    """
+    codes, uniques = pd.factorize(text.astype(str).str.strip())
+    values = pd.Series(np.asarray(uniques, dtype=object), dtype=object)
+    dates, notes = _parse_unique(values, codes, text)
+    return dates.take(codes), notes
+
+
+def _parse_unique(
+    values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series
+) -> tuple[pd.DatetimeIndex, list[str]]:
+    offsets = values.str.extract(_OFFSET, expand=False)
+    if offsets.notna().any():
+        if offsets.isna().any():
+            raise DataError(
+                f"Mixed zones: {int(offsets.isna().sum()):,} of {len(values):,} distinct time stamps have no "
+                f"UTC offset, for example {values[offsets.isna()].iloc[0]!r}, while others do, for example "
+                f"{values[offsets.notna()].iloc[0]!r}. Give all of them an offset, or none."
+            )
+        return _parse_with_offsets(values, offsets, codes, text)
+    quarters = values.str.extract(r"^(\d{4})[- ]?[Qq]([1-4])$")
+    if quarters.notna().all(axis=None):
+        return pd.DatetimeIndex(quarters[0] + "-" + (3 * quarters[1].astype(int) - 2).astype(str).str.zfill(2)), []
+    found = _formats_that_fit(values)
+    if not found:
+        raise DataError(_unreadable(values, codes, text))
+    if len(found) == 1:
+        return next(iter(found.values())), []
+    return _choose_reading(values, found)
+
+
+def _formats_that_fit(values: pd.Series) -> dict[str, pd.DatetimeIndex]:
+    """Return every reading of the whole column, by its format; readings that agree count once."""
+    found: dict[str, pd.DatetimeIndex] = {}
+    formats = ["ISO8601", *(day + clock for day in _DAYS for clock in _CLOCKS), *_MONTHS]
+    sample = values.iloc[:_SAMPLE]
+    for form in formats:
+        if _read(sample, form) is None:
+            continue
+        reading = _read(values, form)
+        if reading is None or any(reading.equals(other) for other in found.values()):
+            continue
+        found[form] = reading
+        if form == "ISO8601":
+            break  # the one notation in which day and month cannot be confused
+    return found
+
+
+def _read(values: pd.Series, form: str) -> pd.DatetimeIndex | None:
+    dates = pd.to_datetime(values, format=form, errors="coerce", utc=True if "%z" in form else None)
+    return None if dates.isna().any() else pd.DatetimeIndex(dates)
+
+
+def _choose_reading(values: pd.Series, found: dict[str, pd.DatetimeIndex]) -> tuple[pd.DatetimeIndex, list[str]]:
+    """Choose between month first and day first by which one makes the steps regular."""
+    ranked = sorted(found, key=lambda form: -_regularity(found[form]))
+    best, second = ranked[:2]
+    # Month starts read the other way round are runs of twelve days: 11 of 12 steps are equal even then.
+    if _regularity(found[best]) < _regularity(found[second]) + 0.03:
+        raise DataError(
+            f"Dates such as {values.iloc[0]!r} can be read as {best!r} and as {second!r}. Say which, for "
+            f"example with pd.to_datetime(df[...], format={best!r}), or write dates as YYYY-MM-DD."
+        )
+    return found[best], [f"Dates such as {values.iloc[0]!r} were read as {best}, which makes their steps regular."]
+
+
+def _regularity(dates: pd.DatetimeIndex) -> float:
+    """Return the share of the most common step, months counting as one."""
+    days = np.unique(dates.to_numpy())
+    steps = np.diff(days).astype("timedelta64[m]").astype(np.int64)
+    if not len(steps):
+        return 0.0
+    day = 24 * 60
+    steps[(steps >= 28 * day) & (steps <= 31 * day)] = 30 * day
+    return float(np.unique(steps, return_counts=True)[1].max() / len(steps))
+
+
+def _parse_with_offsets(
+    values: pd.Series, offsets: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series
+) -> tuple[pd.DatetimeIndex, list[str]]:
+    """Read text with UTC offsets; several offsets are mostly one zone with daylight saving."""
+    bare = values.str.replace(r"(:\d{2}(?:[.,]\d+)?)\s*(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$", r"\1", regex=True)
+    wall, notes = _parse_unique(bare, codes, text)
+    shift = offsets.map(_minutes)
+    if (shift == shift.iloc[0]).all():
+        minutes = int(shift.iloc[0])
+        zone: Any = datetime.timezone(datetime.timedelta(minutes=minutes)) if minutes else "UTC"
+        return wall.tz_localize(zone), notes
+    if len(np.unique(wall - wall.normalize())) == 1:
+        note = "The UTC offsets of the time stamps differ, their time of day does not: local dates are used."
+        return wall, [*notes, note]
+    utc = (wall - pd.to_timedelta(shift.to_numpy(), unit="min")).tz_localize("UTC")
+    return utc, [*notes, "The UTC offsets of the time stamps differ (daylight saving), so time is in UTC."]
+
+
+def _minutes(offset: str) -> int:
+    if offset == "Z":
+        return 0
+    digits = re.sub(r"\D", "", offset).ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return -minutes if offset[0] == "-" else minutes
+
+
+def _unreadable(values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series) -> str:
+    """Say which values stand in the way, judged by the format that reads most of them."""
+    sample = values.iloc[:1000]
+    formats = ("ISO8601", *_DAYS, *_MONTHS)
+    best = min(formats, key=lambda form: int(pd.to_datetime(sample, format=form, errors="coerce").isna().sum()))
+    failed = pd.to_datetime(values, format=best, errors="coerce").isna().to_numpy()
+    rows = np.flatnonzero(failed[codes])
+    shown = ", ".join(f"{text.iloc[row]!r} (row {row})" for row in rows[:5])
+    more = ", ..." if len(rows) > 5 else ""
+    return (
+        f"{len(rows):,} of {len(text):,} values cannot be read as dates, for example {shown}{more}; rows "
+        "count from 0. Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years "
+        "1678 to 2261."
+    )

@@ -1,0 +1,338 @@
+"""Read and write tables as files: CSV, Parquet, JSON."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import re
+import sys
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from tsrnn.errors import DataError, MissingExtraError
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_PARQUET = (".parquet", ".pq")
+_SAMPLE_LINES = 1000
+_PLAIN_DECIMAL = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?")
+_COMMA_DECIMAL = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+,\d+|[-+]?\d+,\d+")
+_COMMA_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    sep: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+) -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    Dates stay text, for `read_panel` to read, unless `date_format` is given. Whole numbers of one width with
+    leading zeros ("007") stay text.
+
+    Parameters
+    ----------
+    path : path or "-"
+        `.parquet` and `.pq` are Parquet; all else is CSV, also gzipped; "-" is CSV from standard input.
+    sep, decimal : str, optional
+        Separator and decimal mark of a CSV; told from its content by default.
+    date_format : str, optional
+        How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as a table; the message names the file.
+    MissingExtraError
+        If a Parquet file is read without pyarrow.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    if str(path) != "-" and Path(path).suffix.lower() in _PARQUET:
+        return _read_parquet(Path(path), name)
+    text = _decode(_read_bytes(path, name), name)
+    table = _read_csv(text, name, sep, decimal)
+    return table if date_format is None else _convert_dates(table, name, date_format)
+
+
+def _read_bytes(path: str | os.PathLike[str], name: str) -> bytes:
+    if name == "standard input":
+        data = sys.stdin.buffer.read()
+    else:
+        _check_readable(Path(path), name)
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            raise DataError(f"{name}: the gzip file is damaged or cut short. Fetch or write it again.") from None
+    return data
+
+
+def _check_readable(path: Path, name: str) -> None:
+    if path.is_dir():
+        raise DataError(f"{name}: is a folder; expected a CSV or Parquet file.")
+    if not path.exists():
+        raise DataError(f"{name}: no such file. Check the path; `tsrnn datasets` lists what comes with tsrnn.")
+
+
+def _read_parquet(path: Path, name: str) -> pd.DataFrame:
+    _check_readable(path, name)
+    _need_pyarrow(name)
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except PermissionError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise DataError(f"{name}: cannot be read as Parquet ({reason}). If it is a CSV, name it .csv.") from None
+
+
+def _need_pyarrow(name: str) -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(f'{name}: Parquet needs pyarrow. Run: pip install "tsrnn[parquet]"') from None
+
+
+def _decode(data: bytes, name: str) -> str:
+    """Return the text of a file in UTF-8 or, with a byte-order mark, UTF-16."""
+    if data[:4] == b"PAR1":
+        raise DataError(f"{name}: is a Parquet file; name it .parquet.")
+    if data[:4] == b"PK\x03\x04":
+        raise DataError(f"{name}: is a zip archive or a spreadsheet. Save the table as CSV.")
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    # A text file has no zero bytes, except in UTF-16.
+    if encoding != "utf-16" and b"\x00" in data[:65536]:
+        raise DataError(f"{name}: is a binary file; expected CSV text or Parquet (.parquet).")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{name}: byte 0x{data[error.start]:02x} in line {line} is not UTF-8. Save the file as UTF-8, "
+            "for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
+        ) from None
+    if not text.strip():
+        raise DataError(f"{name}: is empty; expected a header line and rows.")
+    return text
+
+
+def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.DataFrame:
+    text = text.lstrip("\r\n")
+    sep = _find_separator(text) if sep is None else sep
+    if len(sep) != 1:
+        raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
+    sample = _check_rows(text, name, sep)
+    decimal, thousands = _find_decimal(sample, name, sep) if decimal is None else (decimal, None)
+    if len(decimal) != 1 or decimal == sep:
+        raise DataError(f"{name}: the decimal mark {decimal!r} cannot be used with the separator {sep!r}.")
+    options: dict[str, Any] = {"sep": sep, "decimal": decimal, "low_memory": False}
+    options["dtype"] = {column: str for column in _padded_columns(text, sep)}
+    try:
+        table = pd.read_csv(io.StringIO(text), **options)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        raise DataError(f"{name}: cannot be read as CSV ({str(error).strip().splitlines()[0]}).") from None
+    if not len(table):
+        raise DataError(f"{name}: has a header but no rows.")
+    if thousands is not None:
+        table = _convert_thousands(table, decimal, thousands)
+    return _drop_unnamed(table)
+
+
+def _find_separator(text: str) -> str:
+    """Return the separator that cuts the header and most lines after it into equally many fields."""
+    lines = text.splitlines()[:20]
+    best, best_score = ",", (0.0, 0)
+    for sep in _SEPARATORS:
+        counts = [len(row) for row in csv.reader(lines, delimiter=sep) if row]
+        if counts and counts[0] > 1:
+            score = (counts.count(counts[0]) / len(counts), counts[0])
+            best, best_score = max((best, best_score), (sep, score), key=lambda pair: pair[1])
+    return best
+
+
+def _check_rows(text: str, name: str, sep: str) -> list[list[str]]:
+    """Return the fields of the first rows; refuse rows that do not fit the header."""
+    reader = csv.reader(io.StringIO(text), delimiter=sep)
+    sample: list[list[str]] = []
+    try:
+        header = next(reader)
+        for row in reader:
+            if row and len(row) != len(header):
+                raise DataError(
+                    f"{name}: line {reader.line_num} has {len(row)} fields, the header has {len(header)}, "
+                    f"cut at each {_SEPARATORS.get(sep, sep)}. Quote fields that hold the separator, or name "
+                    "another one with sep."
+                )
+            if len(sample) < _SAMPLE_LINES:
+                sample.append(row)
+    except csv.Error as error:
+        raise DataError(f"{name}: line {reader.line_num} cannot be read as CSV ({error}).") from None
+    twice = [column for column, count in Counter(header).items() if count > 1 and column.strip()]
+    if twice:
+        raise DataError(f"{name}: column names occur more than once: {', '.join(twice[:5])}. Rename them.")
+    return sample
+
+
+def _find_decimal(rows: list[list[str]], name: str, sep: str) -> tuple[str, str | None]:
+    """Return the decimal mark, and the mark of thousands if there is one."""
+    fields = [field.strip() for row in rows for field in row if "," in field or "." in field]
+    comma = [field for field in fields if _COMMA_DECIMAL.fullmatch(field)]
+    plain = [field for field in fields if _PLAIN_DECIMAL.fullmatch(field)]
+    # Beside a decimal comma, 1.234 is a number of thousands.
+    real_points = [field for field in plain if not re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", field)]
+    if not comma:
+        return ".", None
+    thousands = all(_COMMA_THOUSANDS.fullmatch(field) for field in comma)
+    if thousands and plain:
+        return ".", ","
+    if thousands or real_points:
+        raise DataError(
+            f"{name}: {comma[0]!r} may be a decimal comma or a mark of thousands. Say which with the option "
+            "decimal: ',' or '.'."
+        )
+    grouped = bool(plain) or any("." in field for field in comma)
+    return ",", "." if grouped else None
+
+
+def _convert_thousands(table: pd.DataFrame, decimal: str, thousands: str) -> pd.DataFrame:
+    """Turn text columns of grouped numbers into numbers; pandas would also join dates such as 31.12.2023."""
+    point, mark = re.escape(decimal), re.escape(thousands)
+    number = rf"[-+]?(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)(?:{point}\d+)?"
+    for column in table.columns:
+        if pd.api.types.is_string_dtype(table[column].dtype):
+            text = table[column].str.strip()
+            if text.dropna().str.fullmatch(number).all():
+                plain = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+                table = table.assign(**{column: pd.to_numeric(plain)})
+    return table
+
+
+def _padded_columns(text: str, sep: str) -> list[str]:
+    """Return the columns of whole numbers of one width with leading zeros: names rather than numbers."""
+    edge = re.escape(sep)
+    if not re.search(rf'(?:^|[{edge}"])0\d+(?=[{edge}"\r\n]|$)', text, flags=re.MULTILINE):
+        return []
+    table = pd.read_csv(io.StringIO(text), sep=sep, dtype=str, low_memory=False)
+    padded = []
+    for column in table.columns:
+        known = table[column].dropna()
+        if len(known) and known.str.fullmatch(r"\d+").all() and known.str.startswith("0").any():
+            widths = known.str.len()
+            if widths.iloc[0] > 1 and (widths == widths.iloc[0]).all():
+                padded.append(column)
+    return padded
+
+
+def _drop_unnamed(table: pd.DataFrame) -> pd.DataFrame:
+    """Drop what an index or a trailing separator leaves behind: counted rows and empty columns."""
+    for position, column in enumerate(list(table.columns)):
+        if not str(column).startswith("Unnamed: "):
+            continue
+        values = table[column]
+        counted = position == 0 and pd.api.types.is_integer_dtype(values.dtype) and (values.diff().dropna() == 1).all()
+        if counted or values.isna().all():
+            table = table.drop(columns=column)
+        elif "date" not in table.columns:
+            table = table.rename(columns={column: "date"})
+    return table
+
+
+def _convert_dates(table: pd.DataFrame, name: str, date_format: str) -> pd.DataFrame:
+    """Turn the columns that fit a date format into dates: text, or whole numbers such as 20240131."""
+    for wanted in (pd.api.types.is_string_dtype, pd.api.types.is_integer_dtype):
+        found = {}
+        for column in table.columns:
+            if wanted(table[column].dtype):
+                dates = pd.to_datetime(table[column].astype(str), format=date_format, errors="coerce")
+                if dates.notna().all():
+                    found[column] = dates
+        if found:
+            return table.assign(**found)
+    first = table.iloc[0].astype(str).tolist()
+    raise DataError(f"{name}: no column is written as {date_format!r}; the first row is: {', '.join(first[:5])}.")
+
+
+def write_table(
+    table: pd.DataFrame | pd.Series,
+    path: str | os.PathLike[str],
+    format: Literal["csv", "json", "parquet"] = "csv",
+) -> None:
+    """Write a table, whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame or Series
+        An index that is not just a row count becomes the first column.
+    path : path or "-"
+        "-" is standard output.
+    format : {"csv", "json", "parquet"}
+        JSON is a list of records with dates in ISO 8601.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    MissingExtraError
+        If Parquet is written without pyarrow.
+    """
+    data = _encode(_flatten(table), str(path), format)
+    if str(path) == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    target = Path(path)
+    try:
+        _replace_file(target, data)
+    except OSError as error:
+        raise DataError(f"{target}: cannot be written ({error.strerror}).") from None
+
+
+def _flatten(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    if isinstance(table, pd.Series):
+        table = table.to_frame("y" if table.name is None else table.name)
+    if isinstance(table.index, pd.RangeIndex) and table.index.name is None:
+        return table
+    return table.rename_axis("ds" if table.index.name is None else table.index.name).reset_index()
+
+
+def _encode(table: pd.DataFrame, name: str, format: str) -> bytes:
+    if format == "csv":
+        return str(table.to_csv(index=False)).encode()
+    if format == "json":
+        periods = [column for column in table.columns if isinstance(table[column].dtype, pd.PeriodDtype)]
+        table = table.assign(**{column: table[column].astype(str) for column in periods})
+        text = table.to_json(orient="records", date_format="iso", double_precision=15, indent=2)
+        return (str(text) + "\n").encode()
+    if format == "parquet":
+        _need_pyarrow(name)
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, engine="pyarrow", index=False)
+        return buffer.getvalue()
+    raise DataError(f"format={format!r}: expected 'csv', 'json' or 'parquet'.")
+
+
+def _replace_file(target: Path, data: bytes) -> None:
+    """Write beside the target and rename: an interruption leaves the old file, or none."""
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)  # a pipe or a device cannot be replaced
+        return
+    target = target.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,368 @@
+"""Find the step of a table's time stamps, or read the one that the user names."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from tsrnn.data.calendars import (
+    MIXED,
+    MONTHS,
+    Anchor,
+    BusinessDays,
+    MonthStep,
+    OffsetGrid,
+    TradingDays,
+    anchor_days,
+    month_number,
+)
+from tsrnn.data.grids import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    WEEK,
+    WEEKDAYS,
+    FixedStep,
+    Frequency,
+    IntegerStep,
+    Stamps,
+    show_stamps,
+)
+from tsrnn.errors import FrequencyError
+
+__all__ = ["Frequency", "infer_frequency", "parse_frequency"]
+
+Integers = npt.NDArray[np.int64]
+
+_CURE = (
+    "Pass the step, for example freq='D', or make the table regular first, for example with df.resample('D').mean()."
+)
+_EXAMPLES = "Expected a pandas alias such as 'h', '15min', 'D', 'B', 'W-MON', 'MS', 'QE-DEC', or a Timedelta."
+
+# Spellings before pandas 2.2, and what they are now. M, Q, Y and A name no side of the period: the data tell.
+_LEGACY = {
+    **{"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "A": "Y", "AS": "YS", "BA": "BY"},
+    **{"BAS": "BYS", "SM": "SME", "BH": "bh", "CBH": "cbh", "CBM": "CBME", "d": "D", "b": "B", "w": "W"},
+}
+_DURATIONS = {
+    "D": DAY,
+    "h": HOUR,
+    "min": MINUTE,
+    "s": SECOND,
+    "ms": 1_000_000,
+    "us": 1_000,
+    "ns": 1,
+    "W": WEEK,
+}
+_PERIODS = {"M": 1, "Q": 3, "Y": 12}
+_SIDES: dict[tuple[str, str], Anchor | None] = {
+    ("", "S"): "start",
+    ("", "E"): "end",
+    ("B", "S"): "business start",
+    ("B", "E"): "business end",
+    ("B", ""): "business end",
+    ("", ""): None,
+}
+
+
+def infer_frequency(ds: Stamps, offsets: Integers, *, years: bool = False) -> Frequency:
+    """Find the step of the time stamps, over all series together.
+
+    Parameters
+    ----------
+    ds : datetime64[ns] or int64 ndarray of shape (n_rows,)
+        Ascending and without duplicates within each series.
+    offsets : int64 ndarray of shape (n_series + 1,)
+        Series i is ``ds[offsets[i]:offsets[i + 1]]``.
+    years : bool
+        The integers are calendar years.
+
+    Raises
+    ------
+    FrequencyError
+        If no series has two rows, or no step covers half of the gaps between stamps.
+
+    Examples
+    --------
+    >>> days = np.array(["2024-01-31", "2024-02-29", "2024-03-31"], dtype="datetime64[ns]")
+    >>> infer_frequency(days, np.array([0, 3])).alias
+    'ME'
+    """
+    within = np.ones(max(len(ds) - 1, 0), np.bool_)
+    within[offsets[1:-1] - 1] = False
+    gaps = np.diff(ds).astype(np.int64)[within]
+    if not len(gaps):
+        raise FrequencyError(
+            f"No series has two time stamps ({len(ds)} in all), so their step cannot be inferred. Pass it, "
+            "for example freq='D'."
+        )
+    if ds.dtype.kind != "M":
+        return IntegerStep(_common_gap(gaps, ""), years)
+    if np.median(gaps) >= 28 * DAY:
+        return _infer_months(ds, offsets, gaps, within)
+    step = _common_gap(gaps, "ns")
+    return _infer_days(ds) if step == DAY else FixedStep(step, _weekday(ds, offsets, step))
+
+
+def _common_gap(gaps: Integers, unit: str) -> int:
+    """Return the most common gap, which must be at least half of them."""
+    sizes, counts = np.unique(gaps, return_counts=True)
+    best = int(counts.argmax())
+    step = int(sizes[best])
+    if 2 * counts[best] < len(gaps):
+        shown = FixedStep(step).alias if unit else str(step)
+        raise FrequencyError(
+            f"The step of the time stamps cannot be told: the most common gap, {shown}, covers only "
+            f"{counts[best]:,} of {len(gaps):,} gaps, and at least half are needed. {_CURE}"
+        )
+    return step
+
+
+def _weekday(ds: Stamps, offsets: Integers, step: int) -> int | None:
+    """Return the weekday on which all series lie (Monday is 0), or None."""
+    days = np.unique(_weekdays(ds[offsets[:-1]]))
+    return int(days[0]) if step % WEEK == 0 and len(days) == 1 else None
+
+
+def _weekdays(ds: Stamps) -> Integers:
+    # 1970-01-01 was a Thursday.
+    return (ds.astype("datetime64[D]").astype(np.int64) + 3) % 7
+
+
+def _infer_days(ds: Stamps) -> Frequency:
+    """Tell every day, business days and trading days apart, from the days of all series together."""
+    days = np.unique(ds.astype("datetime64[D]"))
+    if (_weekdays(days) >= 5).any() or days[-1] - days[0] < np.timedelta64(7, "D"):
+        return FixedStep(DAY)
+    expected = int(np.busday_count(days[0], days[-1])) + 1
+    longest_hole = int(np.busday_count(days[:-1], days[1:]).max()) - 1
+    if len(days) == expected or len(days) < 0.9 * expected or longest_hole > 10:
+        return BusinessDays()
+    return TradingDays(days, expected - len(days))
+
+
+def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDArray[np.bool_]) -> Frequency:
+    """Tell whole months from long fixed steps, such as four weeks."""
+    months = np.diff(month_number(ds))[within]
+    anchor = _find_anchor(ds)
+    if anchor is not None and months.min() > 0:
+        sizes, counts = np.unique(months, return_counts=True)
+        best = int(counts.argmax())
+        if 2 * counts[best] >= len(months):
+            step = int(sizes[best])
+            return MonthStep(step, *anchor, phase=_phase(ds, offsets, step))
+        raise FrequencyError(
+            f"The step of the time stamps cannot be told: the most common gap, {sizes[best]} months, covers "
+            f"only {counts[best]:,} of {len(months):,} gaps, and at least half are needed. Pass the step, "
+            "for example freq='MS', or make the table regular first."
+        )
+    sizes, counts = np.unique(gaps, return_counts=True)
+    step = int(sizes[counts.argmax()])
+    if 2 * counts.max() >= len(gaps) and (gaps % step == 0).all():
+        return FixedStep(step, _weekday(ds, offsets, step))
+    raise FrequencyError(_no_anchor(ds))
+
+
+def _no_anchor(ds: Stamps) -> str:
+    return (
+        "The time stamps are about a month or more apart, but lie neither on month starts, nor on month "
+        f"ends, nor on the same day of each month, for example {show_stamps(ds)}. Put them on one day first, "
+        "for example df['ds'] = df['ds'].dt.to_period('M').dt.to_timestamp()."
+    )
+
+
+def _find_anchor(ds: Stamps) -> tuple[Anchor, int] | None:
+    """Return the day of the month on which every stamp lies, or None."""
+    days = np.unique(ds.astype("datetime64[D]"))
+    month = month_number(days)
+    day = int((days - month.astype("datetime64[M]").astype("datetime64[D]")).max().astype(int)) + 1
+    choices: tuple[Anchor, ...] = ("start", "end", "day", "business start", "business end")
+    for anchor in choices:
+        if (anchor_days(month, anchor, day) == days).all():
+            return anchor, day if anchor == "day" else 1
+    return None
+
+
+def _phase(ds: Stamps, offsets: Integers, months: int) -> int:
+    """Return the month of the year, modulo 3 for quarters, on which all series lie, or MIXED."""
+    cycle = 12 if months % 12 == 0 else 3 if months % 3 == 0 else 1
+    phases = np.unique(month_number(ds[offsets[:-1]]) % cycle)
+    return int(phases[0]) if len(phases) == 1 else MIXED
+
+
+def parse_frequency(
+    freq: Any, ds: Stamps, offsets: Integers, *, years: bool = False, anchor_from_data: bool = False
+) -> Frequency:
+    """Read the step that the user names; what it leaves open (a weekday, a day of the month) the data tell.
+
+    Parameters
+    ----------
+    freq : str, int, timedelta, pandas offset, period dtype or Frequency
+        An alias of pandas, in the spelling of today or of before pandas 2.2; ``"M-15"`` is monthly on day 15.
+        `M`, `Q` and `Y` name no side of the period, so they fit starts, ends and fixed days alike.
+    ds, offsets
+        As in `infer_frequency`.
+    years : bool
+        The integers are calendar years.
+    anchor_from_data : bool
+        Ignore the anchor that `freq` names: for periods, whose stamps here are their starts.
+
+    Raises
+    ------
+    FrequencyError
+        If `freq` cannot be read, or names an anchor that the data contradict.
+
+    Examples
+    --------
+    >>> days = np.array(["2024-01-01", "2024-02-01"], dtype="datetime64[ns]")
+    >>> parse_frequency("M", days, np.array([0, 2])).describe()
+    'monthly (start of month)'
+    """
+    if isinstance(freq, Frequency):
+        frequency = _extend(freq, ds) if isinstance(freq, TradingDays) and ds.dtype.kind == "M" else freq
+    elif isinstance(freq, (int, np.integer)) and not isinstance(freq, (bool, np.timedelta64)):
+        frequency = _integer_step(int(freq), years)
+    elif isinstance(freq, str) and freq.strip().isdigit():
+        frequency = _integer_step(int(freq), years)
+    elif ds.dtype.kind != "M":
+        raise FrequencyError(
+            f"freq={freq!r}, but time is integer: expected a whole number of steps, for example freq=1."
+        )
+    elif isinstance(freq, str):
+        frequency = _parse_alias(freq, ds, offsets, anchor_from_data)
+    elif isinstance(freq, (datetime.timedelta, np.timedelta64)):
+        frequency = _duration(pd.Timedelta(freq).as_unit("ns").value, freq, ds, offsets)
+    elif isinstance(freq, pd.PeriodDtype):
+        frequency = _from_offset(freq.freq, ds, offsets, True)
+    elif isinstance(freq, pd.offsets.BaseOffset):
+        frequency = _from_offset(freq, ds, offsets, anchor_from_data)
+    else:
+        raise FrequencyError(f"freq={freq!r} cannot be read. {_EXAMPLES}")
+    if isinstance(frequency, IntegerStep) != (ds.dtype.kind != "M"):
+        data, wanted = ("dates", "'D'") if ds.dtype.kind == "M" else ("integers", "1")
+        raise FrequencyError(
+            f"freq={freq!r} does not suit time stamps that are {data}: expected one like freq={wanted}."
+        )
+    return frequency
+
+
+def _integer_step(step: int, years: bool) -> IntegerStep:
+    if step < 1:
+        raise FrequencyError(f"freq={step}: expected a whole number of 1 or more.")
+    return IntegerStep(step, years)
+
+
+def _duration(nanoseconds: int, freq: Any, ds: Stamps, offsets: Integers) -> FixedStep:
+    if nanoseconds <= 0:
+        raise FrequencyError(f"freq={freq!r}: expected a step forward in time.")
+    return FixedStep(nanoseconds, _weekday(ds, offsets, nanoseconds))
+
+
+def _extend(known: TradingDays, ds: Stamps) -> TradingDays:
+    """Return the fitted trading days together with those of another table."""
+    days = np.union1d(known.calendar, ds.astype("datetime64[D]"))
+    days = days[np.is_busday(days)]
+    gap = np.busday_count(days[:-1], days[1:]) - 1
+    # A hole this long is not made of holidays; its business days are missing rows.
+    holes = [np.arange(1, gap[i] + 1) for i in np.flatnonzero(gap > 10)]
+    filled = [np.busday_offset(days[i], hole) for i, hole in zip(np.flatnonzero(gap > 10), holes, strict=True)]
+    days = np.union1d(days, np.concatenate([days[:0], *filled]))
+    return TradingDays(days, int(np.busday_count(days[0], days[-1])) + 1 - len(days))
+
+
+def _from_offset(offset: Any, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency:
+    """Read a pandas offset, by its alias where one of the kinds knows it."""
+    if offset.n < 1:
+        raise FrequencyError(f"freq={offset.freqstr!r}: expected a step forward in time.")
+    frequency = _known_alias(offset.freqstr, ds, offsets, anchor_from_data)
+    if frequency is not None:
+        return frequency
+    if isinstance(offset, pd.offsets.Tick):
+        return _duration(offset.nanos, offset.freqstr, ds, offsets)
+    origin = pd.date_range(ds.min(), periods=1, freq=offset)[0]
+    return OffsetGrid(offset, origin.as_unit("ns").to_datetime64())
+
+
+def _parse_alias(text: str, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency:
+    frequency = _known_alias(text, ds, offsets, anchor_from_data)
+    if frequency is not None:
+        return frequency
+    match = re.fullmatch(r"\s*(\d*)([A-Za-z]+)(-.+)?\s*", text)
+    spelled = f"{match[1]}{_LEGACY.get(match[2], match[2])}{match[3] or ''}" if match else text
+    try:
+        offset = to_offset(spelled)
+    except ValueError:
+        raise FrequencyError(f"freq={text!r} is no time step that pandas knows. {_EXAMPLES}") from None
+    return _from_offset(offset, ds, offsets, anchor_from_data)
+
+
+def _known_alias(text: str, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency | None:
+    """Read an alias of one of the vectorised kinds; None for any other."""
+    match = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)(?:-([A-Za-z]{3}|\d{1,2}))?\s*", text)
+    if match is None:
+        return None
+    count, name, suffix = int(match[1] or 1), _LEGACY.get(match[2], match[2]), (match[3] or "").upper()
+    if count < 1:
+        raise FrequencyError(f"freq={text!r}: expected a step forward in time.")
+    if name in _DURATIONS and (not suffix or (name == "W" and suffix in WEEKDAYS)):
+        if suffix and not anchor_from_data:
+            _check_weekday(text, WEEKDAYS.index(suffix), ds[offsets[:-1]])
+        return _duration(count * _DURATIONS[name], text, ds, offsets)
+    if name == "B" and not suffix:
+        return BusinessDays(count)
+    parts = re.fullmatch(r"(B?)([MQY])([SE]?)", name)
+    if parts is None or (suffix and not _suffix_fits(name, suffix)):
+        return None
+    side = None if anchor_from_data else _SIDES[parts[1], parts[3]]
+    return _months(text, count, _PERIODS[parts[2]], side, suffix, ds, offsets)
+
+
+def _suffix_fits(name: str, suffix: str) -> bool:
+    return name == "M" if suffix.isdigit() else suffix in MONTHS and "M" not in name
+
+
+def _check_weekday(text: str, weekday: int, starts: Stamps) -> None:
+    wrong = starts[_weekdays(starts) != weekday]
+    if len(wrong):
+        day = WEEKDAYS[int(_weekdays(wrong[:1])[0])]
+        raise FrequencyError(
+            f"freq={text!r}, but {len(wrong):,} of {len(starts):,} series do not begin on that weekday, for "
+            f"example {show_stamps(wrong)}. freq='W-{day}' fits the first of them; freq='W' takes the "
+            "weekday from the data."
+        )
+
+
+def _months(
+    text: str, count: int, cycle: int, side: Anchor | None, suffix: str, ds: Stamps, offsets: Integers
+) -> MonthStep:
+    """Build a step of months from what the alias says; what it leaves open comes from the data."""
+    months = count * cycle
+    phase = _phase(ds, offsets, months)
+    if suffix.isdigit():
+        day = int(suffix)
+        if not 1 <= day <= 31:
+            raise FrequencyError(f"freq={text!r}: expected a day of the month from 1 to 31.")
+        return MonthStep(months, "day", day, phase)
+    if side is None:
+        anchor = _find_anchor(ds)
+        if anchor is None:
+            raise FrequencyError(_no_anchor(ds))
+        return MonthStep(months, *anchor, phase=phase)
+    if suffix:
+        named = MONTHS.index(suffix) % cycle
+        starts = ds[offsets[:-1]]
+        wrong = starts[month_number(starts) % cycle != named]
+        if len(wrong):
+            fit = MonthStep(months, side, phase=phase).alias
+            raise FrequencyError(
+                f"freq={text!r}, but {len(wrong):,} of {len(starts):,} series begin in another month, for "
+                f"example {show_stamps(wrong)}. freq={fit!r} fits; without freq, it is inferred."
+            )
+    return MonthStep(months, side, phase=phase)

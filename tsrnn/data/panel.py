@@ -1,0 +1,154 @@
+"""All series of a table in one flat array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from tsrnn.data.frequency import Frequency
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How the user's table looked, so that the answer can look the same.
+
+    Parameters
+    ----------
+    kind : {"long", "wide", "series"}
+    id_col, time_col, target_col : str
+        The user's names of the three columns of a long table. For a wide table `time_col` is the name of its
+        date column, or of its index; for a Series `target_col` is its name.
+    time_in_index : bool
+        True if time came as an index rather than as a column.
+    time_dtype : Any
+        The pandas dtype of the user's time column or index (for a PeriodIndex, the period dtype).
+    zone : Any
+        The user's time zone, or None for naive and integer time.
+    wall_clock : bool
+        The panel's stamps are local times of `zone`; otherwise, where there is a zone, they are in UTC.
+    id_dtype, value_dtype : Any
+        pandas dtypes of the ids and of the values in an answer.
+    """
+
+    kind: Literal["long", "wide", "series"]
+    id_col: str = "unique_id"
+    time_col: Any = "ds"
+    target_col: Any = "y"
+    time_in_index: bool = False
+    time_dtype: Any = None
+    zone: Any = None
+    wall_clock: bool = False
+    id_dtype: Any = None
+    value_dtype: Any = None
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """Where forecasts start: one entry per forecast, B in all.
+
+    Parameters
+    ----------
+    series : int64 ndarray of shape (B,)
+        Index of the series in the panel.
+    end : int64 ndarray of shape (B,)
+        How many rows of that series the model may see; the first forecast is row `end` (counted from 0).
+    """
+
+    series: Integers
+    end: Integers
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series on regular grids, stored like the rows of a sparse matrix.
+
+    Parameters
+    ----------
+    y : float64 ndarray of shape (n_rows,), original units
+        All series one after the other, oldest row first; NaN where nothing was observed.
+    offsets : int64 ndarray of shape (n_series + 1,)
+        Series i is ``y[offsets[i]:offsets[i + 1]]``.
+    ids : ndarray of shape (n_series,)
+        The user's names of the series.
+    start : datetime64[ns] or int64 ndarray of shape (n_series,)
+        Time stamp of each series' first row (UTC, or wall-clock time where a local calendar rules).
+    frequency : Frequency
+        The step from one row to the next.
+    season_length : int
+        Steps per season; 1 means none.
+    form : TableForm
+        How to build the answer.
+    notes : tuple of str
+        What the gate found worth telling: inferred frequency, ignored columns, holidays, empty series.
+    """
+
+    y: Floats
+    offsets: Integers
+    ids: npt.NDArray[Any]
+    start: npt.NDArray[Any]
+    frequency: Frequency
+    season_length: int
+    form: TableForm
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def n_series(self) -> int:
+        """How many series there are."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Integers:
+        """Rows of each series, unobserved ones included. Shape (n_series,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def observed(self) -> Bools:
+        """Where a value was observed. Shape (n_rows,)."""
+        return np.isfinite(self.y)
+
+    @property
+    def n_observed(self) -> Integers:
+        """Observed values of each series. Shape (n_series,)."""
+        running = np.concatenate([[0], np.cumsum(self.observed)])
+        counts: Integers = running[self.offsets[1:]] - running[self.offsets[:-1]]
+        return counts
+
+    def series(self, index: int) -> Floats:
+        """Return the values of one series, a view."""
+        return self.y[self.offsets[index] : self.offsets[index + 1]]
+
+    def last_cutoffs(self) -> Cutoffs:
+        """Return the cutoff after the last row of every series."""
+        return Cutoffs(np.arange(self.n_series, dtype=np.int64), self.lengths.astype(np.int64))
+
+    def future(self, cutoffs: Cutoffs, h: int) -> Floats:
+        """Return what happened after each cutoff. Shape (B, h); NaN past a series' end."""
+        row = cutoffs.end[:, None] + np.arange(h)
+        inside = row < self.lengths[cutoffs.series][:, None]
+        flat = np.where(inside, self.offsets[cutoffs.series][:, None] + row, 0)
+        return np.where(inside, self.y[flat], np.nan)
+
+    def sorted_by_id(self) -> Panel:
+        """Return the same panel with its series in the order of their names, whatever order they came in."""
+        order = np.argsort(self.ids.astype(str), kind="stable")
+        lengths = self.lengths[order]
+        start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)
+        return replace(self, y=self.y[rows], offsets=start, ids=self.ids[order], start=self.start[order])
+
+    def truncate(self, ends: Integers) -> Panel:
+        """Return a panel that holds only the first `ends` rows of each series."""
+        keep = np.arange(len(self.y)) - np.repeat(self.offsets[:-1], self.lengths) < np.repeat(ends, self.lengths)
+        offsets = np.concatenate([[0], np.cumsum(np.minimum(ends, self.lengths))]).astype(np.int64)
+        return replace(self, y=self.y[keep], offsets=offsets)

@@ -1,0 +1,344 @@
+"""The gate: a user's table is checked once, where it becomes a Panel."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.answers import forecast_table, interval_columns, long_forecasts, stamp_table
+from tsrnn.data.columns import Columns, choose_columns, to_numbers
+from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
+from tsrnn.data.grids import Stamps, show_stamps
+from tsrnn.data.panel import Floats, Integers, Panel, TableForm
+from tsrnn.data.seasonality import find_season_length
+from tsrnn.data.times import TimeColumn, read_times
+from tsrnn.errors import DataError, FrequencyError, ParameterError
+
+__all__ = ["forecast_table", "interval_columns", "long_forecasts", "read_panel", "stamp_table"]
+
+# One stamp in the year 2200 would otherwise turn a small table into millions of missing rows.
+MAX_GROWTH = 50
+GROWTH_FREE_ROWS = 10_000
+
+
+@dataclass
+class _Rows:
+    """The rows of a table, sorted by series and time: what both forms of table have in common.
+
+    `y` has shape (n_rows,) for a long table, (n_rows, n_series) for a wide one, whose `offsets` are those of
+    the single run of time stamps that its series share.
+    """
+
+    ds: Stamps
+    offsets: Integers
+    y: Floats
+    ids: Any
+    time: TimeColumn
+    form: TableForm
+    notes: list[str]
+
+
+def read_panel(
+    df: Any,
+    *,
+    id_col: str | None = None,
+    time_col: str | None = None,
+    target_col: str | Sequence[str] | None = None,
+    freq: Any = None,
+    season_length: int | None = None,
+) -> Panel:
+    """Check a table and put it on regular grids.
+
+    Rows may come in any order; missing rows and missing values become NaN. Missing values before the first
+    observation of a series are cut off. The table itself is not changed.
+
+    Parameters
+    ----------
+    df : DataFrame, Series or Panel
+        A long table (`unique_id, ds, y`), a wide table (a date column or index, each numeric column a
+        series), or one Series. A Panel has passed already: only `season_length` applies to it.
+    id_col, time_col : str, optional
+        Columns of a long table that are not named `unique_id` and `ds`. A table is also long if exactly one
+        text column makes its time stamps unique.
+    target_col : str or sequence of str, optional
+        The value column of a long table, or the columns of a wide table that are wanted.
+    freq : str, int, timedelta, pandas offset or Frequency, optional
+        The step; inferred over all series by default.
+    season_length : int, optional
+        Steps per season; by default what is customary for the step, or found in the data where nothing is.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read as time series.
+    FrequencyError
+        If its step cannot be told, or time stamps do not lie on it.
+    ColumnError
+        If a named column does not exist.
+    ParameterError
+        If `season_length` is not a whole number of 1 or more.
+
+    Examples
+    --------
+    >>> df = pd.DataFrame({"date": ["2024-01-01", "2024-02-01", "2024-04-01"], "sales": [5, 7, 6]})
+    >>> panel = read_panel(df)
+    >>> panel.frequency.alias, panel.season_length, panel.y.tolist()
+    ('MS', 12, [5.0, 7.0, nan, 6.0])
+    """
+    if season_length is not None:
+        season_length = _check_season_length(season_length)
+    if isinstance(df, Panel):
+        return df if season_length is None else replace(df, season_length=season_length)
+    if isinstance(df, pd.Series):
+        rows = _read_series(df, freq)
+    elif isinstance(df, pd.DataFrame):
+        rows = _read_frame(df, id_col, time_col, target_col, freq)
+    else:
+        raise DataError(
+            f"Expected a pandas DataFrame or Series, not {type(df).__name__}. Numbers alone will do as "
+            "pd.Series(values)."
+        )
+    return _lay_out(rows, freq, season_length)
+
+
+def _check_season_length(season_length: Any) -> int:
+    whole = isinstance(season_length, (int, np.integer)) and not isinstance(season_length, bool)
+    if not whole or season_length < 1:
+        raise ParameterError(f"season_length={season_length!r}: expected a whole number of steps, 1 for none.")
+    return int(season_length)
+
+
+def _read_series(series: pd.Series, freq: Any) -> _Rows:
+    if isinstance(series.index, pd.MultiIndex):
+        raise DataError(f"The index has {series.index.nlevels} levels; make them columns with series.reset_index().")
+    name = "y" if series.name is None else series.name
+    columns = Columns("wide", None, series.index, series.index.name, True, False, [name])
+    rows = _read_wide(pd.DataFrame({name: series}), columns, freq)
+    rows.form = replace(rows.form, kind="series", target_col=series.name)
+    return rows
+
+
+def _read_frame(df: pd.DataFrame, id_col: Any, time_col: Any, target_col: Any, freq: Any) -> _Rows:
+    if not isinstance(df.index, pd.MultiIndex):
+        index_id = id_col if id_col is not None else "unique_id"
+        if df.index.name == index_id and index_id not in df.columns:
+            df = df.reset_index()
+    if not len(df):
+        raise DataError("The table has no rows.")
+    columns = choose_columns(df, id_col, time_col, target_col)
+    return _read_long(df, columns, freq) if columns.kind == "long" else _read_wide(df, columns, freq)
+
+
+def _value_dtype(dtypes: Sequence[Any]) -> Any:
+    """Return float32 if every value column is, else float64."""
+    single = all(str(dtype).lower() in ("float32", "float[pyarrow]") for dtype in dtypes)
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def _form(columns: Columns, time: TimeColumn, dtypes: Sequence[Any], id_dtype: Any) -> TableForm:
+    return TableForm(
+        kind=columns.kind,
+        id_col="unique_id" if columns.id_col is None else columns.id_col,
+        time_col=columns.time_name,
+        target_col=columns.targets[0],
+        time_in_index=columns.time_in_index,
+        time_dtype=time.dtype,
+        zone=time.zone,
+        wall_clock=time.wall_clock,
+        id_dtype=id_dtype,
+        value_dtype=_value_dtype(dtypes),
+    )
+
+
+def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
+    if not len(df):
+        raise DataError("The table has no rows.")
+    time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
+    values = np.column_stack([to_numbers(df[name], name) for name in columns.targets])
+    order = np.argsort(time.ds, kind="stable")
+    ds = time.ds[order]
+    twice = ds[1:][ds[1:] == ds[:-1]]
+    if len(twice):
+        raise DataError(
+            f"{len(twice):,} time stamps occur more than once, for example {show_stamps(np.unique(twice))}. "
+            "If the rows belong to several series, name their column with id_col; otherwise drop or "
+            "aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a time zone."
+        )
+    form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
+    ids = np.empty(len(columns.targets), dtype=object)
+    ids[:] = columns.targets
+    return _Rows(ds, np.array([0, len(ds)]), values[order], ids, time, form, columns.notes)
+
+
+def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
+    time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
+    target = columns.targets[0]
+    values = to_numbers(df[target], target)
+    try:
+        codes, ids = pd.factorize(df[columns.id_col])
+    except TypeError as error:
+        raise DataError(f"Column {columns.id_col!r} cannot name series ({error}). Use text or numbers.") from None
+    unnamed = np.flatnonzero(codes < 0)
+    if len(unnamed):
+        rows = ", ".join(map(str, unnamed[:5])) + (", ..." if len(unnamed) > 5 else "")
+        raise DataError(
+            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {rows} (counted from 0)."
+        )
+    order = np.lexsort((time.ds, codes))
+    codes, ds = codes[order], time.ds[order]
+    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (ds[1:] == ds[:-1]))
+    if len(twice):
+        shown = ", ".join(f"{ids[codes[i]]} at {show_stamps(ds[i : i + 1])}" for i in twice[:5])
+        raise DataError(
+            f"{len(twice):,} rows repeat the time stamp of another row of their series, for example {shown}. "
+            "Drop or aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a "
+            "time zone."
+        )
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))]).astype(np.int64)
+    form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
+    names = np.empty(len(ids), dtype=object)
+    names[:] = list(ids)
+    return _Rows(ds, offsets, values[order], names, time, form, columns.notes)
+
+
+def _lay_out(rows: _Rows, freq: Any, season_length: int | None) -> Panel:
+    """Put the rows on their grids."""
+    frequency = _find_frequency(rows, freq)
+    start = rows.ds[rows.offsets[:-1]]
+    counts = np.diff(rows.offsets)
+    position = frequency.positions(rows.ds, np.repeat(start, counts))
+    lengths = position[rows.offsets[1:] - 1] + 1
+    _check_growth(rows, frequency, position, lengths)
+    n_missing = int(lengths.sum()) - len(position)
+    base = np.repeat(np.concatenate([[0], np.cumsum(lengths)[:-1]]), counts) + position
+    if rows.y.ndim == 2:
+        n_series = rows.y.shape[1]
+        grid = np.full((n_series, int(lengths[0])), np.nan)
+        grid[:, base] = rows.y.T
+        y, lengths, start = grid.ravel(), np.repeat(lengths, n_series), np.repeat(start, n_series)
+    else:
+        y = np.full(int(lengths.sum()), np.nan)
+        y[base] = rows.y
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    lead = _leading(y, offsets)
+    if lead.any():
+        y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
+    gaps = _describe_gaps(y, offsets, lead, n_missing)
+    empty = _report_empty(y, offsets, rows.ids)
+    given = season_length is not None
+    if season_length is None:
+        season_length = frequency.default_season_length
+        if frequency.season_candidates:
+            season_length = find_season_length(y, offsets, frequency.season_candidates)
+    notes = _describe(rows, frequency, freq is not None, season_length, given)
+    return Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty))
+
+
+def _find_frequency(rows: _Rows, freq: Any) -> Frequency:
+    time = rows.time
+    if freq is not None:
+        return parse_frequency(freq, rows.ds, rows.offsets, years=time.years, anchor_from_data=time.period is not None)
+    if time.period is None:
+        return infer_frequency(rows.ds, rows.offsets, years=time.years)
+    try:
+        return infer_frequency(rows.ds, rows.offsets)
+    except FrequencyError:
+        # Too few or too irregular to tell: then what the periods declare is the step.
+        return parse_frequency(time.period, rows.ds, rows.offsets, anchor_from_data=True)
+
+
+def _check_growth(rows: _Rows, frequency: Frequency, position: Integers, lengths: Integers) -> None:
+    total, given = int(lengths.sum()), len(position)
+    if total <= max(MAX_GROWTH * given, GROWTH_FREE_ROWS):
+        return
+    gaps = np.diff(position)
+    gaps[rows.offsets[1:-1] - 1] = 0
+    at = int(gaps.argmax())
+    raise FrequencyError(
+        f"On a grid of freq={frequency.alias!r} the {given:,} rows would become {total:,}. The longest gap, "
+        f"{gaps[at]:,} steps, lies between {show_stamps(rows.ds[at : at + 1])} and "
+        f"{show_stamps(rows.ds[at + 1 : at + 2])}. Correct that stamp, or pass the freq that the data have."
+    )
+
+
+def _leading(y: Floats, offsets: Integers) -> Integers:
+    """Return how many rows precede the first observation of each series; 0 for a series without any."""
+    observed = np.flatnonzero(np.isfinite(y))
+    first = np.append(observed, len(y))[np.searchsorted(observed, offsets[:-1])]
+    lead: Integers = np.where(first < offsets[1:], first - offsets[:-1], 0)
+    return lead
+
+
+def _cut(y: Floats, offsets: Integers, lead: Integers) -> Floats:
+    """Return the values without the first `lead` rows of each series."""
+    lengths = np.diff(offsets)
+    return y[np.arange(len(y)) - np.repeat(offsets[:-1], lengths) >= np.repeat(lead, lengths)]
+
+
+def _shorten(offsets: Integers, lead: Integers) -> Integers:
+    return np.concatenate([[0], np.cumsum(np.diff(offsets) - lead)]).astype(np.int64)
+
+
+def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int) -> list[str]:
+    """Say what is missing, and where."""
+    notes = []
+    if n_missing:
+        notes.append(f"{n_missing:,} rows are missing between the first and the last of their series.")
+    late = np.count_nonzero(lead)
+    if late:
+        notes.append(f"{late:,} series begin with missing values, which are left out.")
+    observed = np.isfinite(y)
+    running = np.concatenate([[0], np.cumsum(observed)])
+    early = np.count_nonzero(~observed[offsets[1:] - 1] & (running[offsets[1:]] > running[offsets[:-1]]))
+    if early:
+        notes.append(f"{early:,} series end with missing values; their forecasts start after the last row.")
+    return notes
+
+
+def _report_empty(y: Floats, offsets: Integers, ids: Any) -> list[str]:
+    """Warn of series without a single value; raise if there are no others."""
+    running = np.concatenate([[0], np.cumsum(np.isfinite(y))])
+    empty = np.flatnonzero(running[offsets[1:]] == running[offsets[:-1]])
+    if not len(empty):
+        return []
+    if len(empty) == len(ids):
+        raise DataError(f"All {len(ids):,} series are empty: every value is missing.")
+    shown = ", ".join(str(ids[i]) for i in empty[:5]) + (", ..." if len(empty) > 5 else "")
+    message = (
+        f"{len(empty):,} of {len(ids):,} series have no values and get forecasts of NaN: {shown}. Drop them "
+        "to be rid of this warning."
+    )
+    warnings.warn(message, UserWarning, stacklevel=4)
+    return [f"{len(empty):,} of {len(ids):,} series have no values: {shown}."]
+
+
+def _describe(
+    rows: _Rows,
+    frequency: Frequency,
+    freq_given: bool,
+    season_length: int,
+    season_given: bool,
+) -> list[str]:
+    """Say what the gate found."""
+    column = "the index" if rows.form.time_in_index else f"column {rows.form.time_col!r}"
+    source = "given" if freq_given else f"inferred from {column}"
+    notes = [f"Frequency: {frequency.describe()} ({frequency.alias}), {source}."]
+    if season_given:
+        origin = "given"
+    elif frequency.season_candidates:
+        origin = "found in the data" if season_length > 1 else "none found in the data"
+    else:
+        origin = "customary for this frequency" if season_length > 1 else "none is customary for this frequency"
+    notes.append(f"Season length: {season_length} ({origin}).")
+    if rows.time.wall_clock and str(rows.time.zone) != "UTC":
+        notes.append(f"Days are counted in local time ({rows.time.zone}).")
+    return [*notes, *rows.time.notes, *rows.notes]

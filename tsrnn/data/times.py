@@ -1,0 +1,235 @@
+"""Time columns: whatever a table brings becomes datetime64[ns] without a zone, or int64; and back."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.data.dates import parse_dates
+from tsrnn.data.frequency import parse_frequency
+from tsrnn.data.grids import DAY, FixedStep, Stamps
+from tsrnn.data.panel import TableForm
+from tsrnn.errors import DataError
+
+_YEAR_NAMES = {"year", "years", "yr", "jahr"}
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """The time stamps of a table, row by row.
+
+    Parameters
+    ----------
+    ds : datetime64[ns] or int64 ndarray of shape (n_rows,)
+        In UTC, or in local time if `wall_clock`.
+    dtype : Any
+        The pandas dtype that an answer has.
+    zone : Any
+        The user's time zone, or None.
+    wall_clock : bool
+        The stamps have a zone but fall on the same local time of day, so that days, not hours, are counted.
+    years : bool
+        The integers are calendar years.
+    period : Any
+        The offset that a period column declares, or None.
+    notes : tuple of str
+    """
+
+    ds: Stamps
+    dtype: Any
+    zone: Any = None
+    wall_clock: bool = False
+    years: bool = False
+    period: Any = None
+    notes: tuple[str, ...] = ()
+
+
+def read_times(column: Any, name: Any, *, given: bool = False, freq: Any = None) -> TimeColumn:
+    """Read a time column or index.
+
+    Parameters
+    ----------
+    column : Series or Index of shape (n_rows,)
+    name : Any
+        Its name, for messages.
+    given : bool
+        The user named the column as time: whole numbers from 1000 to 3000 then are years.
+    freq : Any
+        The step that the user named, if any; hours are counted in UTC, days in local time.
+
+    Raises
+    ------
+    DataError
+        If a stamp is missing, unreadable or outside the years 1678 to 2261, or zones are mixed.
+    """
+    column = pd.Series(column).reset_index(drop=True)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    _refuse_missing(column, name)
+    try:
+        return _read_kind(column, name, given, freq)
+    except DataError as error:
+        raise DataError(f"Time column {name!r}: {error}") from None
+    except pd.errors.OutOfBoundsDatetime:
+        raise DataError(f"Time column {name!r}: {_OUT_OF_BOUNDS}") from None
+
+
+_OUT_OF_BOUNDS = "dates must lie in the years 1678 to 2261. Use integer time for others, such as years."
+
+
+def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColumn:
+    dtype = column.dtype
+    if isinstance(dtype, pd.PeriodDtype):
+        starts = pd.PeriodIndex(column).to_timestamp(how="start")
+        return TimeColumn(_to_nanoseconds(starts), dtype, period=dtype.freq)
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return _read_dates(pd.DatetimeIndex(column), dtype, freq, ())
+    if pd.api.types.is_bool_dtype(dtype):
+        raise DataError("true and false are no time stamps. Name another column with time_col.")
+    if pd.api.types.is_numeric_dtype(dtype):
+        return _read_numbers(column, name, given)
+    if pd.api.types.infer_dtype(column) == "string":
+        dates, notes = parse_dates(column)
+        return _read_dates(dates, dates.dtype, freq, tuple(notes))
+    return _read_objects(column, freq)
+
+
+def _refuse_missing(column: pd.Series, name: Any) -> None:
+    rows = np.flatnonzero(column.isna())
+    if len(rows):
+        shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise DataError(
+            f"Time column {name!r}: {len(rows):,} of {len(column):,} time stamps are missing, in row {shown} "
+            "(counted from 0). Fill or drop these rows."
+        )
+
+
+def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
+    """Read an object column of dates, time stamps or periods."""
+    values = column.tolist()
+    if all(isinstance(value, pd.Period) for value in values):
+        return _read_kind(pd.Series(pd.PeriodIndex(values)), None, False, freq)
+    if not all(isinstance(value, (datetime.date, np.datetime64)) for value in values):
+        kinds = sorted({type(value).__name__ for value in values})
+        raise DataError(
+            f"values of type {', '.join(kinds[:5])} cannot be read as time. Expected dates, text or whole numbers."
+        )
+    zones = {str(value.tzinfo) if getattr(value, "tzinfo", None) else None for value in values}
+    if len(zones) == 1:
+        dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values)))
+        return _read_dates(dates, dates.dtype, freq, ())
+    if None in zones:
+        naive = sum(getattr(value, "tzinfo", None) is None for value in values)
+        raise DataError(
+            f"mixed zones: {naive:,} of {len(values):,} time stamps have no time zone, the others have one. "
+            "Localize them all, for example with pd.to_datetime(df[...], utc=True)."
+        )
+    dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values), utc=True))
+    return _read_dates(dates, dates.dtype, freq, ("The time stamps have several zones, so time is in UTC.",))
+
+
+def _read_dates(dates: pd.DatetimeIndex, dtype: Any, freq: Any, notes: tuple[str, ...]) -> TimeColumn:
+    zone = dates.tz
+    if zone is None:
+        return TimeColumn(_to_nanoseconds(dates), dtype, notes=notes)
+    local = _local_days(dates) if not _is_sub_daily(freq) else None
+    if local is not None:
+        return TimeColumn(_to_nanoseconds(local), dtype, zone, wall_clock=True, notes=notes)
+    return TimeColumn(_to_nanoseconds(dates.tz_convert("UTC").tz_localize(None)), dtype, zone, notes=notes)
+
+
+def _local_days(dates: pd.DatetimeIndex) -> pd.DatetimeIndex | None:
+    """Return local stamps if all fall on one time of day, else None.
+
+    A clock change can make that time of day impossible on one date; then the stamp lies after the jump.
+    """
+    local = dates.tz_localize(None)
+    days = local.normalize()
+    clocks, counts = np.unique((local - days).to_numpy(), return_counts=True)
+    if len(clocks) > 3:
+        return None
+    usual = days + pd.Timedelta(clocks[counts.argmax()])
+    if len(clocks) == 1:
+        return usual
+    return usual if localize(usual, dates.tz).equals(dates) else None
+
+
+def localize(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
+    """Give local stamps their zone: an impossible time moves past the jump, a doubled one is the first."""
+    return local.tz_localize(zone, ambiguous=np.ones(len(local), np.bool_), nonexistent="shift_forward")
+
+
+def _is_sub_daily(freq: Any) -> bool:
+    if freq is None:
+        return False
+    monday = np.array(["2024-01-01"], dtype="datetime64[ns]")
+    frequency = parse_frequency(freq, monday, np.array([0, 1]), anchor_from_data=True)
+    return isinstance(frequency, FixedStep) and frequency.step % DAY != 0
+
+
+def _to_nanoseconds(dates: pd.DatetimeIndex) -> Stamps:
+    if len(dates) and not 1678 <= dates.min().year <= dates.max().year <= 2261:
+        raise DataError(f"{dates.min()} to {dates.max()}: {_OUT_OF_BOUNDS}")
+    stamps: Stamps = dates.as_unit("ns").to_numpy()
+    return stamps
+
+
+def _read_numbers(column: pd.Series, name: Any, given: bool) -> TimeColumn:
+    values = column.to_numpy(dtype=np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
+    if len(wrong):
+        raise DataError(
+            f"{len(wrong):,} of {len(values):,} values are not whole numbers, for example {values[wrong[0]]} "
+            f"(row {wrong[0]}). Expected dates or whole numbers; turn decimal years into dates first."
+        )
+    whole = column.to_numpy(dtype=np.int64)
+    dates = read_compact_dates(whole)
+    if dates is not None:
+        note = f"Whole numbers such as {whole[0]} were read as dates."
+        return _read_dates(dates, dates.dtype, None, (note,))
+    named_year = bool(name_words(name) & _YEAR_NAMES)
+    years = (named_year or given) and bool(((whole >= 1000) & (whole <= 3000)).all())
+    return TimeColumn(whole, column.dtype, years=years)
+
+
+def read_compact_dates(whole: npt.NDArray[np.int64]) -> pd.DatetimeIndex | None:
+    """Read 20240131 or 202401 as dates; None for any other numbers."""
+    low, high = whole.min(), whole.max()
+    if 1700_01_01 <= low and high <= 2200_12_31:
+        form = "%Y%m%d"
+    elif 1700_01 <= low and high <= 2200_12:
+        form = "%Y%m"
+    else:
+        return None
+    codes, uniques = pd.factorize(whole)
+    dates = pd.to_datetime(pd.Series(uniques).astype(str), format=form, errors="coerce")
+    return None if dates.isna().any() else pd.DatetimeIndex(dates).take(codes)
+
+
+def name_words(name: Any) -> set[str]:
+    """Split a column's name into lower-case words: "OrderDate_utc" into order, date and utc."""
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name))
+    return set(re.split(r"[^a-z]+", spaced.lower())) - {""}
+
+
+def restore_times(stamps: Stamps, form: TableForm) -> Any:
+    """Return stamps of shape (n,) as the user's table has them: zone, unit, periods, integers.
+
+    Returns
+    -------
+    Index
+    """
+    if stamps.dtype.kind != "M":
+        return pd.Index(stamps).astype(form.time_dtype)
+    dates = pd.DatetimeIndex(stamps)
+    if isinstance(form.time_dtype, pd.PeriodDtype):
+        return pd.PeriodIndex(dates, freq=form.time_dtype.freq)
+    if form.zone is not None:
+        dates = localize(dates, form.zone) if form.wall_clock else dates.tz_localize("UTC").tz_convert(form.zone)
+    return dates.astype(form.time_dtype)
