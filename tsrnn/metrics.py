@@ -12,9 +12,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
-def mean_where(
-    values: Floats, where: npt.NDArray[np.bool_], axis: int | tuple[int, ...] | None = -1
-) -> Floats:
+def mean_where(values: Floats, where: npt.NDArray[np.bool_], axis: int | tuple[int, ...] | None = -1) -> Floats:
     """Average `values` where `where` holds; NaN where it never holds.
 
     >>> mean_where(np.array([[1.0, 9.0], [2.0, 4.0]]), np.array([[True, False], [True, True]]))
@@ -135,9 +133,7 @@ def weighted_quantile_loss(y: Floats, q: Floats, quantiles: npt.ArrayLike) -> fl
     total = np.abs(y[pairs]).sum()
     if not pairs.any() or total == 0:
         return float("nan")
-    return float(
-        np.mean([2 * pinball(y[pairs], q[pairs][:, k], levels[k]).sum() / total for k in range(len(levels))])
-    )
+    return float(np.mean([2 * pinball(y[pairs], q[pairs][:, k], levels[k]).sum() / total for k in range(len(levels))]))
 
 
 def interval_score(y: Floats, lower: Floats, upper: Floats, level: float) -> Floats:
@@ -162,11 +158,7 @@ def coverage(y: Floats, lower: Floats, upper: Floats) -> float:
     0.5
     """
     pairs = np.isfinite(y) & np.isfinite(lower) & np.isfinite(upper)
-    return (
-        float(np.mean((y[pairs] >= lower[pairs]) & (y[pairs] <= upper[pairs])))
-        if pairs.any()
-        else float("nan")
-    )
+    return float(np.mean((y[pairs] >= lower[pairs]) & (y[pairs] <= upper[pairs]))) if pairs.any() else float("nan")
 
 
 def is_seasonal(y: Floats, season_length: int) -> bool:

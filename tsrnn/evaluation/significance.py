@@ -91,7 +91,8 @@ def _bootstrap(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
     n = len(a)
     draws = rng.integers(0, n, (BOOTSTRAP_DRAWS, n))
     totals = b[draws].sum(1)
-    gains = 1 - a[draws].sum(1) / np.where(totals > 0, totals, 1.0)
+    # As for all forecasts together: nothing is gained on a model without any loss.
+    gains = np.where(totals > 0, 1 - a[draws].sum(1) / np.where(totals > 0, totals, 1.0), 0.0)
     tail = float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)))
     low, high = np.quantile(gains, [tail, 1 - tail])
     return float(low), float(high)

@@ -20,13 +20,13 @@ from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import WindowBatch, WindowSampler
-from tsrnn.training.trainer import Progress, TrainingPlan, TrainingRecord, train
+from tsrnn.training.trainer import Progress, TrainingRecord, train
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
 
-# With this many series, holding back the end of some of them is enough to stop training in time.
-MANY_SERIES, HELD_BACK_SHARE = 50, 0.2
+# Holding back the last horizon costs a long series little. Of many short ones, the ends of some are enough.
+LONG_SERIES, MANY_SERIES, HELD_BACK_SHARE = 10, 50, 0.2
 
 
 class Forecaster(ForecastModel):
@@ -166,7 +166,7 @@ class Forecaster(ForecastModel):
                 loss,
                 lambda: sampler.draw(series, settings.batch_size, generator),
                 validation,
-                TrainingPlan(settings.max_steps, settings.learning_rate),
+                settings.plan,
                 self._progress(),
             )
         self._keep_record(record)
@@ -233,15 +233,16 @@ def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
 def make_sampler(panel: Panel, settings: Settings, device: torch.device, generator: torch.Generator) -> WindowSampler:
     """Build the sampler of training windows, with the ends of some series held back.
 
-    Of many series a share, drawn at random, keeps back its last horizon; of few series all do, unless they are too
-    short to spare it.
+    Series of ten horizons and more keep back the last one, and so do few series that are shorter, if they can spare
+    it; of many such series a share, drawn at random, does.
     """
     size = settings.size
     flat = flat_series(panel, device)
     lengths = flat.lengths.cpu()
     end = lengths.clone()
     spare = torch.nonzero(lengths >= settings.min_history + 2 * size.horizon).flatten()
-    if len(spare) >= MANY_SERIES:
+    long = lengths[spare] >= LONG_SERIES * size.horizon
+    if len(spare) >= MANY_SERIES and not long.float().mean() > 0.5:
         spare = spare[torch.randperm(len(spare), generator=generator)[: int(HELD_BACK_SHARE * len(spare))]]
     end[spare] -= size.horizon
     return WindowSampler(

@@ -15,6 +15,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
+from tsrnn.training.trainer import TrainingPlan
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
@@ -49,6 +50,16 @@ class Settings:
     max_steps: int
     batch_size: int
     learning_rate: float
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """How the network is trained: stopped after half the steps without improvement.
+
+        The rate falls in the second half of the schedule, and most improvement comes then; a shorter patience
+        stopped before it (M4 Hourly: OWA .45 instead of .41 on one seed of three).
+        """
+        every = TrainingPlan.validate_every
+        return TrainingPlan(self.max_steps, self.learning_rate, patience=max(5, self.max_steps // (2 * every)))
 
 
 def choose_settings(model: Forecaster, panel: Panel) -> Settings:

@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 def make_cell(cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.RNNBase:
@@ -51,7 +51,7 @@ def make_cell(cell: str, input_size: int, hidden_size: int, num_layers: int, dro
     lets an LSTM remember from the start (Jozefowicz et al. 2015).
     """
     between = dropout if num_layers > 1 else 0.0
-    layer = CELLS[cell](input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+    layer: nn.RNNBase = CELLS[cell](input_size, hidden_size, num_layers, batch_first=True, dropout=between)
     for name, parameter in layer.named_parameters():
         if name.startswith("weight_hh"):
             for gate in parameter.data.chunk(parameter.shape[0] // hidden_size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from statistics import NormalDist
 
 import torch
@@ -28,9 +29,7 @@ class QuantileHead(nn.Module):
     dropout : float
     """
 
-    def __init__(
-        self, hidden_size: int, patch_length: int, quantiles: tuple[float, ...], dropout: float
-    ) -> None:
+    def __init__(self, hidden_size: int, patch_length: int, quantiles: tuple[float, ...], dropout: float) -> None:
         super().__init__()
         self.quantiles = quantiles
         self.middle = quantiles.index(0.5)
@@ -39,11 +38,9 @@ class QuantileHead(nn.Module):
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         normal = [NormalDist().inv_cdf(q) for q in quantiles]
-        gaps = [b - a for a, b in zip(normal[:-1], normal[1:], strict=True)]
+        gaps = [b - a for a, b in pairwise(normal)]
         # softplus(log(expm1(g))) = g
-        self.register_buffer(
-            "gap_bias", torch.tensor([math.log(math.expm1(g)) for g in gaps]), persistent=False
-        )
+        self.register_buffer("gap_bias", torch.tensor([math.log(math.expm1(g)) for g in gaps]), persistent=False)
         self.gap_bias: Tensor
 
     def forward(self, states: Tensor, base: Tensor) -> Tensor:

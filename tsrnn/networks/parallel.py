@@ -41,9 +41,7 @@ class ParallelNetwork(nn.Module):
         size, S, p = self.size, self.segments, self.size.patch_length
         B, N = inputs.z.shape[0], inputs.z.shape[1] // p
         facts = inputs.facts.unsqueeze(1).expand(B, N, -1)
-        x = torch.cat(
-            [inputs.z.reshape(B, N, p), inputs.observed.reshape(B, N, p), facts], -1
-        )  # [B, N, 2p + 2]
+        x = torch.cat([inputs.z.reshape(B, N, p), inputs.observed.reshape(B, N, p), facts], -1)  # [B, N, 2p + 2]
         _, state = self.cell(self.embed(x))
         # Segments are one step each, so all of them are one batch.
         query = self.position.repeat(B, 1).unsqueeze(1)  # [B·S, 1, D]
@@ -52,4 +50,5 @@ class ParallelNetwork(nn.Module):
         weight = torch.softmax(self.mix(states), -1).repeat_interleave(p, 1)[:, : size.horizon]  # [B, H, K]
         base = (weight * inputs.profiles.transpose(1, 2)).sum(-1)  # [B, H]
         base = nn.functional.pad(base, (0, S * p - size.horizon))  # [B, S·p]
-        return self.head(states, base)[:, : size.horizon]
+        quantiles: Tensor = self.head(states, base)  # [B, S·p, Q]
+        return quantiles[:, : size.horizon]

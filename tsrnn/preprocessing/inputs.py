@@ -67,10 +67,6 @@ def make_inputs(
     z = z.to(torch.float32)
     profiles = season_profiles(z, observed, seasons, horizon)
     size = loc.abs() + scale
-    relative = torch.where(
-        size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size)
-    )
-    facts = torch.cat(
-        [torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4], 1
-    )
+    relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
+    facts = torch.cat([torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4], 1)
     return Inputs(torch.asinh(z), observed.to(torch.float32), facts.to(torch.float32), profiles), loc, scale

@@ -54,7 +54,7 @@ def season_profiles(z: Tensor, observed: Tensor, seasons: tuple[int, ...], horiz
     --------
     >>> z = torch.tensor([[1.0, 2.0, 1.0, 4.0]])
     >>> season_profiles(z, torch.ones(1, 4, dtype=torch.bool), (2,), 3)[0, 0]
-    tensor([1.0000, 4.0000, 1.0000])
+    tensor([1., 4., 1.])
     """
     profiles = [_profiles_of(z, observed, m, season_rates(m, i), horizon) for i, m in enumerate(seasons)]
     if seasons[0] > 1:

@@ -22,9 +22,7 @@ def masked_mean(values: Tensor, where: Tensor, dim: int = -1) -> Tensor:
     return (values * where).sum(dim, keepdim=True) / where.sum(dim, keepdim=True).clamp(min=1)
 
 
-def scale_windows(
-    y: Tensor, observed: Tensor, method: str, season_length: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) -> tuple[Tensor, Tensor, Tensor]:
     """Scale windows by their own observed values.
 
     Parameters

@@ -145,8 +145,8 @@ def train(
             network.load_state_dict(best)
             network.eval()
             raise TrainingError(
-                f"{_breakdown(train_loss, score)} at step {step}; the weights of step "
-                f"{record.best_step} are kept. Lower learning_rate (now {plan.learning_rate:g}) or choose another scaling."
+                f"{_breakdown(train_loss, score)} at step {step}; the weights of step {record.best_step} are kept. "
+                f"Lower learning_rate (now {plan.learning_rate:g}) or choose another scaling."
             )
         waiting = 0 if score < best_loss or not validation else waiting + 1
         if waiting == 0:
