@@ -1,0 +1,249 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+from torch import nn
+
+import tsrnn.forecasting.network_forecast as module
+from tsrnn.errors import ParameterError
+from tsrnn.forecasting.network_forecast import (
+    NetworkForecast,
+    check_known_quantiles,
+    interpolation_matrix,
+    sample_paths,
+)
+from tsrnn.networks.heads import QUANTILES
+from tsrnn.networks.parallel import ParallelNetwork
+from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.windows import FlatSeries
+
+SIZE = NetworkSize(context_length=24, horizon=6, patch_length=6, seasons=(6,), hidden_size=8, dropout=0.0)
+WANTED = (0.1, 0.25, 0.5, 0.9)
+
+
+class RandomWalkNetwork(nn.Module):
+    """Knows the truth about a Gaussian random walk whose window is scaled by its mean absolute step."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, inputs):
+        spread = torch.arange(1, self.size.horizon + 1).sqrt() * float(np.sqrt(np.pi / 2))
+        quantiles = torch.from_numpy(norm.ppf(self.size.quantiles)).float()
+        return inputs.profiles[:, 0, :, None] + spread[:, None] * quantiles
+
+
+def disturbed(size=SIZE):
+    """A network with random weights everywhere, as if it had been trained."""
+    torch.manual_seed(0)
+    network = ParallelNetwork(size).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.2 * torch.randn_like(parameter)
+    return NetworkForecast(network, size, "seasonal", seed=3)
+
+
+def flat_series(n_series=4, length=50, seed=0, factor=1.0):
+    y = np.random.default_rng(seed).normal(size=(n_series, length)).cumsum(1) * factor
+    return FlatSeries.from_flat(torch.from_numpy(y.ravel()), torch.arange(n_series + 1) * length)
+
+
+def ends(*values):
+    return torch.tensor(values)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return disturbed()
+
+
+@pytest.mark.parametrize("h", [1, 6, 7, 20])
+def test_a_forecast_has_a_row_per_window_and_step_in_order_of_its_quantiles(model, h):
+    answer = model.quantiles(flat_series(), ends(0, 3, 1), ends(50, 30, 2), h, WANTED)
+    assert answer.shape == (3, h, 4)
+    assert answer.dtype == torch.float64
+    assert torch.isfinite(answer).all()
+    assert (answer.diff(dim=-1) >= 0).all()
+
+
+@pytest.mark.parametrize(("short", "long"), [(2, 6), (6, 7), (4, 30), (8, 13), (12, 30)])
+def test_the_first_rows_of_a_longer_forecast_are_the_shorter_forecast(model, short, long):
+    where = (flat_series(), ends(0, 1, 2), ends(50, 40, 20))
+    first, second = (model.quantiles(*where, h, WANTED) for h in (short, long))
+    torch.testing.assert_close(second[:, :short], first, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_a_window_is_forecast_alone_as_in_a_batch(model, h, monkeypatch):
+    flat, series, end = flat_series(), ends(0, 1, 2, 3, 0, 2, 1), ends(50, 40, 20, 3, 10, 50, 44)
+    together = model.quantiles(flat, series, end, h, WANTED)
+    for b in range(7):
+        alone = model.quantiles(flat, series[b : b + 1], end[b : b + 1], h, WANTED)
+        torch.testing.assert_close(alone[0], together[b], rtol=1e-5, atol=1e-5)
+    monkeypatch.setattr(module, "WINDOWS_PER_BATCH", 3)
+    torch.testing.assert_close(model.quantiles(flat, series, end, h, WANTED), together, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_a_quantile_is_the_same_whatever_else_is_asked(model, h):
+    where = (flat_series(), ends(0, 1), ends(50, 40), h)
+    wide, narrow = model.quantiles(*where, WANTED), model.quantiles(*where, (0.25,))
+    torch.testing.assert_close(wide[..., 1:2], narrow, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_a_window_without_observed_values_is_nan_and_its_neighbours_are_not(model, h):
+    flat = flat_series(n_series=3)
+    flat.observed[50:100] = False
+    answer = model.quantiles(flat, ends(0, 1, 2, 2), ends(50, 50, 50, 0), h, WANTED)
+    assert torch.isnan(answer).all(-1).all(-1).tolist() == [False, True, False, True]
+    assert torch.isfinite(answer[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_nothing_after_a_cutoff_moves_the_forecast(model, h):
+    flat = flat_series(n_series=2)
+    expected = model.quantiles(flat, ends(0, 1), ends(30, 25), h, WANTED)
+    values, observed = flat.values.clone(), flat.observed.clone()
+    values[30:50], values[75:], observed[40:50] = 1e9, -1e9, False
+    found = model.quantiles(replace(flat, values=values, observed=observed), ends(0, 1), ends(30, 25), h, WANTED)
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_the_unit_of_the_values_is_the_unit_of_the_forecast(model, h, factor):
+    where = (ends(0, 1, 2), ends(50, 40, 20), h, WANTED)
+    expected = model.quantiles(flat_series(), *where)
+    found = model.quantiles(flat_series(factor=factor), *where)
+    torch.testing.assert_close(found / factor, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_a_constant_series_is_continued_without_any_spread(model, h):
+    flat = FlatSeries.from_flat(torch.full((40,), 0.1, dtype=torch.float64), ends(0, 40))
+    answer = model.quantiles(flat, ends(0), ends(40), h, WANTED)
+    torch.testing.assert_close(answer, torch.full((1, h, 4), 0.1, dtype=torch.float64), rtol=1e-9, atol=0)
+
+
+def test_intervals_of_a_random_walk_widen_from_block_to_block():
+    size = replace(SIZE, context_length=200, horizon=5, patch_length=5, seasons=(1,))
+    model = NetworkForecast(RandomWalkNetwork(size), size, "seasonal", seed=1)
+    answer = model.quantiles(flat_series(20, 250, seed=4), torch.arange(20), torch.full((20,), 250), 40, (0.1, 0.9))
+    width = (answer[..., 1] - answer[..., 0]).mean(0)[4::5]
+    assert (width.diff() > 0).all()
+    np.testing.assert_allclose(width / width[0], np.sqrt(np.arange(1, 9)), rtol=0.25)
+
+
+def test_the_sample_paths_follow_the_seed_and_leave_the_global_generator_alone(model):
+    where = (flat_series(), ends(0, 1), ends(50, 40), 20, WANTED)
+    before = torch.get_rng_state()
+    first, second = model.quantiles(*where), model.quantiles(*where)
+    assert torch.equal(first, second)
+    assert torch.equal(torch.get_rng_state(), before)
+    other = NetworkForecast(model.network, model.size, model.scaling, seed=4).quantiles(*where)
+    assert torch.equal(other[:, :6], first[:, :6])
+    assert not torch.equal(other, first)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_no_windows_at_all_are_an_empty_answer(model, h):
+    none = torch.zeros(0, dtype=torch.int64)
+    assert model.quantiles(flat_series(), none, none, h, WANTED).shape == (0, h, 4)
+
+
+def test_a_network_of_the_median_alone_forecasts_any_horizon():
+    model = disturbed(replace(SIZE, quantiles=(0.5,)))
+    answer = model.quantiles(flat_series(), ends(0), ends(50), 20, (0.5,))
+    assert torch.isfinite(answer).all()
+    with pytest.raises(ParameterError, match=r"0.4 lie outside the trained range 0.5 to 0.5 \(levels up to 0 %\)"):
+        model.quantiles(flat_series(), ends(0), ends(50), 2, (0.4,))
+
+
+def test_quantiles_beyond_the_trained_ones_are_refused_with_the_cure(model):
+    with pytest.raises(
+        ParameterError, match=r"Quantiles 0.01, 0.99 lie outside .* 0.025 to 0.975 \(levels up to 95 %\)"
+    ):
+        model.quantiles(flat_series(), ends(0), ends(50), 2, (0.01, 0.5, 0.99))
+    with pytest.raises(ParameterError, match=r"0.2 to 0.9 \(levels up to 60 %\).* wider `quantiles`"):
+        check_known_quantiles((0.95,), (0.2, 0.5, 0.9))
+
+
+def test_the_outermost_trained_quantiles_are_allowed_whatever_their_last_digit(model):
+    answer = model.quantiles(flat_series(), ends(0), ends(50), 2, (0.5 - 0.95 / 2, 0.5 + 0.95 / 2))
+    assert torch.isfinite(answer).all()
+
+
+def test_interpolation_is_exact_at_the_known_quantiles():
+    assert torch.equal(interpolation_matrix(QUANTILES, QUANTILES), torch.eye(13, dtype=torch.float64))
+    matrix = interpolation_matrix(QUANTILES, (0.9, 0.1))
+    assert matrix.nonzero().tolist() == [[2, 1], [10, 0]]
+
+
+def test_interpolation_between_two_quantiles_worked_by_hand():
+    halfway = norm.cdf((norm.ppf(0.1) + norm.ppf(0.5)) / 2)
+    matrix = interpolation_matrix((0.1, 0.5, 0.9), (halfway, 0.95))
+    beyond = norm.ppf(0.95) / norm.ppf(0.9)
+    np.testing.assert_allclose(matrix, [[0.5, 0], [0.5, 1 - beyond], [0, beyond]], atol=1e-9)
+
+
+@settings(deadline=None)
+@given(
+    st.floats(-100, 100),
+    st.floats(0, 50),
+    st.lists(st.floats(0.001, 0.999), min_size=1, max_size=8),
+    st.sampled_from([QUANTILES, (0.1, 0.5), (0.05, 0.3, 0.5, 0.99)]),
+)
+def test_a_normal_distribution_is_interpolated_and_continued_exactly(mean, spread, wanted, known):
+    values = mean + spread * norm.ppf(known)
+    found = values @ interpolation_matrix(known, wanted).numpy()
+    np.testing.assert_allclose(found, mean + spread * norm.ppf(wanted), atol=1e-6, rtol=1e-6)
+
+
+def normal_quantiles(spread, mean=0.0):
+    """Forecast quantiles of shape (1, H, Q) whose spread grows as given."""
+    return torch.from_numpy(mean + np.asarray(spread)[None, :, None] * norm.ppf(QUANTILES))
+
+
+def standard_normal(n, horizon, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, horizon)))
+
+
+@pytest.mark.parametrize("spread", [np.ones(5), np.sqrt(np.arange(1.0, 6.0))], ids=["constant", "root"])
+def test_at_every_step_sample_paths_have_the_forecast_quantiles(spread):
+    paths = sample_paths(normal_quantiles(spread, mean=3.0), QUANTILES, standard_normal(20_000, 5))[0]
+    found = np.quantile(paths.numpy(), (0.1, 0.5, 0.99), axis=0).T
+    np.testing.assert_allclose(found, 3.0 + spread[:, None] * norm.ppf((0.1, 0.5, 0.99)), atol=0.1)
+
+
+def test_a_spread_that_grows_like_the_root_of_time_gives_random_walks():
+    paths = sample_paths(normal_quantiles(np.sqrt(np.arange(1.0, 7.0))), QUANTILES, standard_normal(20_000, 6))[0]
+    increments = np.diff(paths.numpy(), axis=1)
+    np.testing.assert_allclose(np.corrcoef(increments.T), np.eye(5), atol=0.03)
+    np.testing.assert_allclose(increments.std(0), 1.0, atol=0.03)
+
+
+def test_a_constant_spread_gives_independent_errors():
+    paths = sample_paths(normal_quantiles(np.ones(4)), QUANTILES, standard_normal(20_000, 4))[0]
+    np.testing.assert_allclose(np.corrcoef(paths.numpy().T), np.eye(4), atol=0.03)
+
+
+def test_paths_with_forecasts_of_their_own_follow_them():
+    shared, noise = normal_quantiles(np.array([1.0, 2.0, 2.5])), standard_normal(7, 3)
+    own = shared[:, None].repeat(1, 7, 1, 1)
+    own[:, 2] += 100.0
+    expected = sample_paths(shared, QUANTILES, noise)
+    expected[:, 2] += 100.0
+    torch.testing.assert_close(sample_paths(own, QUANTILES, noise), expected)
+
+
+@pytest.mark.parametrize("levels", [QUANTILES, (0.5,)], ids=["thirteen", "median"])
+def test_paths_of_a_forecast_without_spread_are_the_forecast(levels):
+    known = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)[None, :, None].repeat(2, 1, len(levels))
+    paths = sample_paths(known, levels, standard_normal(9, 3))
+    torch.testing.assert_close(paths, known[:, None, :, 0].repeat(1, 9, 1))

@@ -1,0 +1,133 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tsrnn.networks.cells import CELLS
+from tsrnn.networks.losses import quantile_loss
+from tsrnn.networks.parallel import ParallelNetwork
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.inputs import Inputs, make_inputs
+
+SIZE = NetworkSize(context_length=24, horizon=10, patch_length=6, seasons=(6,), hidden_size=16, dropout=0.0)
+
+
+def network_of(size=SIZE, seed=0):
+    torch.manual_seed(seed)
+    return ParallelNetwork(size).eval()
+
+
+def inputs_of(size=SIZE, n=10, seed=0):
+    rng = np.random.default_rng(seed)
+    y = torch.from_numpy(rng.normal(size=(n, size.context_length)).cumsum(1))
+    observed = torch.from_numpy(rng.random(y.shape) < 0.9)
+    return make_inputs(y, observed, "seasonal", size.seasons, size.horizon)[0]
+
+
+def disturb(network, size=0.3):
+    """Give every weight noise, as training would: the head starts at zero."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += size * torch.randn_like(parameter)
+    return network
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_before_training_the_median_is_a_mixture_of_the_profiles(cell, layers):
+    size = replace(SIZE, cell=cell, num_layers=layers, seasons=(6, 12))
+    network, inputs, seen = network_of(size), inputs_of(size), {}
+    network.mix.register_forward_hook(lambda module, args, output: seen.update(mix=output))
+    answer = network(inputs).detach()
+    share = np.exp(seen["mix"].detach().numpy())
+    share = (share / share.sum(-1, keepdims=True)).repeat(size.patch_length, 1)[:, : size.horizon]
+    expected = np.einsum("bhk,bkh->bh", share, inputs.profiles.numpy())
+    median = answer[..., size.quantiles.index(0.5)]
+    np.testing.assert_allclose(median, expected, atol=1e-5)
+    assert (median <= inputs.profiles.max(1).values + 1e-5).all()
+    assert (median >= inputs.profiles.min(1).values - 1e-5).all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"horizon": 1},
+        {"horizon": 6},
+        {"horizon": 7},
+        {"horizon": 40},
+        {"patch_length": 1},
+        {"patch_length": 24},
+        {"seasons": (1,)},
+        {"seasons": (2, 24)},
+        {"quantiles": (0.5,)},
+        {"cell": "lstm", "num_layers": 3},
+    ],
+    ids=str,
+)
+def test_every_size_gives_a_forecast_of_its_shape_with_quantiles_in_order(changes):
+    size = replace(SIZE, **changes)
+    answer = disturb(network_of(size))(inputs_of(size)).detach()
+    assert answer.shape == (10, size.horizon, len(size.quantiles))
+    assert torch.isfinite(answer).all()
+    assert (answer.diff(dim=-1) >= 0).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_network_overfits_ten_windows(cell):
+    size = replace(SIZE, cell=cell, hidden_size=32, horizon=6)
+    network, inputs = network_of(size).train(), inputs_of(size)
+    target = torch.from_numpy(np.random.default_rng(1).normal(size=(10, 6))).float()
+    observed, levels = torch.ones(10, 6, dtype=torch.bool), torch.tensor(size.quantiles)
+    optimiser = torch.optim.Adam(network.parameters(), 0.02)
+    losses = []
+    for _ in range(120):
+        loss = quantile_loss(network(inputs), target, observed, levels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_a_window_is_forecast_alone_as_in_a_batch():
+    network, inputs = disturb(network_of()), inputs_of()
+    together = network(inputs).detach()
+    for b in range(10):
+        parts = (inputs.z, inputs.observed, inputs.facts, inputs.profiles)
+        alone = network(Inputs(*(part[b : b + 1] for part in parts))).detach()
+        torch.testing.assert_close(alone[0], together[b], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("part", ["z", "observed", "facts", "profiles"])
+def test_the_network_reads_every_part_of_its_inputs(part):
+    network, inputs = disturb(network_of()), inputs_of()
+    changed = replace(inputs, **{part: getattr(inputs, part) + 0.5})
+    assert ((network(changed) - network(inputs)).abs().amax((1, 2)) > 1e-4).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_oldest_patch_reaches_every_forecast_step_and_steps_differ(cell):
+    network, inputs = disturb(network_of(replace(SIZE, cell=cell))), inputs_of()
+    z = inputs.z.clone()
+    z[:, :6] += 1.0
+    moved = (network(replace(inputs, z=z)) - network(inputs)).detach().abs().amax((0, 2))
+    assert (moved > 1e-6).all()
+    flat = replace(inputs, profiles=torch.zeros_like(inputs.profiles))
+    segments = network(flat).detach()[:, :6] - network(flat).detach()[:, [6, 7, 8, 9, 8, 9]]
+    assert segments.abs().max() > 1e-3
+
+
+def test_every_weight_learns():
+    network, inputs = disturb(network_of()), inputs_of()
+    network(inputs).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_the_registry_builds_what_it_names():
+    for build in NETWORKS.values():
+        network = build(SIZE).eval()
+        assert network(inputs_of()).shape == (10, 10, len(SIZE.quantiles))

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+
+from tsrnn.preprocessing.inputs import LARGEST_Z, Inputs, make_inputs
+from tsrnn.preprocessing.profiles import profile_count
+from tsrnn.preprocessing.scaling import SCALINGS
+
+PARTS = ("z", "observed", "facts", "profiles")
+
+
+def windows(seed=0, shape=(5, 24)):
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.normal(5, 3, shape).cumsum(1)), torch.from_numpy(rng.random(shape) < 0.8)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_the_parts_have_their_shapes_in_single_precision_and_undo_the_scaling(scaling):
+    y, observed = windows()
+    inputs, loc, scale = make_inputs(y, observed, scaling, (4, 12), 7)
+    assert inputs.z.shape == inputs.observed.shape == (5, 24)
+    assert inputs.facts.shape == (5, 2)
+    assert inputs.profiles.shape == (5, profile_count((4, 12)), 7)
+    assert all(getattr(inputs, part).dtype == torch.float32 for part in PARTS)
+    assert loc.dtype == scale.dtype == torch.float64
+    back = loc + scale * torch.sinh(inputs.z.double())
+    np.testing.assert_allclose(back[observed], y[observed], rtol=1e-4)
+
+
+def test_the_facts_worked_by_hand():
+    y = torch.tensor([[1.0, 3.0, 2.0, 4.0]], dtype=torch.float64)  # loc 3, scale 1
+    inputs, _, _ = make_inputs(y, torch.ones(1, 4, dtype=torch.bool), "seasonal", (2,), 2)
+    np.testing.assert_allclose(inputs.facts[0], [np.log(1 / 4 + 1e-4), np.log(4) - 4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scaling", [s for s in SCALINGS if s != "none"])
+@pytest.mark.parametrize("factor", [1e-12, 1e-3, 1e5, 1e12])
+def test_the_network_reads_the_same_in_any_unit(scaling, factor):
+    y, observed = windows()
+    expected, loc, scale = make_inputs(y, observed, scaling, (6,), 9)
+    found, loc_other, scale_other = make_inputs(y * factor, observed, scaling, (6,), 9)
+    for part in PARTS:
+        np.testing.assert_allclose(getattr(found, part), getattr(expected, part), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(loc_other, loc * factor, rtol=1e-9)
+    np.testing.assert_allclose(scale_other, scale * factor, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_what_stands_at_unobserved_places_does_not_matter(scaling):
+    y, observed = windows()
+    expected, _, _ = make_inputs(y, observed, scaling, (6,), 9)
+    for garbage in (float("nan"), 1e30):
+        found, _, _ = make_inputs(torch.where(observed, y, garbage), observed, scaling, (6,), 9)
+        for part in PARTS:
+            assert torch.equal(getattr(found, part), getattr(expected, part))
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("value", [0.0, 5.0, float("nan")])
+def test_constant_and_empty_windows_give_finite_inputs(scaling, value):
+    y = torch.full((1, 12), value, dtype=torch.float64)
+    inputs, loc, scale = make_inputs(y, torch.isfinite(y), scaling, (4,), 5)
+    for part in PARTS:
+        assert torch.isfinite(getattr(inputs, part)).all()
+    continued = loc + scale * inputs.profiles[:, 0].double()
+    np.testing.assert_allclose(continued, np.full((1, 5), np.nan_to_num(value)), atol=1e-6)
+
+
+def test_wild_values_are_cut_so_that_the_network_is_not_blinded():
+    y = torch.ones(1, 20, dtype=torch.float64)
+    y[0, ::2] += 1e-3
+    y[0, 3] = 1e9
+    inputs, _, _ = make_inputs(y, torch.ones(1, 20, dtype=torch.bool), "seasonal", (1,), 3)
+    assert inputs.z.abs().max() <= np.arcsinh(LARGEST_Z) + 1e-6
+    y[0, 3], y[0, -1] = 1.0, 1e9
+    inputs, _, _ = make_inputs(y, torch.ones(1, 20, dtype=torch.bool), "seasonal", (2,), 3)
+    assert inputs.profiles.abs().max() <= LARGEST_Z + 1e-3
+
+
+def test_without_scaling_large_values_stay_as_they_are():
+    y = torch.full((1, 12), 2000.0, dtype=torch.float64)
+    y[0, ::3] = 3000.0
+    inputs, loc, scale = make_inputs(y, torch.ones(1, 12, dtype=torch.bool), "none", (3,), 6)
+    np.testing.assert_allclose(loc + scale * inputs.profiles[:, 0], y[:, -6:], rtol=1e-6)
+
+
+def test_repeating_keeps_the_copies_of_a_window_together():
+    y, observed = windows(shape=(2, 24))
+    inputs, _, _ = make_inputs(y, observed, "seasonal", (6,), 4)
+    repeated = inputs.repeat(3)
+    assert isinstance(repeated, Inputs)
+    for part in PARTS:
+        whole, copies = getattr(inputs, part), getattr(repeated, part)
+        assert copies.shape[0] == 6
+        for b in range(6):
+            assert torch.equal(copies[b], whole[b // 3])

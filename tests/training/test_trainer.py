@@ -1,0 +1,209 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tsrnn.errors import TrainingError
+from tsrnn.training.trainer import TrainingPlan, copy_weights, train
+
+
+def line(start=0.0):
+    """One weight w; a batch is a number and the loss how far w is from it, squared."""
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, start)
+    return network
+
+
+def squared(network):
+    return lambda batch: (network.weight - batch).square().sum()
+
+
+def scripted(network, scores):
+    """Let the training loss be `squared` and give the validation loss from a list."""
+    remaining = iter(scores)
+    return lambda batch: squared(network)(batch) if network.training else torch.tensor(next(remaining))
+
+
+def same(weights, other):
+    return all(torch.equal(weights[name], other[name]) for name in weights)
+
+
+def test_training_finds_the_least_squares_solution():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 3)), rng.normal(size=50)
+    expected = np.linalg.lstsq(np.c_[x, np.ones(50)], y)[0]
+    inputs, target = torch.from_numpy(x).float(), torch.from_numpy(y).float()
+    network = nn.Linear(3, 1)
+    record = train(
+        network,
+        lambda batch: (network(batch[0])[:, 0] - batch[1]).square().mean(),
+        lambda: (inputs, target),
+        [(inputs, target)],
+        TrainingPlan(600, learning_rate=0.1, weight_decay=0.0, patience=100),
+    )
+    found = np.append(network.weight.detach().numpy()[0], network.bias.detach().numpy())
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert record.history[-1].validation_loss < record.history[0].validation_loss
+
+
+def test_the_weights_of_the_best_validation_are_kept():
+    network, seen = line(), {}
+    scores = [3.0, 1.0, 2.0, 1.5]
+    record = train(
+        network,
+        scripted(network, scores),
+        lambda: 5.0,
+        [None],
+        TrainingPlan(40, validate_every=10),
+        lambda progress: seen.update({progress.step: copy_weights(network)}),
+    )
+    assert record.best_step == 20
+    assert same(network.state_dict(), seen[20])
+    assert not same(seen[20], seen[40])
+    assert [row.validation_loss for row in record.history] == pytest.approx(scores)
+    assert not record.stopped_early
+
+
+def test_training_stops_after_so_many_validations_without_improvement():
+    network = line()
+    scores = [3.0, 2.0, 2.0, 2.5, 1.0, 1.0, 4.0, 1.0, 0.0]  # an equal score is no improvement
+    plan = TrainingPlan(900, validate_every=5, patience=3)
+    record = train(network, scripted(network, scores), lambda: 5.0, [None], plan)
+    assert record.stopped_early
+    assert record.best_step == 25
+    assert [row.step for row in record.history] == [5 * k for k in range(1, 9)]
+
+
+def test_the_validation_loss_is_the_mean_over_batches_in_evaluation_mode_and_without_gradients():
+    network, modes = line(1.0), []
+
+    def loss(batch):
+        value = squared(network)(batch)
+        modes.append((network.training, value.requires_grad))
+        return value
+
+    record = train(network, loss, lambda: 1.0, [1.0, 3.0], TrainingPlan(3, weight_decay=0.0))
+    assert modes == [(True, True)] * 3 + [(False, False)] * 2
+    assert record.history[0].validation_loss == pytest.approx((0 + 4) / 2)
+    assert record.history[0].train_loss == pytest.approx(0, abs=1e-12)
+    assert not network.training
+
+
+def test_without_validation_the_last_weights_are_kept():
+    network, seen = line(), []
+    plan = TrainingPlan(30, validate_every=10)
+    record = train(network, squared(network), lambda: 5.0, [], plan, lambda _: seen.append(copy_weights(network)))
+    assert record.best_step == 30
+    assert same(network.state_dict(), seen[-1])
+    assert not record.stopped_early
+    assert all(math.isnan(row.validation_loss) for row in record.history)
+    assert record.history[-1].train_loss < record.history[0].train_loss
+
+
+@pytest.mark.parametrize(("steps", "every", "expected"), [(12, 5, [5, 10, 12]), (10, 5, [5, 10]), (1, 50, [1])])
+def test_the_callback_is_told_after_each_validation_and_at_the_end(steps, every, expected):
+    network, seen = line(), []
+    record = train(
+        network, squared(network), lambda: 5.0, [5.0], TrainingPlan(steps, validate_every=every), seen.append
+    )
+    assert [progress.step for progress in seen] == expected
+    assert seen == record.history
+    assert all(progress.max_steps == steps for progress in seen)
+    assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
+
+
+def test_a_loss_of_nan_is_an_error_and_the_last_finite_weights_are_restored():
+    network, seen, steps = line(), [], iter(range(1000))
+
+    def draw():
+        return math.nan if next(steps) == 33 else 5.0
+
+    plan = TrainingPlan(100, learning_rate=0.01, validate_every=10)
+    with pytest.raises(
+        TrainingError,
+        match=r"loss is nan .* at step 40; the weights of step 30 are kept. Lower learning_rate \(now 0.01\)",
+    ):
+        train(network, squared(network), draw, [], plan, lambda _: seen.append(copy_weights(network)))
+    assert len(seen) == 3
+    assert same(network.state_dict(), seen[-1])
+    assert not network.training
+
+
+def test_a_validation_loss_of_nan_is_an_error_and_the_best_weights_are_restored():
+    network, seen = line(), []
+    loss = scripted(network, [1.0, 2.0, math.nan])
+    with pytest.raises(TrainingError, match=r"validation nan\) at step 30; the weights of step 10 are kept"):
+        train(
+            network,
+            loss,
+            lambda: 5.0,
+            [None],
+            TrainingPlan(100, validate_every=10),
+            lambda _: seen.append(copy_weights(network)),
+        )
+    assert same(network.state_dict(), seen[0])
+
+
+@pytest.mark.parametrize("steps", [1, 10])
+def test_an_infinite_gradient_behind_a_finite_loss_does_not_leave_weights_of_nan(steps):
+    network = line()
+    with pytest.raises(TrainingError, match=r"not finite|loss is nan"):  # the root's slope at 0 is infinite
+        train(network, lambda batch: network.weight.sqrt().sum(), lambda: None, [], TrainingPlan(steps))
+    assert network.weight.item() == 0
+
+
+def test_the_norm_of_the_gradient_is_clipped():
+    network, norms = nn.Linear(4, 1), []
+
+    def draw():
+        if network.weight.grad is not None:
+            norms.append(torch.cat([p.grad.flatten() for p in network.parameters()]).norm().item())
+        return 1e3 * torch.ones(1, 4)
+
+    train(network, lambda batch: network(batch).square().sum(), draw, [], TrainingPlan(20, clip_norm=0.5))
+    assert len(norms) == 19
+    assert max(norms) <= 0.5 + 1e-6
+    assert norms[0] == pytest.approx(0.5, rel=1e-4)
+
+
+def test_the_learning_rate_rises_to_its_highest_and_falls_to_nothing():
+    network, places = line(), []
+
+    def draw():
+        places.append(network.weight.item())
+        return 1e9  # always the same direction: a step of AdamW is then the learning rate itself
+
+    train(network, squared(network), draw, [], TrainingPlan(200, learning_rate=0.01, weight_decay=0.0))
+    steps = np.diff([*places, network.weight.item()])
+    assert steps.max() == pytest.approx(0.01, rel=0.01)
+    assert 20 < steps.argmax() < 80
+    assert steps[0] < 0.1 * steps.max()
+    assert steps[-1] < 0.01 * steps.max()
+
+
+def test_the_same_seed_trains_the_same_weights_bit_for_bit():
+    weights = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.3), nn.Tanh(), nn.Linear(8, 1))
+        generator = torch.Generator().manual_seed(seed)
+        train(
+            network,
+            lambda batch, network=network: (network(batch)[:, 0] - batch.sum(1)).square().mean(),
+            lambda generator=generator: torch.randn(16, 3, generator=generator),
+            [torch.ones(4, 3)],
+            TrainingPlan(60, validate_every=20),
+        )
+        weights.append(copy_weights(network))
+    assert same(weights[0], weights[1])
+    assert not same(weights[0], weights[2])
+
+
+def test_copied_weights_do_not_move_with_the_network():
+    network = line(2.0)
+    copy = copy_weights(network)
+    nn.init.zeros_(network.weight)
+    assert copy["weight"].item() == 2.0
+    assert not copy["weight"].requires_grad
