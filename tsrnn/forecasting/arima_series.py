@@ -1,0 +1,227 @@
+"""ARIMA of one series from raw values to quantiles: order, final estimate, fallback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.special import ndtri
+
+from tsrnn.data.panel import Floats, Integers
+from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_complete
+from tsrnn.forecasting.arima_search import interpolate, is_constant, search_order
+from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
+from tsrnn.forecasting.arima_state import fit_missing, forecasts
+from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+
+# Fewer observed values than this say nothing about an order.
+FEWEST_OBSERVED = 4
+# The state of a seasonal model grows with the season, and the time of its filter with the cube of the state.
+LONGEST_SEASON = 24
+# Candidates of the search that the final estimate may fall back on.
+_RUNNERS_UP = 3
+# Missing values make an evaluation of the likelihood slow: only the newest rows of so many take part.
+_MISSING_ROWS = 1000
+
+Trouble = Literal["short", "failed"]
+
+
+@dataclass(frozen=True)
+class SeriesModel:
+    """The fitted model of one series.
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+        In units of `unit`; None if the series is forecast by the seasonal naive.
+    unit : float
+        Original units per unit of the estimate.
+    season : Harmonics or None
+        A long season that is taken out before and put back after, in units of `unit`.
+    trouble : {"short", "failed"} or None
+        Why there is no estimate.
+    converged : bool
+        False if the likelihood was still rising when its iteration stopped.
+    out_of_time : bool
+        True if the clock stopped the order search.
+    """
+
+    estimate: Estimate | None
+    unit: float = 1.0
+    season: Harmonics | None = None
+    trouble: Trouble | None = None
+    converged: bool = True
+    out_of_time: bool = False
+
+    def describe(self) -> str:
+        """Return the order as text."""
+        if self.estimate is None:
+            return "seasonal naive"
+        text = str(self.estimate.order)
+        if self.season is None:
+            return text
+        return f"{text} + {len(self.season.numbers)} harmonics of {self.season.season_length}"
+
+
+def fit_series(
+    y: Floats,
+    season_length: int,
+    order: Order | None = None,
+    *,
+    max_search_points: int = 500,
+    seconds: float = 10.0,
+) -> SeriesModel:
+    """Fit one series.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), original units
+        NaN where missing. Missing values are interpolated for the search of the order only.
+    season_length : int
+        Beyond 24 an automatic order describes the season by harmonics instead of seasonal terms.
+    order : Order, optional
+        The order to estimate; searched by default.
+    max_search_points : int
+        The search looks at the newest points only.
+    seconds : float
+        Time limit of the search.
+
+    Returns
+    -------
+    SeriesModel
+        With `trouble` instead of an estimate if the series has fewer than 4 observed values, or no model
+        could be estimated.
+    """
+    seen = np.flatnonzero(np.isfinite(y))
+    if len(seen) < FEWEST_OBSERVED:
+        return SeriesModel(None, trouble="short")
+    unit = _unit(y[seen])
+    scaled = y[: seen[-1] + 1] / unit
+    first = int(seen[0])
+    filled = interpolate(scaled[first:])
+    season = None
+    if order is None and season_length > LONGEST_SEASON:
+        season = fit_harmonics(filled[-max(max_search_points, 6 * season_length) :], season_length)
+        if season is not None:
+            season = _shifted(season, len(scaled) - min(len(filled), max(max_search_points, 6 * season_length)))
+            scaled = scaled - season.at(np.arange(len(scaled)))
+            filled = interpolate(scaled[first:])
+        season_length = 1
+    try:
+        if order is None:
+            found = search_order(filled, season_length, max_points=max_search_points, seconds=seconds)
+            estimate = _final(scaled[first:], filled, found.ranked)
+            out_of_time = found.out_of_time
+        else:
+            estimate, out_of_time = _fixed(scaled[first:], filled, order), False
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return SeriesModel(None, trouble="failed")
+    if not (np.isfinite(estimate.sigma) and np.isfinite(estimate.constant)):
+        return SeriesModel(None, trouble="failed")
+    return SeriesModel(estimate, unit, season, None, estimate.converged, out_of_time)
+
+
+def _unit(values: Floats) -> float:
+    """Return the typical step between observed values; the size of a constant series; 1 for zeros."""
+    largest = float(np.abs(values).max())
+    if largest == 0:
+        return 1.0
+    return largest if is_constant(values) else float(np.mean(np.abs(np.diff(values))))
+
+
+def _shifted(season: Harmonics, rows: int) -> Harmonics:
+    """Return the same season for a count of rows that starts `rows` earlier."""
+    angle = 2 * np.pi / season.season_length * (rows % season.season_length) * season.numbers
+    sines = season.sines * np.cos(angle) + season.cosines * np.sin(angle)
+    cosines = season.cosines * np.cos(angle) - season.sines * np.sin(angle)
+    return replace(season, sines=sines, cosines=cosines)
+
+
+def _final(y: Floats, filled: Floats, ranked: list[Estimate]) -> Estimate:
+    """Estimate the best candidate by its exact likelihood, or the next where that fails."""
+    last = len(ranked) - 1
+    for rank, candidate in enumerate(ranked):
+        if _RUNNERS_UP <= rank < last:
+            continue
+        try:
+            estimate = _exact(y, filled, candidate)
+        except (ArithmeticError, np.linalg.LinAlgError):
+            # Not an error of the series: this candidate has no finite likelihood, and the next one is tried.
+            continue
+        # A series whose differences are constant has no criterion, and only one candidate.
+        if (np.isfinite(estimate.aicc) and estimate.converged) or rank == last:
+            return estimate
+    raise ArithmeticError("no candidate has a finite exact likelihood")
+
+
+def _fixed(y: Floats, filled: Floats, order: Order) -> Estimate:
+    """Estimate an order that the user gave."""
+    w = difference(filled, order)
+    if len(w) < order.n_coefficients + order.constant + 2:
+        raise ArithmeticError(f"{len(filled)} rows are too few for the order {order}")
+    return _exact(y, filled, fit_complete(w, order, exact=False))
+
+
+def _exact(y: Floats, filled: Floats, start: Estimate) -> Estimate:
+    """Maximise the exact likelihood of the observed values."""
+    w = difference(filled, start.order)
+    if is_constant(w):
+        return fit_complete(w, start.order, exact=True)
+    if np.isfinite(y).all():
+        return fit_complete(w, start.order, exact=True, starts=[start.x])
+    complete = fit_complete(w, start.order, exact=True, starts=[start.x])
+    return fit_missing(y[-_MISSING_ROWS:], complete)
+
+
+def forecast_series(
+    model: SeriesModel,
+    y: Floats,
+    ends: Integers,
+    h: int,
+    quantiles: Sequence[float],
+    season_length: int,
+    shift: int = 0,
+) -> tuple[Floats, int]:
+    """Forecast from several cutoffs of one series, seeing nothing after each.
+
+    Parameters
+    ----------
+    model : SeriesModel
+    y : ndarray of shape (n,), original units
+        NaN where missing.
+    ends : ndarray of shape (B,)
+        Rows before each forecast.
+    h : int
+    quantiles : sequence of float in (0, 1), Q of them
+    season_length : int
+        Of the seasonal naive that stands in where the model cannot tell.
+    shift : int
+        How many rows after the first row of the fitted series `y` begins; places the long season.
+
+    Returns
+    -------
+    values : ndarray of shape (B, h, Q), original units
+        NaN throughout where nothing is observed before the cutoff.
+    n_naive : int
+        How many cutoffs were forecast by the seasonal naive.
+    """
+    values = np.full((len(ends), h, len(quantiles)), np.nan)
+    observed = np.concatenate([[0], np.cumsum(np.isfinite(y))])[ends] > 0
+    told = np.zeros(len(ends), dtype=np.bool_)
+    if model.estimate is not None and observed.any():
+        rows = np.arange(len(y) + h, dtype=np.int64)
+        season = np.zeros(len(rows)) if model.season is None else model.season.at(rows + shift)
+        # A sigma of 0 would divide by 0 in the filter, and a tiny one lose all digits: the filter gets a floor.
+        spread = float(np.max(np.abs([model.estimate.constant, 1.0])))
+        floored = replace(model.estimate, sigma=max(model.estimate.sigma, 1e-8 * spread))
+        mean, deviation, told = forecasts(floored, y / model.unit - season[: len(y)], ends, h)
+        deviation *= model.estimate.sigma / floored.sigma
+        mean += season[ends[:, None] + np.arange(h)]
+        normal = ndtri(np.asarray(quantiles, dtype=np.float64))
+        told &= observed & np.isfinite(mean).all(axis=1) & np.isfinite(deviation).all(axis=1)
+        values[told] = model.unit * (mean[told, :, None] + deviation[told, :, None] * normal)
+    for b in np.flatnonzero(observed & ~told):
+        values[b] = seasonal_naive_quantiles(y[: ends[b]], season_length, h, quantiles)
+    return values, int((observed & ~told).sum())
