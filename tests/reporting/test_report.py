@@ -1,0 +1,184 @@
+import json
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tsrnn.errors import ParameterError
+from tsrnn.reporting.report import POLICY, report_html, write_report
+
+
+class Page(HTMLParser):
+    """Collects what a page is made of, as a browser reads it."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text, self.scripts, self._open = [], [], {}, None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+        if tag == "script":
+            self._key = dict(attrs).get("id", len(self.scripts))
+            self.scripts[self._key] = ""
+
+    def handle_endtag(self, tag):
+        self._open = None
+
+    def handle_data(self, data):
+        if self._open == "script":
+            self.scripts[self._key] += data
+        elif self._open != "style":
+            self.text.append(data)
+
+    def ids(self):
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+@pytest.fixture(scope="module")
+def page(result):
+    return Page(report_html(result))
+
+
+def test_the_page_is_written_as_a_whole_or_not_at_all(result, tmp_path):
+    path = tmp_path / "prices-backtest.html"
+    path.write_text("old")
+    spoiled = SimpleNamespace(**{**vars(result), "config": None})
+    with pytest.raises(AttributeError, match="get"):
+        write_report(spoiled, path)
+    assert path.read_text() == "old"
+    assert write_report(result, path, title="Prices") == path
+    assert [p.name for p in tmp_path.iterdir()] == ["prices-backtest.html"]
+    assert "<title>Prices</title>" in path.read_text(encoding="utf-8")
+
+
+def test_a_folder_that_does_not_exist_is_named(result, tmp_path):
+    with pytest.raises(ParameterError, match=r"lies in a folder that does not exist: .*missing\. Give the name"):
+        write_report(result, tmp_path / "missing" / "report.html")
+    with pytest.raises(ParameterError, match=r"is a folder\. Give the name of an HTML file"):
+        write_report(result, tmp_path)
+
+
+def test_the_page_says_the_verdict_and_every_score(result, page):
+    text = " ".join(page.text)
+    assert str(result.verdict) in text
+    assert "tsrnn against ARIMA: better" in text
+    for row in result.leaderboard.itertuples():
+        assert row.model in text
+        assert f"{row.mase:.3f}" in text
+        assert f"{row.coverage_80:.1%}".replace("%", " %") in text
+    for note in result.notes:
+        assert note in text
+    assert result.config["command"] in text
+
+
+def test_the_best_of_each_column_is_bold(result):
+    table = report_html(result).split('aria-label="Leaderboard"')[1].split("</table>")[0]
+    rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", table)
+    bold = [re.findall(r"<td class=best>([^<]*)<", row) for row in rows]
+    assert bold[0][0] == f"{result.leaderboard['mase'][0]:.3f}"
+    assert not any(f"{result.leaderboard['mase'][1]:.3f}" in found for found in bold)
+
+
+def test_the_page_loads_nothing_from_anywhere(page):
+    for tag, attributes in page.tags:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "img", "form"}
+        assert "src" not in attributes
+        assert attributes.get("href", "#").startswith("#")
+        assert not [name for name in attributes if name.startswith("on")]
+    policies = [a["content"] for t, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == [POLICY]
+    assert POLICY.startswith(
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+    )
+
+
+def test_plotly_is_embedded_once_and_the_page_stays_small(result, page):
+    assert sum("plotly.js v" in script for script in page.scripts.values()) == 1
+    assert len(report_html(result).encode()) < 5_200_000
+
+
+def test_every_id_is_used_once_and_every_control_has_a_label(page):
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    labels = {a["for"] for t, a in page.tags if t == "label" and "for" in a}
+    assert {a["id"] for t, a in page.tags if t == "select"} == labels
+    links = [a["href"][1:] for t, a in page.tags if t == "a"]
+    assert links[0] == "main"
+    assert set(links) <= set(ids)
+
+
+def test_hostile_names_cannot_leave_their_place(make_result, hostile):
+    spoiled = make_result([hostile, "b"], models=(hostile, "ARIMA"), networks=(hostile,))
+    spoiled.notes = (hostile,)
+    spoiled.config["command"] = hostile
+    spoiled.config["data"][hostile] = hostile
+    spoiled.verdict = SimpleNamespace(outcome=hostile, model=hostile, reference=hostile)
+    clean = Page(report_html(make_result(["a", "b"], models=("m", "ARIMA"), networks=("m",))))
+    dirty = Page(report_html(spoiled, title=hostile))
+    assert [tag for tag, _ in dirty.tags if tag in ("script", "img")] == [
+        t for t, _ in clean.tags if t in ("script", "img")
+    ]
+    assert not [a for _, a in dirty.tags if any(name.startswith("on") for name in a)]
+    payload = json.loads(dirty.scripts["report-data"])
+    assert payload["forecasts"]["series"][0]["id"] == hostile
+    assert payload["forecasts"]["models"][0]["name"] == hostile
+    assert hostile in dirty.text
+    assert "\u2028" not in dirty.scripts["report-data"]
+
+
+def test_a_file_name_that_is_not_unicode_does_not_lose_the_page(make_result, tmp_path):
+    path = write_report(make_result(["a"]), tmp_path / "report.html", title="Backtest of caf\udce9.csv")
+    assert "Backtest of caf?.csv" in path.read_text(encoding="utf-8")
+
+
+def test_sections_with_nothing_to_say_are_left_out(make_result):
+    bare = make_result(["a"], models=("SeasonalNaive",), levels=(), n_cutoffs=1, h=1, networks=())
+    bare.verdict, bare.notes = None, ()
+    page = Page(report_html(bare))
+    sections = [a["id"] for t, a in page.tags if t == "section"]
+    assert sections == ["data", "leaderboard", "forecasts", "timing", "repeat"]
+    assert "One model was run, so there is nothing to compare it with." in page.text
+
+
+def test_scores_that_are_undefined_are_shown_as_dashes(make_result):
+    constant = make_result(["a", "b"])
+    for name in ("leaderboard", "by_step", "by_cutoff", "by_series"):
+        getattr(constant, name)["mase"] = np.nan
+    page = Page(report_html(constant))
+    sections = [a["id"] for t, a in page.tags if t == "section"]
+    assert "step" not in sections
+    assert "wins" not in sections
+    assert "–" in page.text
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"refit": 0}, "The models were fitted once, before the first cutoff, and saw nothing that came later."),
+        ({"refit": True}, "The models were fitted afresh before every cutoff."),
+        ({"refit": 3}, "The models were fitted afresh every 3 cutoffs."),
+        ({"n_windows": 1, "h": 1}, "Each series was forecast once, 1 step ahead."),
+    ],
+)
+def test_the_page_says_how_the_backtest_was_run(make_result, config, sentence):
+    result = make_result(["a"])
+    result.config |= config
+    assert sentence in " ".join(Page(report_html(result)).text)
+
+
+def test_missing_values_are_counted(make_result):
+    result = make_result(["a"])
+    result.config["data"] |= {"rows": 1000, "observed": 950}
+    assert "50 (5.0 %)" in Page(report_html(result)).text
+
+
+def test_many_series_and_long_forecasts_fit_into_six_megabytes(make_result, tmp_path):
+    models = ("tsrnn", "ARIMA", "SeasonalNaive", "Theta")
+    big = make_result([f"H{i}" for i in range(120)], models=models, n_cutoffs=5, h=48, freq="h")
+    path = write_report(big, tmp_path / "big.html")
+    assert path.stat().st_size < 6_000_000
+    assert "of 120 series" in path.read_text(encoding="utf-8")

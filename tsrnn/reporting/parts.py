@@ -1,0 +1,178 @@
+"""What figures and page both take from a backtest: models, columns, times and one forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.errors import ColumnError, ParameterError
+
+if TYPE_CHECKING:
+    from tsrnn.evaluation.backtest import BacktestResult
+
+LONGEST_NAME = 28
+MOST_CONTEXT = 400
+
+
+def model_names(result: BacktestResult) -> list[str]:
+    """Return the models in the order in which they were given, which fixes their colours."""
+    known = set(result.leaderboard["model"])
+    return [str(column) for column in result.forecasts.columns if column in known]
+
+
+def interval_columns_of(model: str, level: float) -> tuple[str, str]:
+    """Return the names of the two columns of an interval.
+
+    >>> interval_columns_of("ARIMA", 80.0)
+    ('ARIMA-lo-80', 'ARIMA-hi-80')
+    """
+    return f"{model}-lo-{level:g}", f"{model}-hi-{level:g}"
+
+
+def levels_of(result: BacktestResult, model: str) -> list[float]:
+    """Return the levels for which the forecasts hold an interval of this model."""
+    columns = set(result.forecasts.columns)
+    return [level for level in result.levels if columns.issuperset(interval_columns_of(model, level))]
+
+
+def plain_text(text: Any, longest: int | None = LONGEST_NAME) -> str:
+    """Return text that plotly shows as it stands.
+
+    Plotly reads a subset of HTML (`<b>`, `<a href>`) and entities in names, titles and tick labels; a name from
+    the data must not become markup. It is shortened first, because cutting an entity in two would show its rest.
+
+    >>> plain_text("a<b> & co")
+    'a&lt;b&gt; &amp; co'
+    """
+    words = str(text)
+    if longest is not None and len(words) > longest:
+        words = words[: longest - 1] + "…"
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plot_times(times: Any) -> pd.Series:
+    """Return time stamps as a figure shows them: wall-clock time without a zone, or the numbers as they are."""
+    values = pd.Series(times).reset_index(drop=True)
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return values.dt.to_timestamp()
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_localize(None)
+    return values
+
+
+def time_labels(times: Any) -> list[Any]:
+    """Return time stamps as short strings ("2024-03-01", "2024-03-01 13:30"), or as numbers.
+
+    >>> time_labels(pd.to_datetime(["2024-03-01", "2024-03-02"]))
+    ['2024-03-01', '2024-03-02']
+    """
+    values = plot_times(times)
+    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return list(values.tolist())
+    if (values == values.dt.normalize()).all():
+        return list(values.dt.strftime("%Y-%m-%d"))
+    whole_minutes = (values == values.dt.floor("min")).all()
+    return list(values.dt.strftime("%Y-%m-%d %H:%M" if whole_minutes else "%Y-%m-%d %H:%M:%S.%f"))
+
+
+def context_rows(result: BacktestResult) -> int:
+    """Return how many observed rows to draw before a cutoff: enough to see the season, not so many as to hide h."""
+    h = int(result.forecasts["step"].max())
+    data = result.config.get("data")
+    season = int(data.get("season_length") or 1) if isinstance(data, dict) else 1
+    return int(np.clip(max(3 * h, 3 * season), 24, max(MOST_CONTEXT, 2 * h)))
+
+
+@dataclass(frozen=True)
+class OneForecast:
+    """The forecast of one series from one cutoff.
+
+    Parameters
+    ----------
+    unique_id, cutoff : Any
+        As in the forecasts table.
+    rows : DataFrame
+        Its rows of the forecasts table, by step.
+    before : DataFrame
+        The observed rows up to the cutoff: ds, y.
+    """
+
+    unique_id: Any
+    cutoff: Any
+    rows: pd.DataFrame
+    before: pd.DataFrame
+
+
+def one_forecast(result: BacktestResult, unique_id: Any = None, cutoff: Any = None) -> OneForecast:
+    """Pick one forecast; by default the first series and its last cutoff.
+
+    Raises
+    ------
+    ColumnError
+        If the series is not in the backtest.
+    ParameterError
+        If nothing was forecast from this cutoff.
+    """
+    table = result.forecasts
+    if unique_id is None:
+        unique_id = table["unique_id"].iloc[0]
+    mine = table[table["unique_id"] == unique_id]
+    if mine.empty:
+        known = table["unique_id"].unique()
+        raise ColumnError(f"No series {unique_id!r} among the {len(known)} of this backtest: {examples(known)}.")
+    cutoffs = mine["cutoff"].drop_duplicates().sort_values()
+    cutoff = cutoffs.iloc[-1] if cutoff is None else _as_time(cutoff, cutoffs)
+    rows = mine[mine["cutoff"] == cutoff].sort_values("step")
+    if rows.empty:
+        labels = time_labels(cutoffs)
+        raise ParameterError(
+            f"cutoff={cutoff}: series {unique_id!r} was forecast from {len(cutoffs)} cutoffs, {labels[0]} to "
+            f"{labels[-1]}. Choose one of {examples(labels)}."
+        )
+    seen = result.observations
+    seen = seen[(seen["unique_id"] == unique_id) & (seen["ds"] <= cutoff)]
+    return OneForecast(unique_id, cutoff, rows, seen.sort_values("ds")[["ds", "y"]].tail(context_rows(result)))
+
+
+def examples(names: Iterable[Any]) -> str:
+    """Return up to five names for an error message.
+
+    >>> examples("abcdefg")
+    "'a', 'b', 'c', 'd', 'e', ..."
+    """
+    listed = list(names)
+    return ", ".join(repr(str(name)) for name in listed[:5]) + (", ..." if len(listed) > 5 else "")
+
+
+def chosen_models(result: BacktestResult, models: str | Sequence[str] | None) -> list[str]:
+    """Return the models to draw, in the order of the backtest.
+
+    Raises
+    ------
+    ColumnError
+        If one of them was not in the backtest.
+    """
+    known = model_names(result)
+    wanted = known if models is None else [models] if isinstance(models, str) else list(models)
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise ColumnError(f"No model {examples(missing)} in this backtest; it compared {examples(known)}.")
+    return [name for name in known if name in wanted]
+
+
+def _as_time(value: Any, column: pd.Series) -> Any:
+    """Read a cutoff in the kind of time that the column holds."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.PeriodDtype):
+        return value if isinstance(value, pd.Period) else pd.Period(value, freq=dtype.freq)
+    if not pd.api.types.is_datetime64_any_dtype(dtype):
+        return value
+    stamp = pd.Timestamp(value)
+    zone = getattr(dtype, "tz", None)
+    if zone is None:
+        return stamp
+    return stamp.tz_localize(zone) if stamp.tz is None else stamp.tz_convert(zone)

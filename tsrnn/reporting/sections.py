@@ -1,0 +1,286 @@
+"""The parts of the report page that are plain HTML: every name in them is escaped here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.reporting.colours import DASHES, MODEL_COLOURS, model_dash
+from tsrnn.reporting.embedding import Choice
+from tsrnn.reporting.parts import levels_of, model_names
+
+if TYPE_CHECKING:
+    from tsrnn.evaluation.backtest import BacktestResult
+
+# Column of the leaderboard: heading, unit, format, meaning.
+MEASURES = {
+    "mase": ("MASE", "", ".3f", "Mean absolute error, divided by the mean absolute change over one season before the "
+             "first cutoff; averaged over series. 1 is about what repeating the last season gives. Lower is better."),
+    "smape": ("sMAPE", "0–200", ".2f", "Mean of 200 · |y − forecast| / (|y| + |forecast|). Lower is better."),
+    "rmse": ("RMSE", "data units", "g", "Root of the mean squared error of each series, averaged over series. "
+             "Lower is better."),
+    "owa": ("OWA", "", ".3f", "Mean of sMAPE and MASE, each divided by that of Naive2 (the M4 competition's "
+            "measure). Lower is better."),
+    "wql": ("WQL", "", ".4f", "Weighted quantile loss: twice the pinball loss over the quantiles 0.1 to 0.9, divided "
+            "by the sum of |y|. It judges the whole forecast distribution. Lower is better."),
+    "fit_seconds": ("Fit", "s", "s", "Time to fit, over all fits of the backtest."),
+    "predict_seconds": ("Forecast", "s", "s", "Time to forecast from all cutoffs."),
+}  # fmt: skip
+FACTS = {
+    "rows": "Rows",
+    "observed": "Observed",
+    "series": "Series",
+    "frequency": "Frequency",
+    "season_length": "Steps per season",
+    "span": "Span",
+}
+
+
+def headline(result: BacktestResult) -> str:
+    """Return the verdict, large, with its outcome in a word."""
+    if result.verdict is None:
+        return '<p class="verdict">One model was run, so there is nothing to compare it with.</p>'
+    outcome = str(result.verdict.outcome)
+    kind = outcome if outcome in ("better", "worse") else "open"
+    pair = f"{result.verdict.model} against {result.verdict.reference}"
+    return (
+        f'<p class="outcome {kind}">{escape(f"{pair}: {outcome}")}</p>'
+        f'<p class="verdict">{escape(str(result.verdict))}</p>'
+    )
+
+
+def data_facts(result: BacktestResult) -> str:
+    """Return what the data are, and how the backtest went through them."""
+    found = result.config.get("data")
+    data = dict(found) if isinstance(found, dict) else {}
+    if {"first", "last"} <= data.keys():
+        data["span"] = (data.pop("first"), data.pop("last"))
+    missing = ""
+    if isinstance(data.get("rows"), int) and isinstance(data.get("observed"), int):
+        gap = data["rows"] - data.pop("observed")
+        missing = _fact("Not observed", f"{gap:,} ({gap / max(data['rows'], 1) * 100:.1f} %)" if gap else "none")
+    facts = "".join(
+        _fact(FACTS.get(key, key.replace("_", " ").capitalize()), _words(value)) for key, value in data.items()
+    )
+    return f'<dl class="facts">{facts}{missing}</dl><p class="lead">{escape(_plan(result))}</p>'
+
+
+def leaderboard_table(result: BacktestResult) -> str:
+    """Return the leaderboard, the best of each column in bold, with the meaning of each column below."""
+    board, names = result.leaderboard, model_names(result)
+    columns = [column for column in board.columns if column != "model"]
+    heads, cells, terms = [], [], []
+    for column in columns:
+        name, unit, form, meaning = _measure(column)
+        heads.append(f'<th scope="col">{escape(name)}<span>{escape(unit) or "&nbsp;"}</span></th>')
+        texts = [_number(value, form) for value in board[column]]
+        best = _best(board[column], column, texts)
+        cells.append([f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts])
+        if meaning:
+            terms.append((name, meaning))
+    rows = "".join(
+        f'<tr><th scope="row" title="{escape(str(name))}">{swatch(names.index(name))}{escape(str(name))}</th>'
+        + "".join(column[row] for column in cells)
+        + "</tr>"
+        for row, name in enumerate(board["model"])
+    )
+    if result.levels:
+        terms.append(("Coverage", "Share of what happened that lay inside the interval; it should be the percentage "
+                      "above the column. Bold is the closest."))  # fmt: skip
+    described = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in terms)
+    head = f'<thead><tr><th scope="col">Model</th>{"".join(heads)}</tr></thead>'
+    return (
+        scrolled(f"<table>{head}<tbody>{rows}</tbody></table>", "Leaderboard") + f'<dl class="terms">{described}</dl>'
+    )
+
+
+def forecast_controls(result: BacktestResult, choice: Choice) -> str:
+    """Return the chooser of series, cutoff and interval, and the legend that switches models on and off."""
+    numbered = iter(range(len(choice.ids)))
+    groups = []
+    for heading, ids in choice.groups.items():
+        options = "".join(f'<option value="{next(numbered)}">{escape(_short(name))}</option>' for name in ids)
+        groups.append(
+            options if len(choice.groups) == 1 else f'<optgroup label="{escape(heading)}">{options}</optgroup>'
+        )
+    names = model_names(result)
+    bands = "".join(
+        f'<option value="{index}/{level:g}">{escape(_short(name))}, {level:g} %</option>'
+        for index, name in enumerate(names)
+        for level in levels_of(result, name)
+    )
+    models = "".join(
+        f'<li><label><input type="checkbox" id="model-{index}" checked>{swatch(index)}<span>{escape(name)}</span>'
+        f'<span class="error" id="error-{index}"></span></label></li>'
+        for index, name in enumerate(names)
+    )
+    observed = (
+        '<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">'
+        '<line x1="0" y1="5" x2="26" y2="5" style="stroke:var(--ink);stroke-width:2"/>'
+        '<circle cx="13" cy="5" r="3" style="fill:var(--ink)"/></svg>'
+    )
+    return (
+        '<div class="controls">'
+        f'<div class="field"><label for="series">Series</label><select id="series">{"".join(groups)}</select></div>'
+        '<div class="field"><label for="cutoff">Cutoff</label><div class="row">'
+        '<button type="button" id="earlier" aria-label="Earlier cutoff">←</button><select id="cutoff"></select>'
+        '<button type="button" id="later" aria-label="Later cutoff">→</button></div></div>'
+        '<div class="field"><label for="interval">Interval</label>'
+        f'<select id="interval"><option value="">none</option>{bands}</select></div></div>'
+        '<p class="caption" id="caption" aria-live="polite"></p>'
+        f'<ul class="legend" aria-label="Models shown">{models}<li>{observed}what happened</li></ul>'
+        '<p class="small lead">The number after a model is its mean absolute error in this forecast.</p>'
+    )
+
+
+def legend(result: BacktestResult, names: Sequence[str] | None = None) -> str:
+    """Return a legend of models for a figure."""
+    everyone = model_names(result)
+    items = "".join(
+        f"<li>{swatch(everyone.index(name))}{escape(name)}</li>" for name in everyone if names is None or name in names
+    )
+    return f'<ul class="legend">{items}</ul>'
+
+
+def series_table(result: BacktestResult, choice: Choice) -> str:
+    """Return MASE per series and model for the series that the page holds, each a link to its forecasts."""
+    names = model_names(result)
+    wide = result.by_series.pivot_table(index="unique_id", columns="model", values="mase", observed=True)
+    wide = wide.reindex(columns=names)
+    rows = []
+    for number, name in enumerate(choice.ids):
+        values = wide.loc[name] if name in wide.index else pd.Series(np.nan, index=names)
+        texts = [_number(value, ".3f") for value in values]
+        best = _best(values, "mase", texts)
+        cells = "".join(f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts)
+        link = f'<button type="button" class="table-link" data-series="{number}">{escape(_short(name))}</button>'
+        rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    head = f'<thead><tr><th scope="col">Series</th>{heads}</tr></thead>'
+    return scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", "MASE by series", tall=len(rows) > 10)
+
+
+def timing_table(result: BacktestResult) -> str:
+    """Return the seconds of each model."""
+    forecasts = len(result.forecasts[["unique_id", "cutoff"]].drop_duplicates())
+    rows = []
+    for row in result.leaderboard.itertuples(index=False):
+        each = row.predict_seconds / max(forecasts, 1) * 1000
+        cells = [_number(row.fit_seconds, "s"), _number(row.predict_seconds, "s"), _number(each, "s")]
+        rows.append(
+            f'<tr><th scope="row">{swatch(model_names(result).index(row.model))}{escape(str(row.model))}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + "</tr>"
+        )
+    head = "".join(f'<th scope="col">{name}<span>{unit}</span></th>' for name, unit in (
+        ("Fit", "seconds"), (f"{forecasts:,} forecasts", "seconds"), ("One forecast", "milliseconds")))  # fmt: skip
+    return scrolled(
+        f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>',
+        "Timing",
+    )
+
+
+def notes_list(notes: Sequence[str]) -> str:
+    """Return the notes of the backtest as a list."""
+    return '<ul class="notes">' + "".join(f"<li>{escape(str(note))}</li>" for note in notes) + "</ul>"
+
+
+def configuration(config: dict[str, Any]) -> str:
+    """Return what is needed to repeat the run: the command if it is known, what was chosen, and everything else."""
+    rest = dict(config)
+    command = rest.pop("command", None)
+    parts = []
+    if command:
+        parts.append(f"<h3>Command</h3>{_copyable('command', str(command))}")
+    chosen = rest.pop("chosen", None) or {}
+    if chosen:
+        parts.append("<h3>What each model chose</h3>")
+        items = (f"<dt>{escape(str(name))}</dt><dd>{escape(str(words))}</dd>" for name, words in chosen.items())
+        parts.append(f'<dl class="terms chosen">{"".join(items)}</dl>')
+    text = json.dumps(rest, indent=2, ensure_ascii=False, default=str)
+    parts.append(f"<details><summary>Settings and versions</summary>{_copyable('configuration', text)}</details>")
+    return "".join(parts)
+
+
+def swatch(index: int) -> str:
+    """Return a short line in a model's colour and dash."""
+    style = (
+        f"stroke:var(--model-{index % len(MODEL_COLOURS)});stroke-width:3;stroke-dasharray:{DASHES[model_dash(index)]}"
+    )
+    line = f'<line x1="0" y1="5" x2="26" y2="5" style="{style}"/>'
+    return f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{line}</svg>'
+
+
+def scrolled(table: str, name: str, *, tall: bool = False) -> str:
+    """Return a table that scrolls inside its box, by keyboard too."""
+    kind = "scroll tall" if tall else "scroll"
+    return f'<div class="{kind}" tabindex="0" role="region" aria-label="{escape(name)}">{table}</div>'
+
+
+def _copyable(name: str, text: str) -> str:
+    button = f'<button type="button" class="copy" data-copy="{name}">Copy</button>'
+    return f'<pre id="{name}" tabindex="0">{escape(text)}</pre><p>{button}</p>'
+
+
+def _plan(result: BacktestResult) -> str:
+    config = result.config
+    h, windows, step, refit = (config.get(key) for key in ("h", "n_windows", "step_size", "refit"))
+    steps = "1 step" if h == 1 else f"{h} steps"
+    if windows == 1:
+        sentence = f"Each series was forecast once, {steps} ahead."
+    else:
+        sentence = f"Each series was forecast from {windows} cutoffs, {steps} ahead each"
+        sentence += f"; a cutoff every {step} steps." if step != 1 else "; a cutoff at every step."
+    if not refit:
+        return sentence + " The models were fitted once, before the first cutoff, and saw nothing that came later."
+    often = "before every cutoff" if refit in (True, 1) else f"every {refit} cutoffs"
+    return sentence + f" The models were fitted afresh {often}."
+
+
+def _fact(name: str, value: str) -> str:
+    return f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return " to ".join(_words(item) for item in value)
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else str(value).removesuffix(" 00:00:00")
+
+
+def _measure(column: str) -> tuple[str, str, str, str]:
+    if column.startswith("coverage_"):
+        return "Coverage", f"of {column.removeprefix('coverage_')} %", "%", ""
+    return MEASURES.get(column, (column, "", "g", ""))
+
+
+def _best(values: pd.Series, column: str, texts: Sequence[str]) -> set[str]:
+    """Return the text of the best value; what looks equal is equally good."""
+    numbers = np.asarray(values, dtype=float)
+    if column.startswith("coverage_"):
+        numbers = np.abs(numbers - float(column.removeprefix("coverage_")) / 100)
+    elif column not in MEASURES or column.endswith("_seconds"):
+        return set()
+    return {texts[int(np.nanargmin(numbers))]} if np.isfinite(numbers).any() and len(numbers) > 1 else set()
+
+
+def _number(value: Any, form: str) -> str:
+    if value is None or not np.isfinite(value):
+        return "–"
+    if form == "%":
+        return f"{value:.1%}".replace("%", " %")
+    if form == "g":
+        size = abs(value)
+        return f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
+    if form == "s":
+        return f"{value:,.1f}" if value >= 10 else f"{value:.2g}" if value >= 0.001 else "< 0.001"
+    return f"{value:{form}}"
+
+
+def _short(name: Any) -> str:
+    words = str(name)
+    return words if len(words) <= 80 else words[:79] + "…"
