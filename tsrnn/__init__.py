@@ -12,11 +12,26 @@ if TYPE_CHECKING:
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.forecaster import Forecaster
     from tsrnn.forecasting.naive import SeasonalNaive
+    from tsrnn.preprocessing.differences import Difference
+    from tsrnn.preprocessing.power import BoxCox, Log
+    from tsrnn.preprocessing.series_scaler import SeriesScaler
+    from tsrnn.preprocessing.sliding import SlidingWindow
+    from tsrnn.preprocessing.window_scaler import WindowScaler
+    from tsrnn.reporting.figures import forecast_figure
+    from tsrnn.reporting.report import write_report
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ARIMA": "tsrnn.forecasting.arima",
+    "BoxCox": "tsrnn.preprocessing.power",
+    "Difference": "tsrnn.preprocessing.differences",
+    "Log": "tsrnn.preprocessing.power",
+    "SeriesScaler": "tsrnn.preprocessing.series_scaler",
+    "SlidingWindow": "tsrnn.preprocessing.sliding",
+    "WindowScaler": "tsrnn.preprocessing.window_scaler",
+    "forecast_figure": "tsrnn.reporting.figures",
+    "write_report": "tsrnn.reporting.report",
     "BacktestResult": "tsrnn.evaluation.backtest",
     "Forecaster": "tsrnn.forecasting.forecaster",
     "SeasonalNaive": "tsrnn.forecasting.naive",
@@ -28,12 +43,20 @@ _HOMES = {
 __all__ = [
     "ARIMA",
     "BacktestResult",
+    "BoxCox",
+    "Difference",
     "Forecaster",
+    "Log",
     "SeasonalNaive",
+    "SeriesScaler",
+    "SlidingWindow",
+    "WindowScaler",
     "__version__",
     "backtest",
+    "forecast_figure",
     "list_datasets",
     "load_dataset",
+    "write_report",
 ]
 
 

@@ -111,7 +111,9 @@ def loss_matrix(scored: Scored, model: str, n_series: int, n_windows: int) -> Fl
     return matrix
 
 
-def breakdown(scored: Scored, key: str, labels: Sequence[object] | np.ndarray | pd.Index, group: np.ndarray) -> pd.DataFrame:
+def breakdown(
+    scored: Scored, key: str, labels: Sequence[object] | np.ndarray | pd.Index, group: np.ndarray
+) -> pd.DataFrame:
     """Return MASE per model and group of forecasts: columns model, `key`, mase."""
     frames = [
         pd.DataFrame({"model": model, key: labels, "mase": by_group(scored.scaled_errors(model), group)})

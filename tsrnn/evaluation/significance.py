@@ -55,7 +55,9 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
 
     Notes
     -----
-    With eight series or more: a paired bootstrap over series, keeping the cutoffs of a series together. With fewer
+    With eight series or more: a paired bootstrap over series, keeping the cutoffs of a series together; where there
+    are also eight cutoffs or more that do not overlap, the interval is widened to hold the one of the cutoffs, since
+    series that move together are not independent. With fewer
     series and eight cutoffs or more: Diebold and Mariano's test (1995, "Comparing predictive accuracy") on one
     loss per cutoff, with the small-sample correction of Harvey, Leybourne and Newbold (1997), and never a narrower
     interval than overlapping means of independent steps would have. With fewer of both, a t interval over the more
@@ -71,6 +73,10 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
         return Gain(gain, math.nan, math.nan, n_series, n_cutoffs, "too few to judge")
     if n_series >= FEWEST_FORECASTS:
         low, high = _bootstrap(loss[series], other[series])
+        if n_cutoffs >= FEWEST_FORECASTS * overlap:
+            # Series that share shocks (currencies, shops of one town) are not independent; their cutoffs tell.
+            over_time = _diebold_mariano(np.nansum(loss[:, cutoffs], 0), np.nansum(other[:, cutoffs], 0), overlap)
+            low, high = min(low, over_time[0]), max(high, over_time[1])
     elif n_cutoffs >= FEWEST_FORECASTS or n_cutoffs >= n_series:
         low, high = _diebold_mariano(np.nansum(loss[:, cutoffs], 0), np.nansum(other[:, cutoffs], 0), overlap)
     else:

@@ -1,0 +1,1 @@
+"""Models: the recurrent forecaster and the baselines it is judged against."""

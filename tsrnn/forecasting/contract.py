@@ -177,7 +177,8 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
     """
     levels = () if level is None else tuple(np.atleast_1d(np.asarray(level)).tolist())
     for value in levels:
-        if not isinstance(value, (int, float)) or not 0 < value < 100:
+        # Half a percent is never meant; a share where percent are expected is.
+        if not isinstance(value, (int, float)) or not 1 <= value < 100:
             hint = f" Did you mean {value * 100:g}?" if isinstance(value, float) and 0 < value < 1 else ""
             raise ParameterError(f"level={value!r}: expected percent between 0 and 100, for example 80.{hint}")
     return levels

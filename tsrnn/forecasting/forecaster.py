@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from tsrnn.forecasting.settings import Settings, choose_settings
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.registry import NETWORKS
+from tsrnn.preprocessing.power import panel_transform
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import WindowBatch, WindowSampler
 from tsrnn.training.trainer import Progress, TrainingRecord, train
@@ -25,8 +28,8 @@ from tsrnn.training.trainer import Progress, TrainingRecord, train
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
 
-# Holding back the last horizon costs a long series little. Of many short ones, the ends of some are enough.
-LONG_SERIES, MANY_SERIES, HELD_BACK_SHARE = 10, 50, 0.2
+# With this many series, holding back the end of some of them is enough to stop training in time.
+MANY_SERIES, HELD_BACK_SHARE = 50, 0.2
 
 
 class Forecaster(ForecastModel):
@@ -60,6 +63,8 @@ class Forecaster(ForecastModel):
         Points that one recurrent step reads. Default: a season.
     scaling : {"auto", "seasonal", "spread", "standard", "mean", "none"}
         How a window is scaled by its own past. "auto": "spread" for seasons of 24 and longer, else "seasonal".
+    transform : {None, "log", "boxcox"}, Log or BoxCox
+        A monotone map of all values before they are scaled, undone after the forecast.
     quantiles : sequence of float, optional
         What the network forecasts. Default: thirteen from .025 to .975. The median is always among them.
     max_steps : int, optional
@@ -108,6 +113,7 @@ class Forecaster(ForecastModel):
         dropout: float = 0.1,
         patch_length: int | None = None,
         scaling: str = "auto",
+        transform: Any = None,
         quantiles: Sequence[float] | None = None,
         max_steps: int | None = None,
         learning_rate: float = 4e-3,
@@ -127,6 +133,7 @@ class Forecaster(ForecastModel):
         self.dropout = dropout
         self.patch_length = patch_length
         self.scaling = scaling
+        self.transform = transform
         self.quantiles = quantiles
         self.max_steps = max_steps
         self.learning_rate = learning_rate
@@ -143,6 +150,9 @@ class Forecaster(ForecastModel):
     def _fit_panel(self, panel: Panel) -> None:
         # The draws of windows are by position, so the order of a table's series must not matter.
         panel = panel.sorted_by_id()
+        transform = panel_transform(self.transform)
+        self.map_ = None if transform is None else transform.fit_panel(panel.y, panel.offsets, list(panel.ids))
+        panel = self._transformed(panel)
         self.settings_: Settings = choose_settings(self, panel)
         device = pick_device(self.device)
         self.device_ = str(device)
@@ -150,9 +160,7 @@ class Forecaster(ForecastModel):
         settings, generator = self.settings_, new_generator(self.seed_)
         sampler = make_sampler(panel, settings, device, generator)
         validation = sampler.held_back(max(1, settings.size.horizon // 4))
-        # Initial weights and dropout use torch's global generator; it is given back as it was.
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(self.seed_)
+        with own_random_state(self.seed_, device), one_thread():
             network = NETWORKS[settings.network](settings.size).to(device)
             self.network_ = NetworkForecast(network, settings.size, settings.scaling, self.seed_)
             levels = torch.tensor(settings.size.quantiles, device=device)
@@ -161,15 +169,19 @@ class Forecaster(ForecastModel):
             def loss(batch: WindowBatch) -> Tensor:
                 return quantile_loss(network(batch.inputs), batch.target, batch.observed, levels)
 
-            record = train(
-                network,
-                loss,
-                lambda: sampler.draw(series, settings.batch_size, generator),
-                validation,
-                settings.plan,
-                self._progress(),
-            )
-        self._keep_record(record)
+            record: TrainingRecord[WindowBatch] = TrainingRecord()
+            try:
+                train(
+                    network,
+                    loss,
+                    lambda: sampler.draw(series, settings.batch_size, generator),
+                    validation,
+                    settings.plan,
+                    self._progress(),
+                    record,
+                )
+            finally:
+                self._keep_record(record)
 
     def _keep_record(self, record: TrainingRecord[WindowBatch]) -> None:
         self.best_step_ = record.best_step
@@ -185,10 +197,15 @@ class Forecaster(ForecastModel):
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
         device = torch.device(self.device_)
-        flat = flat_series(panel, device)
+        flat = flat_series(self._transformed(panel), device)
         series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
-        values: Floats = self.network_.quantiles(flat, series, end, h, quantiles).cpu().numpy()
-        return values
+        with one_thread():
+            values: Floats = self.network_.quantiles(flat, series, end, h, quantiles).cpu().numpy()
+        return values if self.map_ is None else self.map_.backward(values)
+
+    def _transformed(self, panel: Panel) -> Panel:
+        """Return the panel as the network sees it; its map is monotone, so quantiles come back as quantiles."""
+        return panel if self.map_ is None else replace(panel, y=self.map_.forward(panel.y))
 
     def summary(self) -> str:
         """Say in a few lines what was chosen and how training went."""
@@ -225,6 +242,30 @@ def pick_device(device: str) -> torch.device:
     return chosen
 
 
+@contextmanager
+def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators, which draw initial weights and dropout, and give them back as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread of the CPU, and give the number back.
+
+    The matrices of these networks are small: on two idle cores a second thread gains about a fifth, on busy ones
+    waiting for it costs a factor of ten. One thread also sums in one order, so that a seed gives the same forecast
+    on every number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
     """Move a panel's values to a device."""
     return FlatSeries.from_flat(torch.from_numpy(panel.y), torch.from_numpy(panel.offsets), device)
@@ -233,16 +274,15 @@ def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
 def make_sampler(panel: Panel, settings: Settings, device: torch.device, generator: torch.Generator) -> WindowSampler:
     """Build the sampler of training windows, with the ends of some series held back.
 
-    Series of ten horizons and more keep back the last one, and so do few series that are shorter, if they can spare
-    it; of many such series a share, drawn at random, does.
+    Of many series a share, drawn at random, keeps back its last horizon; of few series all do, unless they are too
+    short to spare it.
     """
     size = settings.size
     flat = flat_series(panel, device)
     lengths = flat.lengths.cpu()
     end = lengths.clone()
     spare = torch.nonzero(lengths >= settings.min_history + 2 * size.horizon).flatten()
-    long = lengths[spare] >= LONG_SERIES * size.horizon
-    if len(spare) >= MANY_SERIES and not long.float().mean() > 0.5:
+    if len(spare) >= MANY_SERIES:
         spare = spare[torch.randperm(len(spare), generator=generator)[: int(HELD_BACK_SHARE * len(spare))]]
     end[spare] -= size.horizon
     return WindowSampler(

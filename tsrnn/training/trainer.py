@@ -91,6 +91,7 @@ def train(
     validation: list[Batch],
     plan: TrainingPlan,
     on_progress: Callable[[Progress], None] | None = None,
+    record: TrainingRecord[Batch] | None = None,
 ) -> TrainingRecord[Batch]:
     """Train a network in place and leave the best weights in it.
 
@@ -106,6 +107,8 @@ def train(
     plan : TrainingPlan
     on_progress : callable, optional
         Called after each validation; costs nothing when absent.
+    record : TrainingRecord, optional
+        Is written to as training goes on, so that it tells what happened also when training breaks down.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def train(
         total_steps=plan.max_steps,
         pct_start=min(0.3, max(0.1, 50 / plan.max_steps)),
     )
-    record: TrainingRecord[Batch] = TrainingRecord()
+    record = TrainingRecord() if record is None else record
     best, best_loss = copy_weights(network), math.inf
     started, recent, waiting = time.perf_counter(), [], 0
     network.train()
