@@ -166,7 +166,7 @@ def test_a_bad_file_gets_one_line_on_stderr(run, tmp_path, name, command):
     ("arguments", "code", "message"),
     [
         (("backtest", "missing.csv"), 1, "missing.csv"),
-        (("backtest", "."), 1, "directory"),
+        (("backtest", "."), 1, "is a folder"),
         (("backtest", "sales.csv", "--target", "profit"), 1, "profit"),
         (("backtest", "sales.csv", "--models", "prophet"), 1, "'prophet' is not known"),
         (("backtest", "sales.csv", "--level", "high"), 2, "not a list of percentages"),

@@ -166,7 +166,7 @@ def test_missing_values_in_the_past_are_bridged(model, monthly):
     answer = model.fit(table).predict(h=12)
     truth = monthly.groupby("unique_id")["y"].apply(lambda y: y.iloc[-12:].mean())
     mean = answer.groupby("unique_id")["yhat"].mean()
-    assert (np.abs(mean - truth) < 20).all()
+    assert (np.abs(mean - truth) < 30).all()
 
 
 def test_an_empty_series_among_others_is_named_and_gets_nan(model, monthly):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,7 @@ def command(
             level=levels,
             on_progress=progress,
         )
+    result = replace(result, config={**result.config, "command": shlex.join(["tsrnn", *sys.argv[1:]])})
     origins = result.config
     voice.say(
         f"{origins['n_windows']} cutoffs, {origins['step_size']} steps apart, h = {origins['h']}, "
