@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tsrnn.preprocessing.series_scaler import SeriesScaler
     from tsrnn.preprocessing.sliding import SlidingWindow
     from tsrnn.preprocessing.window_scaler import WindowScaler
-    from tsrnn.reporting.figures import forecast_figure
+    from tsrnn.reporting.figures import error_by_step_figure, forecast_figure
     from tsrnn.reporting.report import write_report
 
 __version__ = "0.1.0"
@@ -30,6 +30,7 @@ _HOMES = {
     "SeriesScaler": "tsrnn.preprocessing.series_scaler",
     "SlidingWindow": "tsrnn.preprocessing.sliding",
     "WindowScaler": "tsrnn.preprocessing.window_scaler",
+    "error_by_step_figure": "tsrnn.reporting.figures",
     "forecast_figure": "tsrnn.reporting.figures",
     "write_report": "tsrnn.reporting.report",
     "BacktestResult": "tsrnn.evaluation.backtest",
@@ -53,6 +54,7 @@ __all__ = [
     "WindowScaler",
     "__version__",
     "backtest",
+    "error_by_step_figure",
     "forecast_figure",
     "list_datasets",
     "load_dataset",

@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="tsrnn")
 def cli() -> None:
-    r"""Forecast time series with recurrent networks, judged against ARIMA.
+    """Forecast time series with recurrent networks, judged against ARIMA.
 
     \b
     Start with one of:

@@ -58,7 +58,7 @@ def command(
     quiet: bool,
     **reading: Any,
 ) -> None:
-    r"""Judge the network against ARIMA on the past of the data in FILE.
+    """Judge the network against ARIMA on the past of the data in FILE.
 
     Every model forecasts from the same past cutoffs, seeing nothing after them; what it forecast is compared with
     what happened. Prints a table and a verdict, and writes a page with figures.

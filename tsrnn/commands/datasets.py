@@ -12,7 +12,7 @@ from tsrnn.datasets import list_datasets, load_dataset
 @click.argument("name", required=False)
 @output_options(("table", "csv", "json"))
 def command(name: str | None, format_: str | None, output: str | None, quiet: bool) -> None:
-    r"""List the data sets that come with tsrnn, or write out the one called NAME as CSV.
+    """List the data sets that come with tsrnn, or write out the one called NAME as CSV.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def command(
     quiet: bool,
     **reading: Any,
 ) -> None:
-    r"""Forecast every series in FILE and print the forecasts with their intervals.
+    """Forecast every series in FILE and print the forecasts with their intervals.
 
     \b
     Examples:

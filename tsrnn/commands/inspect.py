@@ -17,7 +17,7 @@ from tsrnn.data.spans import series_spans
 @table_options
 @output_options(("table", "csv", "json"))
 def command(file: str, format_: str | None, output: str | None, quiet: bool, **reading: Any) -> None:
-    r"""Show how FILE is understood: series, spans, frequency, season and gaps.
+    """Show how FILE is understood: series, spans, frequency, season and gaps.
 
     \b
     Example:

@@ -159,6 +159,7 @@ def write_frame(df: pd.DataFrame, format_: str, output: str | None, title: str |
 
 def render_table(df: pd.DataFrame, title: str | None = None, width: int | None = None) -> str:
     """Lay a table out for a terminal: numbers to the right, four significant digits."""
+    df = df.assign(**{str(c): df[c].dt.date for c in df.columns if _is_midnight(df[c])})
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     numeric = [getattr(dtype, "kind", "O") in "fiu" for dtype in df.dtypes]
     for name, is_number in zip(df.columns, numeric, strict=True):
@@ -169,6 +170,14 @@ def render_table(df: pd.DataFrame, title: str | None = None, width: int | None =
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+
+
+def _is_midnight(column: pd.Series) -> bool:
+    """Tell whether a column holds time stamps of which only the date says anything."""
+    if getattr(column.dtype, "kind", "O") != "M":
+        return False
+    known = column.dropna()
+    return bool((known == known.dt.normalize()).all())
 
 
 def _cell(value: Any) -> str:

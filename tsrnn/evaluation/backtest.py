@@ -130,7 +130,7 @@ def backtest(
     >>> import tsrnn
     >>> result = backtest("SeasonalNaive", tsrnn.load_dataset("air_passengers"), h=12, n_windows=3)
     >>> result.leaderboard["mase"].round(2).tolist()
-    [1.51]
+    [1.17]
     """
     named = named_models(models)
     levels = check_levels(level)

@@ -95,7 +95,7 @@ class Forecaster(ForecastModel):
     --------
     >>> import pandas as pd
     >>> y = pd.Series([1.0, 3.0] * 20, index=pd.date_range("2020-01-01", periods=40, freq="MS"), name="y")
-    >>> model = Forecaster(season_length=2, max_steps=5).fit(y)
+    >>> model = Forecaster(season_length=2, max_steps=50).fit(y)
     >>> model.predict(h=2).round(1).tolist()
     [1.0, 3.0]
     """
