@@ -16,6 +16,8 @@ from tsrnn.errors import ParameterError
 MODELS = {
     "gru": Forecaster(max_steps=30, hidden_size=8, batch_size=16),
     "lstm": Forecaster(cell="lstm", max_steps=30, hidden_size=8, batch_size=16),
+    "autoregressive": Forecaster(network="autoregressive", max_steps=30, hidden_size=8, batch_size=16),
+    "one": Forecaster(network="one", max_steps=30, hidden_size=8, batch_size=16),
     "rnn": Forecaster(cell="rnn", max_steps=30, hidden_size=8, batch_size=16),
     "ARIMA": ARIMA(order=(1, 1, 0)),
     "auto ARIMA": ARIMA(),

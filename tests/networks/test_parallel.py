@@ -39,7 +39,7 @@ def disturb(network, size=0.3):
 def test_before_training_the_median_is_a_mixture_of_the_profiles(cell, layers):
     size = replace(SIZE, cell=cell, num_layers=layers, seasons=(6, 12))
     network, inputs, seen = network_of(size), inputs_of(size), {}
-    network.mix.register_forward_hook(lambda module, args, output: seen.update(mix=output))
+    network.mix.weigh.register_forward_hook(lambda module, args, output: seen.update(mix=output))
     answer = network(inputs).detach()
     share = np.exp(seen["mix"].detach().numpy())
     share = (share / share.sum(-1, keepdims=True)).repeat(size.patch_length, 1)[:, : size.horizon]
@@ -128,6 +128,7 @@ def test_every_weight_learns():
 
 
 def test_the_registry_builds_what_it_names():
+    size = replace(SIZE, horizon=SIZE.patch_length)
     for build in NETWORKS.values():
-        network = build(SIZE).eval()
-        assert network(inputs_of()).shape == (10, 10, len(SIZE.quantiles))
+        network = build(size).eval()
+        assert network(inputs_of(size)).shape == (10, size.horizon, len(size.quantiles))

@@ -49,8 +49,10 @@ class Forecaster(ForecastModel):
         Steps per season; 1 means none. Default: by frequency.
     freq : str, offset or int, optional
         Step between rows, as pandas writes it. Default: inferred.
-    network : {"parallel"}
-        How the future is decoded.
+    network : {"parallel", "autoregressive", "one"}
+        "parallel" decodes all future patches at once from the final state (sequence to sequence); "autoregressive"
+        one after the other, each fed with the one before it. "one" forecasts the next patch only (sequence to one).
+        The last two reach longer horizons by sample paths.
     cell : {"gru", "lstm", "rnn"}
         The recurrent cell; its equations stand in `tsrnn.networks.cells`.
     hidden_size : int, optional
@@ -144,8 +146,8 @@ class Forecaster(ForecastModel):
 
     @property
     def default_horizon_(self) -> int:
-        """The trained horizon."""
-        return self.settings_.size.horizon
+        """The horizon that was asked for, or chosen."""
+        return self.settings_.horizon
 
     def _fit_panel(self, panel: Panel) -> None:
         # The draws of windows are by position, so the order of a table's series must not matter.
@@ -166,15 +168,24 @@ class Forecaster(ForecastModel):
             levels = torch.tensor(settings.size.quantiles, device=device)
             series = sampler.trainable()
 
+            drawn = 0
+
             def loss(batch: WindowBatch) -> Tensor:
-                return quantile_loss(network(batch.inputs), batch.target, batch.observed, levels)
+                progress = min(1.0, drawn / settings.max_steps)
+                quantiles = network.training_quantiles(batch.inputs, batch.target, batch.observed, progress)
+                return quantile_loss(quantiles, batch.target, batch.observed, levels)
+
+            def draw() -> WindowBatch:
+                nonlocal drawn
+                drawn += 1
+                return sampler.draw(series, settings.batch_size, generator)
 
             record: TrainingRecord[WindowBatch] = TrainingRecord()
             try:
                 train(
                     network,
                     loss,
-                    lambda: sampler.draw(series, settings.batch_size, generator),
+                    draw,
                     validation,
                     settings.plan,
                     self._progress(),
@@ -217,7 +228,7 @@ class Forecaster(ForecastModel):
         lines = [
             f"data      {panel.n_series} series, {len(panel.y):,} rows, {panel.frequency.describe()}, season {seasons}",
             f"network   {s.network}, {size.cell}, {size.num_layers} × {size.hidden_size}, {weights:,} weights",
-            f"windows   {size.context_length} steps in patches of {size.patch_length} → {size.horizon}, "
+            f"windows   {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
             f"scaling {s.scaling}",
             f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "
             f"learning rate {s.learning_rate:g}, seed {self.random_state}, {self.device_}",

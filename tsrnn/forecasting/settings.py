@@ -12,7 +12,7 @@ import numpy as np
 from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.networks.cells import CELLS
 from tsrnn.networks.heads import QUANTILES
-from tsrnn.networks.registry import NETWORKS
+from tsrnn.networks.registry import NETWORKS, ONE_PATCH
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.training.trainer import TrainingPlan
@@ -35,7 +35,10 @@ class Settings:
     Parameters
     ----------
     network : str
+    horizon : int
+        What `predict` forecasts unless it is told otherwise.
     size : NetworkSize
+        Its own horizon is what the network forecasts at once: for "one" a patch at most.
     scaling : str
     min_history : int
         Rows before a training cutoff, at least.
@@ -44,6 +47,7 @@ class Settings:
     """
 
     network: str
+    horizon: int
     size: NetworkSize
     scaling: str
     min_history: int
@@ -89,7 +93,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     windows = _count_windows(panel, horizon)
     size = NetworkSize(
         context_length=context,
-        horizon=horizon,
+        horizon=min(horizon, patch) if model.network in ONE_PATCH else horizon,
         patch_length=patch,
         seasons=seasons,
         cell=model.cell,
@@ -100,6 +104,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     )
     return Settings(
         network=model.network,
+        horizon=horizon,
         size=size,
         scaling=model.scaling if model.scaling != "auto" else ("spread" if m >= 24 else "seasonal"),
         min_history=int(np.clip(longest - horizon - 1, 1, 2 * max(seasons))),

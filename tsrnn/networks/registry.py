@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
-
+from tsrnn.networks.autoregressive import AutoregressiveNetwork
+from tsrnn.networks.final_state import FinalStateNetwork
+from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.parallel import ParallelNetwork
 from tsrnn.networks.size import NetworkSize
 
-NETWORKS: dict[str, Callable[[NetworkSize], nn.Module]] = {
+NETWORKS: dict[str, Callable[[NetworkSize], ForecastNetwork]] = {
     "parallel": ParallelNetwork,
+    "autoregressive": AutoregressiveNetwork,
+    "one": FinalStateNetwork,
 }
+
+# Networks that forecast one patch at a time; the horizon beyond it is forecast by sample paths.
+ONE_PATCH = frozenset({"one"})

@@ -1,0 +1,59 @@
+"""What every network begins with: a window read patch by patch into a state, and the base its forecast starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tsrnn.networks.cells import make_cell
+from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.inputs import Inputs
+from tsrnn.preprocessing.profiles import profile_count
+
+
+class PatchEncoder(nn.Module):
+    """Read a window, one recurrent step per patch.
+
+    Parameters
+    ----------
+    size : NetworkSize
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        D, p = size.hidden_size, size.patch_length
+        self.patch_length = p
+        self.embed = nn.Sequential(nn.Linear(2 * p + 2, D), nn.SiLU(), nn.Linear(D, D))
+        self.cell = make_cell(size.cell, D, D, size.num_layers, size.dropout)
+
+    def forward(self, inputs: Inputs) -> Any:
+        """Return the cell's final state: [layers, B, D], for an LSTM a pair of them."""
+        p = self.patch_length
+        B, N = inputs.z.shape[0], inputs.z.shape[1] // p
+        facts = inputs.facts.unsqueeze(1).expand(B, N, -1)
+        x = torch.cat([inputs.z.reshape(B, N, p), inputs.observed.reshape(B, N, p), facts], -1)  # [B, N, 2p + 2]
+        _, state = self.cell(self.embed(x))
+        return state
+
+
+class ProfileMixture(nn.Module):
+    """Mix a window's season profiles, patch by patch, with weights that a state decides.
+
+    Parameters
+    ----------
+    size : NetworkSize
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        self.patch_length = size.patch_length
+        self.weigh = nn.Linear(size.hidden_size, profile_count(size.seasons))
+
+    def forward(self, states: Tensor, profiles: Tensor) -> Tensor:
+        """Map states [B, S, D] and profiles [B, K, H] to a base forecast [B, S·p], 0 beyond H."""
+        points = states.shape[1] * self.patch_length
+        profiles = nn.functional.pad(profiles, (0, points - profiles.shape[2]))  # [B, K, S·p]
+        weight = torch.softmax(self.weigh(states), -1).repeat_interleave(self.patch_length, 1)  # [B, S·p, K]
+        return (weight * profiles.transpose(1, 2)).sum(-1)
