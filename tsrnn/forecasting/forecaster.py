@@ -265,9 +265,9 @@ def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
 def one_thread() -> Iterator[None]:
     """Let torch use one thread of the CPU, and give the number back.
 
-    The matrices of these networks are small: on two idle cores a second thread gains about a fifth, on busy ones
-    waiting for it costs a factor of ten. One thread also sums in one order, so that a seed gives the same forecast
-    on every number of cores.
+    One thread sums in one order, so that a seed gives the same forecast whatever the number of cores. The matrices
+    of these networks are small: on two idle cores a second thread makes a training step of M4 Hourly's size 1.5
+    times faster (22 instead of 32 ms), on busy ones waiting for it made a backward pass 14 times slower.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

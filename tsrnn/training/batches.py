@@ -69,11 +69,6 @@ class WindowSampler:
         """Return the indices of the series that have at least one value to learn from after a cutoff."""
         return torch.nonzero(self.train_end > max(self.min_history, 1)).flatten()
 
-    def count(self) -> int:
-        """Return how many different training windows there are."""
-        usable = self.trainable()
-        return int((self._latest() - self._earliest() + 1)[usable].sum())
-
     def cut(self, series: Tensor, end: Tensor, limit: Tensor) -> WindowBatch:
         """Cut the windows that end before row `end`, with the targets before row `limit`. Shapes (B,)."""
         L, H = self.context_length, self.horizon

@@ -119,13 +119,7 @@ def train(
     TrainingError
         If the loss or a weight is not finite; the network then has its last finite weights.
     """
-    optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        plan.learning_rate,
-        total_steps=plan.max_steps,
-        pct_start=min(0.3, max(0.1, 50 / plan.max_steps)),
-    )
+    optimiser, schedule = _optimiser(network, plan)
     record = TrainingRecord() if record is None else record
     best, best_loss = copy_weights(network), math.inf
     started, recent, waiting = time.perf_counter(), [], 0
@@ -172,6 +166,20 @@ def _breakdown(train_loss: float, score: float) -> str:
     if math.isfinite(train_loss) and math.isfinite(score):
         return f"A weight is not finite (the loss was still {train_loss:g})"
     return f"The loss is {train_loss} (validation {score})"
+
+
+def _optimiser(
+    network: nn.Module, plan: TrainingPlan
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """Return AdamW and its one-cycle schedule, with at least 50 steps of warm-up where there are so many."""
+    optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        plan.learning_rate,
+        total_steps=plan.max_steps,
+        pct_start=min(0.3, max(0.1, 50 / plan.max_steps)),
+    )
+    return optimiser, schedule
 
 
 @torch.no_grad()
