@@ -17,6 +17,15 @@ def test_the_same_seed_gives_the_same_forecast_bit_for_bit(monthly):
     assert not np.array_equal(other["yhat"], answers[0]["yhat"])
 
 
+def test_a_saved_model_forecasts_the_same_after_loading(monthly, tmp_path):
+    model = Forecaster(**QUICK).fit(monthly)
+    model.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model")
+    pd.testing.assert_frame_equal(loaded.predict(30, level=80), model.predict(30, level=80), check_exact=True)
+    assert loaded.get_params() == model.get_params()
+    assert loaded.summary() == model.summary()
+
+
 def test_without_a_seed_every_fit_is_another(monthly):
     first, second = (Forecaster(random_state=None, **QUICK).fit(monthly).predict() for _ in range(2))
     assert not np.array_equal(first["yhat"], second["yhat"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from torch import Tensor
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings, choose_settings
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.losses import quantile_loss
@@ -26,6 +28,8 @@ from tsrnn.training.batches import WindowBatch, WindowSampler
 from tsrnn.training.trainer import Progress, TrainingRecord, train
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from tsrnn.data.panel import Cutoffs, Floats, Panel
 
 # With this many series, holding back the end of some of them is enough to stop training in time.
@@ -217,6 +221,30 @@ class Forecaster(ForecastModel):
     def _transformed(self, panel: Panel) -> Panel:
         """Return the panel as the network sees it; its map is monotone, so quantiles come back as quantiles."""
         return panel if self.map_ is None else replace(panel, y=self.map_.forward(panel.y))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the fitted model to a folder of two files: weights as safetensors, everything else as JSON.
+
+        The values of the fitted table are in it too, since `predict` needs them. Nothing is pickled; a callable
+        `verbose` is stored as False.
+
+        Raises
+        ------
+        ParameterError
+            If the folder holds something else than a saved model, or a parameter cannot be stored.
+        """
+        save_forecaster(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Load a model that `save` wrote; its forecasts are equal. A GPU that is missing here becomes the CPU.
+
+        Raises
+        ------
+        DataError
+            If the folder is not a saved model, is damaged, or was made by a newer tsrnn.
+        """
+        return load_forecaster(path, cls)
 
     def summary(self) -> str:
         """Say in a few lines what was chosen and how training went."""

@@ -1,0 +1,414 @@
+"""Write a panel as JSON values and arrays, and read it back.
+
+Every kind of value stands in this file: nothing is imported, evaluated or looked up by a name that a file gives.
+Writing raises ParameterError for what has no written form; reading raises DataError for what is not as it is written.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from tsrnn.data.calendars import MIXED, Anchor, BusinessDays, MonthStep, OffsetGrid, TradingDays
+from tsrnn.data.grids import FixedStep, Frequency, IntegerStep
+from tsrnn.data.panel import Panel, TableForm
+from tsrnn.errors import DataError, ParameterError
+
+Json = Any
+Arrays = dict[str, npt.NDArray[Any]]
+
+INT64 = 2**63 - 1
+LARGEST_SEASON = 10**6
+_DTYPE = re.compile(r"[A-Za-z0-9_\[\], :+/.<>=|-]{1,100}")
+
+
+def read_entry(content: Json, name: str) -> Json:
+    """Return one entry of a JSON object, or raise DataError.
+
+    >>> read_entry({"step": 5}, "step")
+    5
+    """
+    if not isinstance(content, dict) or name not in content:
+        raise DataError(f"the entry {name!r} is missing")
+    return content[name]
+
+
+def read_whole(content: Json, name: str, low: int = 1, high: int = INT64) -> int:
+    """Return a whole number of a JSON object that lies from low to high, or raise DataError.
+
+    >>> read_whole({"step": 5}, "step")
+    5
+    """
+    value = read_entry(content, name)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise DataError(f"{name}={value!r}, expected a whole number from {low} to {high}")
+    return value
+
+
+def read_flag(content: Json, name: str) -> bool:
+    """Return true or false from a JSON object, or raise DataError.
+
+    >>> read_flag({"years": True}, "years")
+    True
+    """
+    value = read_entry(content, name)
+    if not isinstance(value, bool):
+        raise DataError(f"{name}={value!r}, expected true or false")
+    return value
+
+
+def read_text(content: Json, name: str) -> str:
+    """Return text from a JSON object, or raise DataError.
+
+    >>> read_text({"kind": "fixed"}, "kind")
+    'fixed'
+    """
+    value = read_entry(content, name)
+    if not isinstance(value, str):
+        raise DataError(f"{name}={value!r}, expected text")
+    return value
+
+
+def read_list(content: Json, name: str) -> list[Json]:
+    """Return a list from a JSON object, or raise DataError.
+
+    >>> read_list({"ids": ["a"]}, "ids")
+    ['a']
+    """
+    value = read_entry(content, name)
+    if not isinstance(value, list):
+        raise DataError(f"{name}={value!r}, expected a list")
+    return value
+
+
+def value_to_json(value: Any, what: str) -> Json:
+    """Write a name or a number: None, bool, int, float, str, dates, and lists and tuples of these.
+
+    Parameters
+    ----------
+    value : Any
+    what : str
+        What it is, for the error.
+
+    Raises
+    ------
+    ParameterError
+        If it is of another kind.
+
+    Examples
+    --------
+    >>> value_to_json(("a", 1), "a column's name")
+    {'tuple': ['a', 1]}
+    """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, pd.Timestamp):
+        naive = value if value.tz is None else value.tz_convert("UTC").tz_localize(None)
+        return {"timestamp": naive.isoformat(), "zone": zone_to_json(value.tz)}
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return {"date": value.isoformat()}
+    if isinstance(value, (list, tuple)):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [value_to_json(part, what) for part in value]}
+    raise ParameterError(
+        f"{what}, {value!r}, is of type {type(value).__name__} and cannot be saved. Expected text, a number or a "
+        "date: rename it, for example with df.rename(columns=str), and fit again."
+    )
+
+
+def json_to_value(content: Json) -> Any:
+    """Read what `value_to_json` wrote.
+
+    >>> json_to_value({"tuple": ["a", {"float": "nan"}]})
+    ('a', nan)
+    """
+    if content is None or isinstance(content, (bool, int, float, str)):
+        return content
+    if not isinstance(content, dict):
+        raise DataError(f"{content!r} is no name or number")
+    keys = set(content)
+    if keys == {"float"} and content["float"] in ("nan", "inf", "-inf"):
+        return float(content["float"])
+    if keys == {"timestamp", "zone"}:
+        stamp = pd.Timestamp(read_text(content, "timestamp"))
+        zone = json_to_zone(content["zone"])
+        return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+    if keys == {"date"}:
+        return datetime.date.fromisoformat(read_text(content, "date"))
+    if keys == {"list"} or keys == {"tuple"}:
+        parts = [json_to_value(part) for part in read_list(content, *keys)]
+        return parts if keys == {"list"} else tuple(parts)
+    raise DataError(f"{content!r} is no name or number")
+
+
+def dtype_to_json(dtype: Any) -> Json:
+    """Write a pandas dtype by its name; a categorical one with its categories.
+
+    >>> dtype_to_json(pd.CategoricalDtype([2, 1], ordered=True))
+    {'categories': [2, 1], 'dtype': 'int64', 'ordered': True}
+    """
+    if dtype is None:
+        return None
+    if isinstance(dtype, pd.CategoricalDtype):
+        values = [value_to_json(value, "a category") for value in dtype.categories]
+        return {
+            "categories": values,
+            "dtype": dtype_to_json(dtype.categories.dtype),
+            "ordered": bool(dtype.ordered),
+        }
+    text = str(dtype)
+    try:
+        same = str(json_to_dtype(text)) == text
+    except (TypeError, ValueError, LookupError):
+        same = False
+    if not same:
+        raise ParameterError(f"The dtype {text} cannot be saved. Convert the column with astype, and fit again.")
+    return text
+
+
+def json_to_dtype(content: Json) -> Any:
+    """Read what `dtype_to_json` wrote.
+
+    >>> json_to_dtype("float32")
+    dtype('float32')
+    """
+    if content is None:
+        return None
+    if isinstance(content, dict):
+        values = [json_to_value(value) for value in read_list(content, "categories")]
+        index = pd.Index(values, dtype=json_to_dtype(read_entry(content, "dtype")))
+        return pd.CategoricalDtype(index, ordered=read_flag(content, "ordered"))
+    if not isinstance(content, str) or not _DTYPE.fullmatch(content):
+        raise DataError(f"{content!r} is no dtype")
+    if content == "str":  # pandas 3 has a dtype of its own for text, pandas 2 has object
+        return pd.Series(["text"]).dtype
+    return pd.api.types.pandas_dtype(content)
+
+
+def zone_to_json(zone: Any) -> Json:
+    """Write a time zone by its name.
+
+    >>> zone_to_json(datetime.timezone.utc)
+    'UTC'
+    """
+    if zone is None:
+        return None
+    try:
+        json_to_zone(str(zone))
+    except (TypeError, ValueError, LookupError):
+        raise ParameterError(
+            f"The time zone {zone!r} has no name and cannot be saved. Convert the time stamps first, for example "
+            "with df['ds'].dt.tz_convert('Europe/Berlin'), and fit again."
+        ) from None
+    return str(zone)
+
+
+def json_to_zone(content: Json) -> Any:
+    """Read what `zone_to_json` wrote.
+
+    >>> str(json_to_zone("Europe/Berlin"))
+    'Europe/Berlin'
+    """
+    if content is None:
+        return None
+    if not isinstance(content, str):
+        raise DataError(f"{content!r} is no time zone")
+    return pd.DatetimeTZDtype("ns", content).tz
+
+
+def offset_to_json(offset: Any) -> str:
+    """Write a pandas offset by its alias.
+
+    Raises
+    ------
+    ParameterError
+        If the alias does not say all of it, as for business days with a list of holidays.
+
+    Examples
+    --------
+    >>> offset_to_json(pd.offsets.MonthEnd(2))
+    '2ME'
+    """
+    alias = str(offset.freqstr)
+    try:
+        same = to_offset(alias) == offset
+    except ValueError:
+        same = False
+    if not same:
+        raise ParameterError(
+            f"The step {offset!r} has no alias that says all of it and cannot be saved. Fit with a freq such as 'B' "
+            "or 'MS', or leave freq out."
+        )
+    return alias
+
+
+def frequency_to_json(frequency: Frequency) -> Json:
+    """Write a frequency.
+
+    Examples
+    --------
+    >>> frequency_to_json(FixedStep(60_000_000_000))
+    {'kind': 'fixed', 'step': 60000000000, 'weekday': None}
+    """
+    if isinstance(frequency, TradingDays):
+        calendar = frequency.calendar.astype("datetime64[D]").astype(np.int64).tolist()
+        return {"kind": "trading", "calendar": calendar, "holidays": int(frequency.holidays)}
+    if isinstance(frequency, OffsetGrid):
+        origin = int(np.datetime64(frequency.origin, "ns").astype(np.int64))
+        return {"kind": "offset", "alias": offset_to_json(frequency.offset), "origin": origin}
+    kinds: dict[type[Any], str] = {IntegerStep: "integer", FixedStep: "fixed", MonthStep: "months", BusinessDays: "B"}
+    kind = kinds.get(type(frequency))
+    if kind is None:
+        raise ParameterError(f"The step {frequency!r} cannot be saved.")
+    parts = {part.name: getattr(frequency, part.name) for part in fields(frequency)}  # type: ignore[arg-type]
+    return {"kind": kind, **{name: value_to_json(value, "a step") for name, value in parts.items()}}
+
+
+def json_to_frequency(content: Json) -> Frequency:
+    """Read what `frequency_to_json` wrote.
+
+    >>> json_to_frequency({"kind": "B", "step": 1})
+    BusinessDays(step=1)
+    """
+    kind = read_text(content, "kind")
+    if kind not in _FREQUENCIES:
+        raise DataError(f"the step's kind is {kind!r}, expected one of {', '.join(_FREQUENCIES)}")
+    return _FREQUENCIES[kind](content)
+
+
+def _fixed(content: Json) -> Frequency:
+    weekday = None if read_entry(content, "weekday") is None else read_whole(content, "weekday", 0, 6)
+    return FixedStep(read_whole(content, "step"), weekday)
+
+
+def _months(content: Json) -> Frequency:
+    anchor = read_text(content, "anchor")
+    if anchor not in get_args(Anchor):
+        raise DataError(f"anchor={anchor!r}, expected one of {', '.join(get_args(Anchor))}")
+    day, phase = read_whole(content, "day", 1, 31), read_whole(content, "phase", MIXED, 11)
+    return MonthStep(read_whole(content, "months", 1, 12_000), anchor, day, phase)  # type: ignore[arg-type]
+
+
+def _trading(content: Json) -> Frequency:
+    days = read_list(content, "calendar")
+    if not days or not all(type(day) is int and abs(day) < 110_000 for day in days):
+        raise DataError("the calendar is no list of days")
+    calendar = np.array(days, np.int64).astype("datetime64[D]")
+    if not (np.diff(calendar).astype(np.int64) > 0).all():
+        raise DataError("the days of the calendar are not in order")
+    return TradingDays(calendar, read_whole(content, "holidays", 0))
+
+
+def _offset(content: Json) -> Frequency:
+    offset = to_offset(read_text(content, "alias"))
+    if offset.n < 1:
+        raise DataError(f"the step {offset.freqstr!r} does not lead forward")
+    return OffsetGrid(offset, np.datetime64(read_whole(content, "origin", -INT64), "ns"))
+
+
+_FREQUENCIES: dict[str, Callable[[Json], Frequency]] = {
+    "integer": lambda content: IntegerStep(read_whole(content, "step"), read_flag(content, "years")),
+    "fixed": _fixed,
+    "months": _months,
+    "B": lambda content: BusinessDays(read_whole(content, "step", 1, 10**6)),
+    "trading": _trading,
+    "offset": _offset,
+}
+
+
+def form_to_json(form: TableForm) -> Json:
+    """Write the form of a table.
+
+    >>> form_to_json(TableForm("series", target_col="sales"))["target_col"]
+    'sales'
+    """
+    names = {name: value_to_json(getattr(form, name), "a column's name") for name in _NAMES}
+    dtypes = {name: dtype_to_json(getattr(form, name)) for name in _DTYPES}
+    flags = {name: bool(getattr(form, name)) for name in _FLAGS}
+    return {"kind": form.kind, **names, **dtypes, **flags, "zone": zone_to_json(form.zone)}
+
+
+def json_to_form(content: Json) -> TableForm:
+    """Read what `form_to_json` wrote.
+
+    >>> json_to_form(form_to_json(TableForm("wide"))) == TableForm("wide")
+    True
+    """
+    kind = read_text(content, "kind")
+    if kind not in ("long", "wide", "series"):
+        raise DataError(f"the table's kind is {kind!r}, expected long, wide or series")
+    parts = {name: json_to_value(read_entry(content, name)) for name in _NAMES}
+    parts |= {name: json_to_dtype(read_entry(content, name)) for name in _DTYPES}
+    parts |= {name: read_flag(content, name) for name in _FLAGS}
+    value = parts["value_dtype"]
+    if value is not None and not pd.api.types.is_float_dtype(value):
+        raise DataError(f"the values' dtype is {value}, expected one of floating point")
+    return TableForm(kind=kind, zone=json_to_zone(read_entry(content, "zone")), **parts)  # type: ignore[arg-type]
+
+
+_NAMES = ("id_col", "time_col", "target_col")
+_DTYPES = ("time_dtype", "id_dtype", "value_dtype")
+_FLAGS = ("time_in_index", "wall_clock")
+
+
+def panel_to_stored(panel: Panel) -> tuple[Json, Arrays]:
+    """Write a panel as a JSON object and the float64 and int64 arrays `y`, `offsets` and `start`."""
+    content = {
+        "ids": [value_to_json(name, "a series' name") for name in panel.ids],
+        "dates": panel.start.dtype.kind == "M",
+        "frequency": frequency_to_json(panel.frequency),
+        "season_length": int(panel.season_length),
+        "form": form_to_json(panel.form),
+        "notes": list(panel.notes),
+    }
+    start = panel.start.astype("datetime64[ns]") if content["dates"] else panel.start
+    return content, {
+        "y": panel.y.astype(np.float64),
+        "offsets": panel.offsets.astype(np.int64),
+        "start": start.astype(np.int64),
+    }
+
+
+def panel_from_stored(content: Json, arrays: Mapping[str, npt.NDArray[Any]]) -> Panel:
+    """Read what `panel_to_stored` wrote.
+
+    Raises
+    ------
+    DataError
+        If a part is missing or of another type, or the parts do not fit together.
+    """
+    for name, dtype in (("y", np.float64), ("offsets", np.int64), ("start", np.int64)):
+        if name not in arrays or arrays[name].dtype != dtype or arrays[name].ndim != 1:
+            raise DataError(f"the panel's {name} is no array of {np.dtype(dtype)}")
+    y, offsets, start = arrays["y"], arrays["offsets"], arrays["start"]
+    names = [json_to_value(name) for name in read_list(content, "ids")]
+    ordered = len(offsets) > 1 and offsets[0] == 0 and offsets[-1] == len(y) and (np.diff(offsets) > 0).all()
+    if not ordered or not len(names) == len(start) == len(offsets) - 1:
+        raise DataError(f"{len(names)} names, {len(offsets)} offsets and {len(y)} rows do not make a panel")
+    ids = np.empty(len(names), dtype=object)
+    ids[:] = names
+    frequency, dates = json_to_frequency(read_entry(content, "frequency")), read_flag(content, "dates")
+    if dates == isinstance(frequency, IntegerStep):
+        raise DataError(f"the step {frequency.alias!r} does not suit the time stamps")
+    notes = read_list(content, "notes")
+    if not all(isinstance(note, str) for note in notes):
+        raise DataError("the notes are no text")
+    form = json_to_form(read_entry(content, "form"))
+    pd.Series(names, dtype=form.id_dtype)  # an error here, not when the answer is built
+    season = read_whole(content, "season_length", 1, LARGEST_SEASON)
+    return Panel(y, offsets, ids, start.view("datetime64[ns]") if dates else start, frequency, season, form, (*notes,))

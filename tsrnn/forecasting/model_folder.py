@@ -1,0 +1,187 @@
+"""The folder of a saved model: one JSON file, one safetensors file, and the checksums of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors import torch as tensor_file
+
+import tsrnn
+from tsrnn.errors import DataError, ParameterError
+
+FORMAT, SCHEMA = "tsrnn forecaster", 1
+CONTENT_FILE, TENSOR_FILE = "model.json", "weights.safetensors"
+
+
+def write_folder(path: Any, content: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write a saved model, complete or not at all.
+
+    The files are written into a new folder beside `path`, which then takes its name. A saved model that stands
+    there is replaced only then.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    content : mapping of JSON values
+    tensors : mapping of str to tensor
+
+    Raises
+    ------
+    ParameterError
+        If `path` is a file, or a folder that holds anything but a saved model.
+    OSError
+        If it cannot be written.
+    """
+    folder = read_path(path).resolve()
+    check_replaceable(folder)
+    data = tensor_file.save({name: part.detach().cpu().contiguous().clone() for name, part in tensors.items()})
+    head = {"format": FORMAT, "schema": SCHEMA, "tsrnn": tsrnn.__version__, "tensors_sha256": _sha256(data)}
+    whole = {**head, **content}
+    text = json.dumps({**whole, "checksum": content_checksum(whole)}, indent=1, allow_nan=False)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = (folder.with_name(f".{folder.name}-{uuid.uuid4().hex}") for _ in range(2))
+    try:
+        fresh.mkdir()
+        _write_file(fresh / TENSOR_FILE, data)
+        _write_file(fresh / CONTENT_FILE, text.encode())
+        _put_in_place(fresh, folder, old)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _put_in_place(fresh: Path, folder: Path, old: Path) -> None:
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_path(path: Any) -> Path:
+    """Return a path, or raise ParameterError.
+
+    >>> read_path("models/sales").name
+    'sales'
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise ParameterError(f"path={path!r}: expected the path of a folder, for example 'models/sales'.")
+    return Path(path)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise ParameterError if something stands at a path that is neither an empty folder nor a saved model."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ParameterError(f"{folder} is a file. Expected the path of a folder to save the model in.")
+    names = sorted(entry.name for entry in folder.iterdir())
+    if not names:
+        return
+    others = [name for name in names if name not in (CONTENT_FILE, TENSOR_FILE)]
+    if not others:
+        try:
+            _read_content(folder / CONTENT_FILE)
+            return
+        except DataError:
+            others = names
+    raise ParameterError(
+        f"{folder} holds {len(names)} files and is not a saved model alone: {', '.join(others[:5])}. Saving would "
+        "delete them. Choose another path, or empty the folder first."
+    )
+
+
+def read_folder(path: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Read a saved model and compare the checksums.
+
+    Returns
+    -------
+    content : dict of JSON values
+    tensors : dict of str to tensor, on the CPU
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, foreign, or made by a newer tsrnn.
+    """
+    folder = read_path(path)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Expected one that `save` wrote.")
+    content = _read_content(folder / CONTENT_FILE)
+    file = folder / TENSOR_FILE
+    data = _read_bytes(file)
+    if content.get("tensors_sha256") != _sha256(data):
+        raise DataError(f"{file} is damaged: {len(data):,} bytes whose checksum is not that of {CONTENT_FILE}. {CURE}")
+    try:
+        return content, tensor_file.load(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise DataError(f"{file} cannot be read as safetensors: {error}. {CURE}") from error
+
+
+CURE = "Save the model again, or take a whole copy of its folder."
+
+
+def _read_content(file: Path) -> dict[str, Any]:
+    data = _read_bytes(file)
+    try:
+        content = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file} is damaged, it cannot be read as JSON: {error}. {CURE}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DataError(f"{file} is not the file of a saved tsrnn model: its format is not {FORMAT!r}. {CURE}")
+    schema = content.get("schema")
+    if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
+        raise DataError(f"{file} is damaged: schema={schema!r}, expected a whole number. {CURE}")
+    if schema > SCHEMA:
+        raise DataError(
+            f"{file} was made by a newer tsrnn ({content.get('tsrnn')}): its schema is {schema}, and tsrnn "
+            f"{tsrnn.__version__} reads up to {SCHEMA}. Upgrade tsrnn, for example with pip install -U tsrnn."
+        )
+    claimed = content.pop("checksum", None)
+    try:
+        found = content_checksum(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file} is damaged: {error}. {CURE}") from error
+    if claimed != found:
+        raise DataError(f"{file} is damaged or was edited: its checksum does not fit its content. {CURE}")
+    return content
+
+
+def content_checksum(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of JSON values, whatever the order of keys and the white space in their file.
+
+    >>> content_checksum({"a": 1, "b": 2}) == content_checksum({"b": 2, "a": 1})
+    True
+    """
+    return _sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read_bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}. {CURE}") from error

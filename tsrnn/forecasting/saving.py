@@ -1,0 +1,338 @@
+"""What a saved forecaster holds: its parameters, what was chosen and learnt, its network's weights and its table.
+
+`model_folder` knows the files, `tsrnn.data.stored` the panel. No value from a file shapes a network before its type
+and range are checked and the stored tensors have the shapes that it asks for.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from pandas.tseries.frequencies import to_offset
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.data.frequency import Frequency
+from tsrnn.data.stored import (
+    Json,
+    frequency_to_json,
+    json_to_frequency,
+    json_to_value,
+    offset_to_json,
+    panel_from_stored,
+    panel_to_stored,
+    read_entry,
+    read_flag,
+    read_list,
+    read_text,
+    read_whole,
+    value_to_json,
+)
+from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
+from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.settings import Settings, check_parameters
+from tsrnn.networks.cells import CELLS
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform
+from tsrnn.preprocessing.scaling import SCALINGS
+
+if TYPE_CHECKING:
+    from tsrnn.forecasting.forecaster import Forecaster
+
+Model = TypeVar("Model", bound="Forecaster")
+
+NETWORK, PANEL = "network.", "panel."
+HISTORY = ("step", "train_loss", "validation_loss", "seconds")
+
+# Far beyond any use, and small enough that a file cannot ask for more memory than there is.
+LARGEST_LENGTH, LARGEST_WIDTH, MOST_LAYERS = 10**6, 10**5, 1000
+
+_TRANSFORMS: dict[str, type[Log] | type[BoxCox]] = {"log": Log, "boxcox": BoxCox}
+
+
+def save_forecaster(model: Forecaster, path: Any) -> None:
+    """Save a fitted forecaster in a folder of two files, `model.json` and `weights.safetensors`.
+
+    Parameters
+    ----------
+    model : Forecaster
+    path : str or PathLike
+        The folder. It is written completely or not at all; a saved model that stands there is replaced.
+
+    Raises
+    ------
+    NotFittedError
+        Before `fit`.
+    ParameterError
+        If the folder holds anything but a saved model, a parameter is impossible, or a name of the table has no
+        written form.
+
+    Notes
+    -----
+    The fitted table is saved with the model, so that it can forecast without it; whoever gets the folder gets the
+    values, too. A callable `verbose` has no written form and is saved as False.
+    """
+    check_is_fitted(model, "panel_")
+    check_parameters(model)
+    panel, arrays = panel_to_stored(model.panel_)
+    content = {
+        "parameters": {name: _parameter_to_json(name, value) for name, value in model.get_params(deep=False).items()},
+        "settings": _plain(asdict(model.settings_)),
+        "seed": int(model.seed_),
+        "best_step": int(model.best_step_),
+        "stopped_early": bool(model.stopped_early_),
+        "history": value_to_json(model.history_.to_numpy(np.float64).tolist(), "the history"),
+        "map": None if model.map_ is None else {name: float(value) for name, value in asdict(model.map_).items()},
+        "columns": value_to_json(model._columns, "a column's name"),
+        "panel": panel,
+    }
+    tensors = {NETWORK + name: part for name, part in model.network_.network.state_dict().items()}
+    tensors |= {PANEL + name: torch.from_numpy(part) for name, part in arrays.items()}
+    write_folder(path, content, tensors)
+
+
+def load_forecaster(path: Any, cls: type[Model]) -> Model:
+    """Load a forecaster that `save_forecaster` wrote.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    cls : type
+        The class of the model, `Forecaster` or one derived from it.
+
+    Returns
+    -------
+    Forecaster
+        Fitted. On one CPU its forecasts equal those of the saved model bit for bit. A model that was fitted on a
+        GPU is put on one if there is one, else on the CPU.
+
+    Raises
+    ------
+    DataError
+        If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
+    """
+    content, tensors = read_folder(path)
+    try:
+        return _build(content, tensors, cls)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
+        # The checksums fit, so someone wrote these values; pandas and torch refuse what is wrong in many ways.
+        folder = read_path(path)
+        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+
+
+def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
+    parameters = read_entry(content, "parameters")
+    known = cls().get_params(deep=False)
+    if not isinstance(parameters, dict) or not set(parameters) <= set(known):
+        raise DataError(f"the parameters are not those of {cls.__name__}")
+    model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
+    _check_rest(model)
+    settings = _read_settings(read_entry(content, "settings"))
+    weights = {name.removeprefix(NETWORK): part for name, part in tensors.items() if name.startswith(NETWORK)}
+    arrays = {name.removeprefix(PANEL): part.numpy() for name, part in tensors.items() if name.startswith(PANEL)}
+    panel = panel_from_stored(read_entry(content, "panel"), arrays)
+    columns = json_to_value(read_entry(content, "columns"))
+    if not isinstance(columns, tuple) or len(columns) != 3:
+        raise DataError(f"columns={columns!r}, expected three")
+    device = _pick_device(model.device)
+    model.settings_, model.device_, model.map_ = settings, str(device), _read_map(read_entry(content, "map"))
+    model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)
+    model.best_step_ = read_whole(content, "best_step", 0)
+    model.stopped_early_ = read_flag(content, "stopped_early")
+    model.history_ = _read_history(content)
+    network = _build_network(settings, weights).to(device)
+    model.network_ = NetworkForecast(network, settings.size, settings.scaling, model.seed_)
+    model._columns = columns
+    model.panel_ = panel
+    return model
+
+
+def _build_network(settings: Settings, weights: dict[str, torch.Tensor]) -> torch.nn.Module:
+    """Build a network on the CPU from its weights, in evaluation mode."""
+    if settings.size.num_layers > len(weights):
+        raise DataError(f"num_layers={settings.size.num_layers}, but there are only {len(weights)} tensors")
+    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
+    with torch.device("meta"):
+        expected = NETWORKS[settings.network](settings.size).state_dict()
+    wrong = [
+        name
+        for name in sorted({*expected, *weights})
+        if name not in expected
+        or name not in weights
+        or expected[name].shape != weights[name].shape
+        or expected[name].dtype != weights[name].dtype
+    ]
+    if wrong:
+        raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
+    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
+        network = NETWORKS[settings.network](settings.size)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _plain(value: Any) -> Json:
+    """Turn dataclass values into JSON: tuples become lists, NumPy's numbers Python's."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _read_settings(content: Json) -> Settings:
+    size = _read_fields(NetworkSize, read_entry(content, "size"))
+    settings = Settings(**{**_read_fields(Settings, content), "size": NetworkSize(**size)})
+    ascending = [settings.size.seasons, settings.size.quantiles]
+    if not all(values and all(a < b for a, b in pairwise(values)) for values in ascending):
+        raise DataError("the seasons or the quantiles are not in order")
+    if 0.5 not in settings.size.quantiles:
+        raise DataError("the median is not among the quantiles")
+    if settings.size.context_length % settings.size.patch_length:
+        raise DataError("context_length is not a multiple of patch_length")
+    return settings
+
+
+def _read_fields(kind: type[NetworkSize] | type[Settings], content: Json) -> dict[str, Any]:
+    """Read the fields of a dataclass, each with the check that stands for it in `_FIELDS`."""
+    names = [field.name for field in fields(kind)]
+    unknown = sorted(set(content) - set(names)) if isinstance(content, dict) else []
+    if unknown:
+        raise DataError(f"{kind.__name__} knows no {', '.join(unknown[:5])}")
+    return {name: _FIELDS[name](content, name) for name in names if name != "size"}
+
+
+def _one_of(choices: Any) -> Callable[[Json, str], str]:
+    def read(content: Json, name: str) -> str:
+        value = read_text(content, name)
+        if value not in choices:
+            raise DataError(f"{name}={value!r}, expected one of {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def _whole(high: int) -> Callable[[Json, str], int]:
+    return lambda content, name: read_whole(content, name, 1, high)
+
+
+def _number(low: float, high: float, *, or_low: bool = False) -> Callable[[Json, str], float]:
+    def read(content: Json, name: str) -> float:
+        value = read_entry(content, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise DataError(f"{name}={value!r}, expected a number")
+        if not (low < value < high or (or_low and value == low)):
+            raise DataError(f"{name}={value!r}, expected a number between {low:g} and {high:g}")
+        return value
+
+    return read
+
+
+def _several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[Any, ...]]:
+    return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
+
+
+# One entry per field of Settings and NetworkSize; a new field is one more line here.
+_FIELDS: dict[str, Callable[[Json, str], Any]] = {
+    "network": _one_of(NETWORKS),
+    "cell": _one_of(CELLS),
+    "scaling": _one_of(SCALINGS),
+    "horizon": _whole(LARGEST_LENGTH),
+    "context_length": _whole(LARGEST_LENGTH),
+    "patch_length": _whole(LARGEST_LENGTH),
+    "min_history": _whole(2 * LARGEST_LENGTH),
+    "hidden_size": _whole(LARGEST_WIDTH),
+    "num_layers": _whole(MOST_LAYERS),
+    "max_steps": _whole(2**53),
+    "batch_size": _whole(2**53),
+    "seasons": _several(_whole(LARGEST_LENGTH)),
+    "quantiles": _several(_number(0, 1)),
+    "dropout": _number(0, 1, or_low=True),
+    "learning_rate": _number(0, math.inf),
+}
+
+
+def _parameter_to_json(name: str, value: Any) -> Json:
+    if name == "verbose":
+        return isinstance(value, (bool, np.bool_)) and bool(value)
+    if name == "transform" and isinstance(value, (Log, BoxCox)):
+        kind = next(kind for kind, made in _TRANSFORMS.items() if isinstance(value, made))
+        numbers = value.get_params().items()
+        return {"transform": kind, **{part: value_to_json(number, name) for part, number in numbers}}
+    if name == "freq":
+        return _freq_to_json(value)
+    if name == "quantiles" and isinstance(value, np.ndarray):
+        value = tuple(value.tolist())
+    return value_to_json(value, f"the parameter {name}")
+
+
+def _freq_to_json(freq: Any) -> Json:
+    if isinstance(freq, Frequency):
+        return {"frequency": frequency_to_json(freq)}
+    if isinstance(freq, pd.PeriodDtype):
+        # Only a period's dtype leaves the side of the period open, so its offset's alias would not be the same.
+        return {"period": offset_to_json(freq.freq)}
+    if isinstance(freq, (datetime.timedelta, np.timedelta64)):
+        return offset_to_json(to_offset(pd.Timedelta(freq)))
+    if isinstance(freq, pd.offsets.BaseOffset):
+        return offset_to_json(freq)
+    return value_to_json(freq, "the parameter freq")
+
+
+def _json_to_parameter(name: str, content: Json) -> Any:
+    if not isinstance(content, dict):
+        return content
+    if "frequency" in content:
+        return json_to_frequency(content["frequency"])
+    if "period" in content:
+        return pd.PeriodDtype(to_offset(read_text(content, "period")))
+    if "transform" in content:
+        kind = read_text(content, "transform")
+        if kind not in _TRANSFORMS:
+            raise DataError(f"transform={kind!r}, expected one of {', '.join(_TRANSFORMS)}")
+        numbers = {part: value for part, value in content.items() if part != "transform" and value is not None}
+        return _TRANSFORMS[kind](**{part: _number(-math.inf, math.inf)(numbers, part) for part in numbers})
+    return json_to_value(content)
+
+
+def _check_rest(model: Forecaster) -> None:
+    """Check every parameter as `fit` does, and those that only a file can get wrong."""
+    check_parameters(model)
+    panel_transform(model.transform)
+    if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
+        raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
+
+
+def _pick_device(name: str) -> torch.device:
+    """Return the device of a parameter where it exists here, else the CPU: models travel between machines."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ParameterError(f"device={name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'") from error
+    there = device.type == "cuda" and torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    return device if there else torch.device("cpu")
+
+
+def _read_map(content: Json) -> PowerMap | None:
+    if content is None:
+        return None
+    number, positive = _number(-math.inf, math.inf), _number(0, math.inf)
+    return PowerMap(number(content, "lmbda"), number(content, "offset"), positive(content, "unit"))
+
+
+def _read_history(content: Json) -> pd.DataFrame:
+    rows = json_to_value(read_entry(content, "history"))
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
+        raise DataError("the history is no list of rows")
+    table = pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64) if rows else pd.DataFrame([])
+    return table.astype({"step": np.int64}) if rows else table
