@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 import click
 
+from tsrnn.errors import TsrnnError
+
 # Name -> (module that defines `command`, what `tsrnn --help` says of it). Importing a command brings pandas and
 # torch, and `--help` must answer at once.
 COMMANDS = {
@@ -55,9 +57,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line: a user's mistake is one line on stderr and exit code 1, a wrong option exit code 2."""
-    # Imported here because the errors' module is light and the handler below must name the class.
-    from tsrnn.errors import TsrnnError
-
     warnings.showwarning = _show_warning
     try:
         cli.main(standalone_mode=False)

@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings, choose_settings
@@ -262,23 +262,6 @@ class Forecaster(ForecastModel):
             f"learning rate {s.learning_rate:g}, seed {self.random_state}, {self.device_}",
         ]
         return "\n".join(lines)
-
-
-def pick_device(device: str) -> torch.device:
-    """Return the torch device for a name; "auto" is one GPU if there is one.
-
-    >>> pick_device("cpu")
-    device(type='cpu')
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError as error:
-        raise ParameterError(f"device={device!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'.") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ParameterError(f"device={device!r}: torch finds no GPU here. Use device='auto' or 'cpu'.")
-    return chosen
 
 
 @contextmanager

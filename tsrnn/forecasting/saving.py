@@ -36,6 +36,7 @@ from tsrnn.data.stored import (
     value_to_json,
 )
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings, check_parameters
@@ -143,7 +144,7 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     columns = json_to_value(read_entry(content, "columns"))
     if not isinstance(columns, tuple) or len(columns) != 3:
         raise DataError(f"columns={columns!r}, expected three")
-    device = _pick_device(model.device)
+    device = nearest_device(model.device)
     model.settings_, model.device_, model.map_ = settings, str(device), _read_map(read_entry(content, "map"))
     model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)
     model.best_step_ = read_whole(content, "best_step", 0)
@@ -309,18 +310,6 @@ def _check_rest(model: Forecaster) -> None:
     panel_transform(model.transform)
     if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
         raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
-
-
-def _pick_device(name: str) -> torch.device:
-    """Return the device of a parameter where it exists here, else the CPU: models travel between machines."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ParameterError(f"device={name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'") from error
-    there = device.type == "cuda" and torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
-    return device if there else torch.device("cpu")
 
 
 def _read_map(content: Json) -> PowerMap | None:
