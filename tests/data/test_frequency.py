@@ -80,6 +80,14 @@ def test_positions_undo_stamps(alias, count, first, steps):
     np.testing.assert_array_equal(frequency.positions(stamps, ds[1]), steps)
 
 
+@pytest.mark.parametrize("steps", [[-5], [-5, -4], [-2], [-40, -5, 3]])
+@pytest.mark.parametrize(("first", "freq"), [("2000-01-01", "2bh"), ("2008-01-04 17:00", "bh")])
+def test_a_step_back_to_an_opening_hour_has_one_name(first, freq, steps):
+    ds, offsets = one_series(pd.date_range(first, periods=3, freq=freq))
+    frequency = parse_frequency(freq, ds, offsets)
+    np.testing.assert_array_equal(frequency.positions(frequency.stamps(ds[1], steps), ds[1]), steps)
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     day=st.integers(1, 31),

@@ -226,12 +226,23 @@ class OffsetGrid(Frequency):
     def _horizon(self) -> int:
         return 12
 
+    def _back(self, periods: int) -> pd.DatetimeIndex:
+        """Return as many stamps as asked for, the last of them the origin.
+
+        pandas steps back once and then walks forward. A stamp can have two names (closing time and the next opening
+        are no business hour apart), and walking may give the other one than stepping back or the origin itself: so
+        it starts earlier, the first stamps are left out, and the origin ends the walk under its own name.
+        """
+        walk = pd.date_range(end=self.origin, periods=periods + 2, freq=self.offset)
+        before = walk[walk < self.origin][1:]
+        return before[len(before) - (periods - 1) :].append(pd.DatetimeIndex([self.origin]))
+
     def _grid(self, low: Any, high: Any) -> tuple[Stamps, int]:
         """Return grid stamps from at or before `low` to at or after `high`, and the index of the origin."""
         forward = pd.date_range(self.origin, max(high, self.origin), freq=self.offset)
         back, size = pd.DatetimeIndex([self.origin]), 2
         while back[0] > low:
-            back = pd.date_range(end=self.origin, periods=size, freq=self.offset)
+            back = self._back(size)
             size *= 2
         stamps = np.concatenate([back[:-1].to_numpy("datetime64[ns]"), forward.to_numpy("datetime64[ns]")])
         return stamps, len(back) - 1
@@ -249,7 +260,7 @@ class OffsetGrid(Frequency):
     def _move(self, start: Stamps, steps: Integers) -> Stamps:
         number = self._number(start)[0] + steps
         forward = pd.date_range(self.origin, periods=max(int(number.max()), 0) + 1, freq=self.offset)
-        back = pd.date_range(end=self.origin, periods=max(-int(number.min()), 0) + 1, freq=self.offset)
+        back = self._back(max(-int(number.min()), 0) + 1)
         grid = np.concatenate([back[:-1].to_numpy("datetime64[ns]"), forward.to_numpy("datetime64[ns]")])
         found: Stamps = grid[number + len(back) - 1]
         return found
