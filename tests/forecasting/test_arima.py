@@ -6,7 +6,7 @@ from tests.conftest import monthly_table
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting import arima
+from tsrnn.forecasting import per_series
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
@@ -68,17 +68,17 @@ def test_work_that_takes_long_moves_to_worker_processes(monthly, monkeypatch):
     whole = ARIMA((0, 1, 1)).fit(monthly)
     started = []
 
-    class Watched(arima.Parallel):
+    class Watched(per_series.Parallel):
         def __init__(self, **options):
             started.append(options["n_jobs"])
             super().__init__(**options)
 
-    monkeypatch.setattr(arima, "Parallel", Watched)
-    monkeypatch.setattr(arima.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(per_series, "Parallel", Watched)
+    monkeypatch.setattr(per_series.os, "cpu_count", lambda: 2)
     assert ARIMA((0, 1, 1)).fit(monthly).orders_ == whole.orders_
     assert started == []
-    monkeypatch.setattr(arima, "_PROBE_SECONDS", 0.0)
-    monkeypatch.setattr(arima, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(per_series, "_PROBE_SECONDS", 0.0)
+    monkeypatch.setattr(per_series, "_WORTH_SECONDS", 0.0)
     moved = ARIMA((0, 1, 1)).fit(monthly)
     assert started == [2]
     pd.testing.assert_frame_equal(moved.predict(h=3), whole.predict(h=3))
@@ -139,7 +139,7 @@ def test_cutoffs_with_too_little_history_fall_back_with_a_note(monthly):
     values = model.forecast(read_panel(monthly), Cutoffs(np.array([1, 1]), np.array([5, 40])), 2, QUANTILES)
     assert np.isfinite(values).all()
     assert model.notes_ == [
-        "1 of 2 cutoffs have too little history for their order and are forecast by the seasonal naive: series 1."
+        "1 of 2 cutoffs have too little history for the fitted model and are forecast by the seasonal naive: series 1."
     ]
 
 

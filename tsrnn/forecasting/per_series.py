@@ -1,0 +1,240 @@
+"""Models that are fitted to every series on its own, as statistical models are."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from tsrnn.errors import ParameterError
+from tsrnn.forecasting.contract import ForecastModel
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
+
+_Result = TypeVar("_Result")
+
+# Starting worker processes and importing statsmodels there takes about 2 seconds on two cores, so series run here
+# until this much time is spent, and elsewhere only if as much is still to come.
+_PROBE_SECONDS = 2.0
+_WORTH_SECONDS = 4.0
+
+
+class SeriesMethod(Protocol):
+    """How one series is fitted and forecast; a value, so that worker processes can be sent it."""
+
+    def fit(self, y: Floats, previous: Any = None) -> Any:
+        """Fit one series.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,), original units
+            NaN where missing.
+        previous : fitted series, optional
+            Of the same series up to an earlier row, to continue from.
+
+        Returns
+        -------
+        Any
+            Whatever `forecast` needs; it can be pickled.
+        """
+
+    def forecast(
+        self, fitted: Any, y: Floats, ends: Integers, h: int, quantiles: Sequence[float], shift: int
+    ) -> tuple[Floats, int]:
+        """Forecast from several cutoffs of one series, seeing nothing after each.
+
+        Parameters
+        ----------
+        fitted : what `fit` returned
+        y : ndarray of shape (n,), original units
+        ends : ndarray of shape (B,)
+            Rows before each forecast.
+        h : int
+        quantiles : sequence of float in (0, 1), Q of them
+        shift : int
+            How many rows after the first row of the fitted series `y` begins.
+
+        Returns
+        -------
+        values : ndarray of shape (B, h, Q), original units
+            NaN throughout where nothing is observed before the cutoff.
+        n_naive : int
+            How many cutoffs the fitted model could not forecast, and the seasonal naive did instead.
+        """
+
+    def describe(self, fitted: Any) -> str:
+        """Say in a few words what was chosen for a series."""
+
+    def is_naive(self, fitted: Any) -> bool:
+        """Tell whether the series has no model of its own and is forecast by the seasonal naive throughout."""
+
+    def notes(self, fitted: Mapping[Any, Any]) -> list[str]:
+        """Say what went other than planned, for which of the series by id."""
+
+
+class PerSeriesModel(ForecastModel):
+    """One fitted model per series, matched by id.
+
+    A subclass has the constructor parameter `n_jobs` besides those of the contract, and says by `_method` how a
+    series is fitted and forecast. A series that was not fitted is fitted when it is forecast, on its history up
+    to the earliest cutoff asked for.
+    """
+
+    n_jobs: int | None
+
+    @abstractmethod
+    def _method(self, panel: Panel) -> SeriesMethod:
+        """Check the parameters, and return how a series of such a panel is fitted."""
+
+    @property
+    def default_horizon_(self) -> int:
+        """The usual horizon of the frequency."""
+        return self.frequency_.default_horizon
+
+    def _fit_panel(self, panel: Panel) -> None:
+        self._fit_each(panel, {})
+
+    def _fit_each(self, panel: Panel, previous: Mapping[Any, Any]) -> None:
+        """Fit every series, continuing from what is in `previous` under its id."""
+        method = self._method(panel)
+        jobs = [(panel.series(i), previous.get(key)) for i, key in enumerate(panel.ids)]
+        fitted = dict(zip(panel.ids, run_jobs(method.fit, jobs, checked_jobs(self.n_jobs)), strict=True))
+        self.season_length_ = panel.season_length
+        self.frequency_ = panel.frequency
+        self._fitted_method = method
+        self._fitted = fitted
+        self._starts = dict(zip(panel.ids, panel.start, strict=True))
+        self._fit_notes = method.notes(fitted)
+        self.notes_ = list(self._fit_notes)
+
+    def _descriptions(self) -> dict[Any, str]:
+        """Return what was chosen for every fitted series, by id."""
+        return {key: self._fitted_method.describe(fitted) for key, fitted in self._fitted.items()}
+
+    def _described(self, what: str) -> str:
+        """Say in a line what was chosen for all series."""
+        chosen = sorted(set(self._descriptions().values()))
+        text = examples(chosen) if len(chosen) <= 5 else f"{len(chosen)} different {what}"
+        return f"season {self.season_length_}, {len(self._fitted)} series: {text}"
+
+    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+        values = np.empty((len(cutoffs), h, len(quantiles)))
+        asked = np.unique(cutoffs.series)
+        jobs, places = [], []
+        for series in asked:
+            places.append(np.flatnonzero(cutoffs.series == series))
+            key, shift = panel.ids[series], 0
+            if key in self._fitted:
+                shift = int(panel.frequency.positions(panel.start[series], self._starts[key]))
+            jobs.append((self._fitted.get(key), panel.series(series), cutoffs.end[places[-1]], shift))
+        task = _Forecast(self._fitted_method, h, tuple(quantiles))
+        results = run_jobs(task, jobs, checked_jobs(self.n_jobs))
+        new: dict[Any, Any] = {}
+        stood_in: dict[Any, int] = {}
+        for place, series, (fitted, forecast, n_naive) in zip(places, asked, results, strict=True):
+            values[place] = forecast
+            if panel.ids[series] not in self._fitted:
+                new[panel.ids[series]] = fitted
+            elif n_naive and not self._fitted_method.is_naive(fitted):
+                stood_in[panel.ids[series]] = n_naive
+        self.notes_ = [*self._fit_notes, *self._forecast_notes(new, stood_in, len(asked), len(cutoffs))]
+        return values
+
+    def _forecast_notes(
+        self, new: Mapping[Any, Any], stood_in: Mapping[Any, int], n_series: int, n_cutoffs: int
+    ) -> list[str]:
+        notes = []
+        if new:
+            notes.append(
+                f"{len(new)} of {n_series} series were not fitted before; each was fitted on its history up to "
+                f"the earliest cutoff asked for: {examples(list(new))}."
+            )
+            notes += self._fitted_method.notes(new)
+        if stood_in:
+            notes.append(
+                f"{sum(stood_in.values())} of {n_cutoffs} cutoffs have too little history for the fitted model and are "
+                f"forecast by the seasonal naive: {examples(list(stood_in))}."
+            )
+        return notes
+
+
+class _Forecast:
+    """Forecast one series from its cutoffs, fitting it first where it is new."""
+
+    def __init__(self, method: SeriesMethod, h: int, quantiles: tuple[float, ...]) -> None:
+        self.method = method
+        self.h = h
+        self.quantiles = quantiles
+
+    def __call__(self, fitted: Any, y: Floats, ends: Integers, shift: int) -> tuple[Any, Floats, int]:
+        if fitted is None:
+            fitted = self.method.fit(y[: ends.min()])
+        values, n_naive = self.method.forecast(fitted, y, ends, self.h, self.quantiles, shift)
+        return fitted, values, n_naive
+
+
+def run_jobs(task: Callable[..., _Result], jobs: list[tuple[Any, ...]], n_jobs: int | None) -> list[_Result]:
+    """Run the jobs in order, in worker processes where that pays or is asked for."""
+    results: list[_Result] = []
+    workers = n_jobs or os.cpu_count() or 1
+    if n_jobs is None or workers == 1 or len(jobs) < 2:
+        began = time.monotonic()
+        # The matrices are small: threads only get in each other's way.
+        with threadpool_limits(limits=1):
+            for job in jobs:
+                spent = time.monotonic() - began
+                left = spent / max(len(results), 1) * (len(jobs) - len(results))
+                if workers > 1 and len(jobs) > 1 and spent > _PROBE_SECONDS and left > _WORTH_SECONDS:
+                    break
+                results.append(task(*job))
+    rest = jobs[len(results) :]
+    if rest:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            results += Parallel(n_jobs=min(workers, len(rest)), batch_size="auto")(delayed(task)(*job) for job in rest)
+    return results
+
+
+def checked_jobs(n_jobs: Any) -> int | None:
+    """Return the number of processes, None where it is left open, or raise ParameterError.
+
+    >>> checked_jobs(2)
+    2
+    """
+    if n_jobs is None:
+        return None
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or (n_jobs < 1 and n_jobs != -1):
+        raise ParameterError(
+            f"n_jobs={n_jobs!r}: expected a number of processes, 1 or more, -1 for all cores, or None."
+        )
+    return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
+
+
+def claims_note(fitted: Mapping[Any, Any], claims: Sequence[tuple[str, Callable[[Any], bool]]]) -> list[str]:
+    """Say of how many series each claim holds, with examples; nothing of a claim that holds of none.
+
+    >>> claims_note({"a": 1, "b": 2}, [("are even", lambda one: one % 2 == 0)])
+    ['1 of 2 series are even: b.']
+    """
+    notes = []
+    for claim, holds in claims:
+        names = [key for key, one in fitted.items() if holds(one)]
+        if names:
+            notes.append(f"{len(names)} of {len(fitted)} series {claim}: {examples(names)}.")
+    return notes
+
+
+def examples(names: Sequence[Any]) -> str:
+    """Return up to five names.
+
+    >>> examples(range(7))
+    '0, 1, 2, 3, 4, ...'
+    """
+    return ", ".join(str(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
