@@ -87,6 +87,17 @@ def test_refitting_before_every_cutoff_equals_fitting_by_hand():
     pd.testing.assert_frame_equal(once, never)
 
 
+def test_refits_after_the_first_are_updates(monkeypatch):
+    calls = []
+    for name in ("fit", "update"):
+        learn = getattr(ARIMA, name)
+        monkeypatch.setattr(
+            ARIMA, name, lambda self, df, name=name, learn=learn: calls.append((name, len(df.y))) or learn(self, df)
+        )
+    backtest(ARIMA((1, 1, 0)), monthly_table(n_series=1), h=3, n_windows=3, step_size=3, refit=True)
+    assert calls == [("fit", 51), ("update", 54), ("update", 57)]
+
+
 def test_unobserved_values_are_left_out_of_the_scores():
     table = monthly_table()
     table.loc[table.index[[55, 115]], "y"] = np.nan

@@ -1,12 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from tests.conftest import monthly_table
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting import per_series
+from tsrnn.forecasting import arima_series, per_series
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
@@ -205,3 +206,51 @@ def test_fewer_steps_are_the_beginning_of_more(monthly, h):
 def test_impossible_parameters_are_refused(monthly, parameters, message):
     with pytest.raises(ParameterError, match=message):
         ARIMA(**parameters).fit(monthly)
+
+
+def test_an_update_keeps_the_order_and_estimates_its_coefficients_again(monkeypatch):
+    monthly = monthly_table(n_series=2)
+    earlier = monthly[monthly["ds"] < "2019-01-01"]
+    searches = []
+    search = arima_series.search_order
+    monkeypatch.setattr(arima_series, "search_order", lambda *a, **k: searches.append(1) or search(*a, **k))
+    model = ARIMA(n_jobs=1).fit(earlier)
+    orders = model.orders_
+    assert len(searches) == 2
+    assert model.update(monthly) is model
+    assert (len(searches), model.orders_) == (2, orders)
+    # The oracle: the same order given by hand and fitted to all rows.
+    y = monthly.loc[monthly["unique_id"] == "series 0", "y"].to_numpy()
+    by_hand = arima_series.fit_series(y, 12, model._fitted["series 0"].estimate.order).estimate
+    np.testing.assert_allclose(model._fitted["series 0"].estimate.x, by_hand.x, atol=2e-3)
+    assert model._fitted["series 0"].estimate.aicc == pytest.approx(by_hand.aicc, abs=1e-3)
+
+
+def test_an_update_without_keeping_the_order_is_a_fit(monthly):
+    earlier = monthly[monthly["ds"] < "2019-01-01"]
+    updated = ARIMA(keep_order=False).fit(earlier).update(monthly).predict(h=3)
+    pd.testing.assert_frame_equal(updated, ARIMA().fit(monthly).predict(h=3))
+
+
+def test_an_update_searches_again_where_other_differences_are_called_for():
+    rng = np.random.default_rng(0)
+    calm, walk = rng.normal(size=40), np.cumsum(rng.normal(5, 1, size=80))
+    y = pd.Series(np.concatenate([calm, walk]), name="y")
+    model = ARIMA(season_length=1).fit(y.iloc[:40])
+    (before,) = model.orders_.values()
+    (after,) = model.update(y).orders_.values()
+    assert before.split(",")[1] == "0"
+    assert after == next(iter(ARIMA(season_length=1).fit(y).orders_.values()))
+    assert ",1," in after or ",2," in after
+
+
+def test_an_update_fits_series_that_are_new_or_could_not_be_fitted(monthly):
+    start = monthly[(monthly["unique_id"] == "series 0") | (monthly["ds"] < "2015-03-01")]
+    model = ARIMA().fit(start[start["unique_id"] != "series 2"])
+    assert model.orders_["series 1"] == "seasonal naive"
+    assert model.update(monthly).orders_ == ARIMA().fit(monthly).orders_
+
+
+def test_an_update_before_a_fit_is_refused(monthly):
+    with pytest.raises(NotFittedError, match="not fitted"):
+        ARIMA().update(monthly)

@@ -142,6 +142,15 @@ def test_fit_starts_afresh(model, monthly):
     pd.testing.assert_frame_equal(twice, once)
 
 
+def test_an_update_forecasts_from_the_end_of_the_later_table(model, monthly):
+    model.fit(monthly[monthly["ds"] < "2019-01-01"])
+    assert model.update(monthly) is model
+    answer = model.predict(h=4)
+    assert answer["ds"].min() == pd.Timestamp("2020-01-01")
+    fresh = clone(model).fit(monthly).predict(h=4)
+    assert (np.abs(answer["yhat"] - fresh["yhat"]) < 5).all()
+
+
 def test_the_global_random_state_is_left_alone(model, monthly):
     np.random.seed(3)  # noqa: NPY002
     torch.manual_seed(3)

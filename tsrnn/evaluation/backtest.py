@@ -107,6 +107,8 @@ def backtest(
         Steps from one cutoff to the next. Default: h, or less where the data are short.
     refit : bool or int
         False fits once, before the first cutoff; True before every cutoff; an int before every so many cutoffs.
+        Fits after the first are updates: ARIMA then keeps its orders (`ARIMA(keep_order=False)` searches again);
+        the other models fit afresh.
     level : float or sequence of float
         Intervals in percent.
     id_col, time_col, target_col, freq, season_length
@@ -204,7 +206,8 @@ def _run(model: ForecastModel, panel: Panel, origins: Origins, quantiles: Sequen
     for first in range(0, origins.n_windows, every or origins.n_windows):
         last = min(first + (every or origins.n_windows), origins.n_windows)
         started = time.perf_counter()
-        model.fit(panel.truncate(_fit_ends(origins, first)))
+        learn = model.update if first else model.fit
+        learn(panel.truncate(_fit_ends(origins, first)))
         fitted = time.perf_counter()
         block = (window >= first) & (window < last)
         cutoffs = Cutoffs(everywhere.series[block], everywhere.end[block])

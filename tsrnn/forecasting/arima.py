@@ -50,6 +50,10 @@ class ARIMA(PerSeriesModel):
         criterion) whose amplitudes stay as fitted.
     freq : str, offset or int, optional
         Step between rows. Default: inferred.
+    keep_order : bool
+        Whether `update`, by which a backtest refits after its first fit, keeps each series' order and estimates
+        only its coefficients again, from the last ones. Where the tests call for other differences than before, or
+        the order no longer fits, the order is searched again. False searches at every update.
     max_search_points : int
         The search for the order looks at the newest points only; the final estimate uses all.
     seconds_per_series : float
@@ -89,6 +93,7 @@ class ARIMA(PerSeriesModel):
         *,
         season_length: int | None = None,
         freq: Any = None,
+        keep_order: bool = True,
         max_search_points: int = 500,
         seconds_per_series: float = 10.0,
         n_jobs: int | None = None,
@@ -97,6 +102,7 @@ class ARIMA(PerSeriesModel):
         self.seasonal_order = seasonal_order
         self.season_length = season_length
         self.freq = freq
+        self.keep_order = keep_order
         self.max_search_points = max_search_points
         self.seconds_per_series = seconds_per_series
         self.n_jobs = n_jobs
@@ -112,6 +118,7 @@ class ARIMA(PerSeriesModel):
             panel.season_length,
             _checked_points(self.max_search_points),
             _checked_seconds(self.seconds_per_series),
+            bool(self.keep_order),
         )
 
     def summary(self) -> str:
@@ -127,6 +134,7 @@ class _ArimaMethod:
     season_length: int
     max_search_points: int
     seconds: float
+    keep_order: bool
 
     def fit(self, y: Floats, previous: SeriesModel | None = None) -> SeriesModel:
         return fit_series(
@@ -135,6 +143,7 @@ class _ArimaMethod:
             self.order,
             max_search_points=self.max_search_points,
             seconds=self.seconds,
+            previous=previous if self.keep_order else None,
         )
 
     def forecast(

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_complete
-from tsrnn.forecasting.arima_search import interpolate, is_constant, search_order
+from tsrnn.forecasting.arima_search import choose_differences, interpolate, is_constant, search_order
 from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
 from tsrnn.forecasting.arima_state import fit_missing, forecasts
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
@@ -72,6 +72,7 @@ def fit_series(
     *,
     max_search_points: int = 500,
     seconds: float = 10.0,
+    previous: SeriesModel | None = None,
 ) -> SeriesModel:
     """Fit one series.
 
@@ -87,6 +88,9 @@ def fit_series(
         The search looks at the newest points only.
     seconds : float
         Time limit of the search.
+    previous : SeriesModel, optional
+        Of the same series up to an earlier row. Its order is estimated again, from its coefficients; only where
+        that fails is the order searched.
 
     Returns
     -------
@@ -110,7 +114,13 @@ def fit_series(
             filled = interpolate(scaled[first:])
         season_length = 1
     try:
-        if order is None:
+        kept = None
+        if order is None and previous is not None and previous.estimate is not None:
+            differences = choose_differences(filled[-max_search_points:], season_length)
+            kept = _kept(scaled[first:], filled, previous.estimate, differences)
+        if kept is not None:
+            estimate, out_of_time = kept, False
+        elif order is None:
             found = search_order(filled, season_length, max_points=max_search_points, seconds=seconds)
             estimate = _final(scaled[first:], filled, found.ranked)
             out_of_time = found.out_of_time
@@ -154,6 +164,19 @@ def _final(y: Floats, filled: Floats, ranked: list[Estimate]) -> Estimate:
         if (np.isfinite(estimate.aicc) and estimate.converged) or rank == last:
             return estimate
     raise ArithmeticError("no candidate has a finite exact likelihood")
+
+
+def _kept(y: Floats, filled: Floats, before: Estimate, differences: tuple[int, int]) -> Estimate | None:
+    """Estimate an earlier order again from its coefficients; None where it will not do any more."""
+    order = before.order
+    if (order.d, order.D) != differences or len(filled) <= order.n_lost + order.n_coefficients + 2:
+        return None
+    try:
+        estimate = _exact(y, filled, before)
+    except (ArithmeticError, np.linalg.LinAlgError):
+        # Not an error of the series: this order has no finite likelihood any more, and is searched again.
+        return None
+    return estimate if np.isfinite(estimate.aicc) and estimate.converged else None
 
 
 def _fixed(y: Floats, filled: Floats, order: Order) -> Estimate:

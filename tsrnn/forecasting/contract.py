@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +85,50 @@ class ForecastModel(BaseEstimator):
         DataError, FrequencyError, ShortSeriesError, ColumnError
             If the table cannot be read as time series.
         """
+        return self._learn(self._fit_panel, df, (id_col, time_col, target_col))
+
+    def update(
+        self,
+        df: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
+    ) -> Self:
+        """Fit on a later table of the fitted series, continuing from the last fit where the model can.
+
+        A backtest with `refit` fits before its first cutoff and updates before later ones. Most models fit afresh;
+        those that search for their form may keep what they found, and say so.
+
+        Parameters
+        ----------
+        df, id_col, time_col, target_col
+            As for `fit`; all rows, not only the new ones.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError, FrequencyError, ShortSeriesError, ColumnError
+            If the table cannot be read as time series.
+        """
+        check_is_fitted(self, "panel_")
+        return self._learn(self._update_panel, df, (id_col, time_col, target_col))
+
+    def _update_panel(self, panel: Panel) -> None:
+        self._fit_panel(panel)
+
+    def _learn(
+        self,
+        learn: Callable[[Panel], None],
+        df: Any,
+        columns: tuple[str | None, str | None, str | Sequence[str] | None],
+    ) -> Self:
+        id_col, time_col, target_col = columns
         panel = read_panel(
             df,
             id_col=id_col,
@@ -93,9 +137,9 @@ class ForecastModel(BaseEstimator):
             freq=self.freq,
             season_length=self.season_length,
         )
-        self._columns = (id_col, time_col, target_col)
+        self._columns = columns
         try:
-            self._fit_panel(panel)
+            learn(panel)
         except TrainingError:
             self.panel_ = panel  # the last finite weights are kept, and can forecast
             raise

@@ -101,6 +101,9 @@ class PerSeriesModel(ForecastModel):
     def _fit_panel(self, panel: Panel) -> None:
         self._fit_each(panel, {})
 
+    def _update_panel(self, panel: Panel) -> None:
+        self._fit_each(panel, self._fitted)
+
     def _fit_each(self, panel: Panel, previous: Mapping[Any, Any]) -> None:
         """Fit every series, continuing from what is in `previous` under its id."""
         method = self._method(panel)
