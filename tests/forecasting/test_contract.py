@@ -1,5 +1,7 @@
 """What every model of tsrnn owes its users, whatever is inside it."""
 
+import importlib.util
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +25,8 @@ MODELS = {
     "auto ARIMA": ARIMA(),
     "SeasonalNaive": SeasonalNaive(),
 }
+if importlib.util.find_spec("statsforecast") is not None:
+    MODELS["ARIMA by statsforecast"] = ARIMA(engine="statsforecast")
 
 
 @pytest.fixture(params=MODELS, ids=str)

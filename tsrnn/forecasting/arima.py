@@ -17,6 +17,7 @@ from tsrnn.forecasting.arima_series import (
     fit_series,
     forecast_series,
 )
+from tsrnn.forecasting.arima_statsforecast import StatsforecastMethod, require_statsforecast
 from tsrnn.forecasting.per_series import PerSeriesModel, SeriesMethod, claims_note
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class ARIMA(PerSeriesModel):
         Whether `update`, by which a backtest refits after its first fit, keeps each series' order and estimates
         only its coefficients again, from the last ones. Where the tests call for other differences than before, or
         the order no longer fits, the order is searched again. False searches at every update.
+    engine : {"tsrnn", "statsforecast"}
+        Who searches, estimates and forecasts. "statsforecast" needs the package of that name (``pip install
+        'tsrnn[stats]'``); series with gaps are interpolated for it, which `notes_` says, a long season is not
+        described by harmonics, and the two limits of the search below do not apply.
     max_search_points : int
         The search for the order looks at the newest points only; the final estimate uses all.
     seconds_per_series : float
@@ -94,6 +99,7 @@ class ARIMA(PerSeriesModel):
         season_length: int | None = None,
         freq: Any = None,
         keep_order: bool = True,
+        engine: str = "tsrnn",
         max_search_points: int = 500,
         seconds_per_series: float = 10.0,
         n_jobs: int | None = None,
@@ -103,6 +109,7 @@ class ARIMA(PerSeriesModel):
         self.season_length = season_length
         self.freq = freq
         self.keep_order = keep_order
+        self.engine = engine
         self.max_search_points = max_search_points
         self.seconds_per_series = seconds_per_series
         self.n_jobs = n_jobs
@@ -113,8 +120,14 @@ class ARIMA(PerSeriesModel):
         return self._descriptions()
 
     def _method(self, panel: Panel) -> SeriesMethod:
+        if self.engine not in ("tsrnn", "statsforecast"):
+            raise ParameterError(f"engine={self.engine!r}: expected 'tsrnn' or 'statsforecast'.")
+        order = _checked_order(self.order, self.seasonal_order, panel.season_length)
+        if self.engine == "statsforecast":
+            require_statsforecast()
+            return StatsforecastMethod(order, panel.season_length, bool(self.keep_order))
         return _ArimaMethod(
-            _checked_order(self.order, self.seasonal_order, panel.season_length),
+            order,
             panel.season_length,
             _checked_points(self.max_search_points),
             _checked_seconds(self.seconds_per_series),
@@ -123,7 +136,8 @@ class ARIMA(PerSeriesModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
-        return f"ARIMA, {self._described('orders')}"
+        by = " by statsforecast" if self.engine == "statsforecast" else ""
+        return f"ARIMA{by}, {self._described('orders')}"
 
 
 @dataclass(frozen=True)
