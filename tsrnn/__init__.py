@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from tsrnn.datasets import list_datasets, load_dataset
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
+    from tsrnn.forecasting.drift import Drift
     from tsrnn.forecasting.forecaster import Forecaster
-    from tsrnn.forecasting.naive import SeasonalNaive
+    from tsrnn.forecasting.naive import Naive, SeasonalNaive
+    from tsrnn.forecasting.window_average import WindowAverage
     from tsrnn.preprocessing.differences import Difference
     from tsrnn.preprocessing.power import BoxCox, Log
     from tsrnn.preprocessing.series_scaler import SeriesScaler
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "WindowAverage": "tsrnn.forecasting.window_average",
+    "Drift": "tsrnn.forecasting.drift",
+    "Naive": "tsrnn.forecasting.naive",
     "ARIMA": "tsrnn.forecasting.arima",
     "BoxCox": "tsrnn.preprocessing.power",
     "Difference": "tsrnn.preprocessing.differences",
@@ -46,11 +51,14 @@ __all__ = [
     "BacktestResult",
     "BoxCox",
     "Difference",
+    "Drift",
     "Forecaster",
     "Log",
+    "Naive",
     "SeasonalNaive",
     "SeriesScaler",
     "SlidingWindow",
+    "WindowAverage",
     "WindowScaler",
     "__version__",
     "backtest",

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from tests.conftest import monthly_table
-from tsrnn import ARIMA, Forecaster, SeasonalNaive
+from tsrnn import ARIMA, Drift, Forecaster, Naive, SeasonalNaive, WindowAverage
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
@@ -23,6 +23,9 @@ MODELS = {
     "rnn": Forecaster(cell="rnn", max_steps=30, hidden_size=8, batch_size=16),
     "ARIMA": ARIMA(order=(1, 1, 0)),
     "auto ARIMA": ARIMA(),
+    "Naive": Naive(),
+    "Drift": Drift(),
+    "WindowAverage": WindowAverage(),
     "SeasonalNaive": SeasonalNaive(),
 }
 if importlib.util.find_spec("statsforecast") is not None:

@@ -1,20 +1,56 @@
-"""The seasonal naive forecast: what every other model has to beat."""
+"""The naive forecasts: what every other model has to beat."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.from_history import HistoryModel
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
 if TYPE_CHECKING:
-    from tsrnn.data.panel import Cutoffs, Floats, Panel
+    from tsrnn.data.panel import Floats
 
 
-class SeasonalNaive(ForecastModel):
+class Naive(HistoryModel):
+    """Repeat the last value.
+
+    Intervals are Gaussian, and widen by the variance of a step with every step ahead. On data close to a random
+    walk, such as exchange rates, nothing beats it by much.
+
+    Parameters
+    ----------
+    season_length : int, optional
+        Steps per season, which this forecast ignores. Default: by frequency.
+    freq : str, offset or int, optional
+        Step between rows. Default: inferred.
+
+    Notes
+    -----
+    Source: Hyndman and Athanasopoulos 2021, "Forecasting: principles and practice", 3rd edition, sections 5.2 and
+    5.5.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> y = pd.Series([1.0, 5.0, 2.0, 6.0], index=pd.date_range("2020-01-01", periods=4, freq="MS"), name="y")
+    >>> Naive().fit(y).predict(h=2).tolist()
+    [6.0, 6.0]
+    """
+
+    def __init__(self, season_length: int | None = None, freq: Any = None) -> None:
+        self.season_length = season_length
+        self.freq = freq
+
+    def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
+        return seasonal_naive_quantiles(y, 1, h, quantiles)
+
+    def summary(self) -> str:
+        """Say in a line what was chosen."""
+        return f"naive, whatever the season of {self.season_length_}"
+
+
+class SeasonalNaive(HistoryModel):
     """Repeat the last season.
 
     The point forecast is the last observed value at the same position of the season; without a season
@@ -45,21 +81,8 @@ class SeasonalNaive(ForecastModel):
         self.season_length = season_length
         self.freq = freq
 
-    @property
-    def default_horizon_(self) -> int:
-        """The usual horizon of the frequency."""
-        return self.frequency_.default_horizon
-
-    def _fit_panel(self, panel: Panel) -> None:
-        self.season_length_ = panel.season_length
-        self.frequency_ = panel.frequency
-
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
-        values = np.empty((len(cutoffs), h, len(quantiles)))
-        for row, (series, end) in enumerate(zip(cutoffs.series, cutoffs.end, strict=True)):
-            values[row] = seasonal_naive_quantiles(panel.series(series)[:end], self.season_length_, h, quantiles)
-        return values
+    def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
+        return seasonal_naive_quantiles(y, self.season_length_, h, quantiles)
 
     def summary(self) -> str:
         """Say in a line what was chosen."""

@@ -9,8 +9,10 @@ from sklearn.base import clone
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.drift import Drift
 from tsrnn.forecasting.forecaster import Forecaster
-from tsrnn.forecasting.naive import SeasonalNaive
+from tsrnn.forecasting.naive import Naive, SeasonalNaive
+from tsrnn.forecasting.window_average import WindowAverage
 
 MODELS: dict[str, Callable[[], ForecastModel]] = {
     "tsrnn": Forecaster,
@@ -18,6 +20,9 @@ MODELS: dict[str, Callable[[], ForecastModel]] = {
     "lstm": lambda: Forecaster(cell="lstm"),
     "rnn": lambda: Forecaster(cell="rnn"),
     "ARIMA": ARIMA,
+    "Naive": Naive,
+    "Drift": Drift,
+    "WindowAverage": WindowAverage,
     "SeasonalNaive": SeasonalNaive,
 }
 

@@ -1,0 +1,54 @@
+"""Models without parameters: any history is forecast by one formula."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tsrnn.forecasting.contract import ForecastModel
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Cutoffs, Floats, Panel
+
+
+class HistoryModel(ForecastModel):
+    """Forecast each series from its own past by a formula; there is nothing to fit.
+
+    A subclass implements `_quantiles` and `summary`.
+    """
+
+    @abstractmethod
+    def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast one history.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,), original units
+            NaN where missing.
+        h : int
+        quantiles : sequence of float in (0, 1), Q of them
+
+        Returns
+        -------
+        ndarray of shape (h, Q), original units
+            NaN throughout where nothing is observed.
+        """
+
+    @property
+    def default_horizon_(self) -> int:
+        """The usual horizon of the frequency."""
+        return self.frequency_.default_horizon
+
+    def _fit_panel(self, panel: Panel) -> None:
+        self.season_length_ = panel.season_length
+        self.frequency_ = panel.frequency
+
+    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+        values = np.empty((len(cutoffs), h, len(quantiles)))
+        for row, (series, end) in enumerate(zip(cutoffs.series, cutoffs.end, strict=True)):
+            values[row] = self._quantiles(panel.series(series)[:end], h, quantiles)
+        return values
