@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tsrnn.forecasting.drift import Drift
     from tsrnn.forecasting.forecaster import Forecaster
     from tsrnn.forecasting.naive import Naive, SeasonalNaive
+    from tsrnn.forecasting.theta import Theta
     from tsrnn.forecasting.window_average import WindowAverage
     from tsrnn.preprocessing.differences import Difference
     from tsrnn.preprocessing.power import BoxCox, Log
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Theta": "tsrnn.forecasting.theta",
     "WindowAverage": "tsrnn.forecasting.window_average",
     "Drift": "tsrnn.forecasting.drift",
     "Naive": "tsrnn.forecasting.naive",
@@ -58,6 +60,7 @@ __all__ = [
     "SeasonalNaive",
     "SeriesScaler",
     "SlidingWindow",
+    "Theta",
     "WindowAverage",
     "WindowScaler",
     "__version__",

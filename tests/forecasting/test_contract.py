@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from tests.conftest import monthly_table
-from tsrnn import ARIMA, Drift, Forecaster, Naive, SeasonalNaive, WindowAverage
+from tsrnn import ARIMA, Drift, Forecaster, Naive, SeasonalNaive, Theta, WindowAverage
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
@@ -26,6 +26,7 @@ MODELS = {
     "Naive": Naive(),
     "Drift": Drift(),
     "WindowAverage": WindowAverage(),
+    "Theta": Theta(),
     "SeasonalNaive": SeasonalNaive(),
 }
 if importlib.util.find_spec("statsforecast") is not None:

@@ -11,14 +11,13 @@ import numpy as np
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.arima_likelihood import Order
 from tsrnn.forecasting.arima_series import (
-    FEWEST_OBSERVED,
     LONGEST_SEASON,
     SeriesModel,
     fit_series,
     forecast_series,
 )
 from tsrnn.forecasting.arima_statsforecast import StatsforecastMethod, require_statsforecast
-from tsrnn.forecasting.per_series import PerSeriesModel, SeriesMethod, claims_note
+from tsrnn.forecasting.per_series import FEWEST_OBSERVED, PerSeriesModel, SeriesMethod, claims_note
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats, Integers, Panel
@@ -125,7 +124,7 @@ class ARIMA(PerSeriesModel):
         order = _checked_order(self.order, self.seasonal_order, panel.season_length)
         if self.engine == "statsforecast":
             require_statsforecast()
-            return StatsforecastMethod(order, panel.season_length, bool(self.keep_order))
+            return StatsforecastMethod(panel.season_length, order, bool(self.keep_order))
         return _ArimaMethod(
             order,
             panel.season_length,

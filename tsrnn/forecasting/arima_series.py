@@ -14,10 +14,9 @@ from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_
 from tsrnn.forecasting.arima_search import choose_differences, interpolate, is_constant, search_order
 from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
 from tsrnn.forecasting.arima_state import fit_missing, forecasts
+from tsrnn.forecasting.per_series import FEWEST_OBSERVED
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
-# Fewer observed values than this say nothing about an order.
-FEWEST_OBSERVED = 4
 # The state of a seasonal model grows with the season, and the time of its filter with the cube of the state.
 LONGEST_SEASON = 24
 # Candidates of the search that the final estimate may fall back on.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+# Fewer observed values than this say nothing about a model.
+FEWEST_OBSERVED = 4
 # Starting worker processes and importing statsmodels there takes about 2 seconds on two cores, so series run here
 # until this much time is spent, and elsewhere only if as much is still to come.
 _PROBE_SECONDS = 2.0

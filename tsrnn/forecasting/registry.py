@@ -12,6 +12,7 @@ from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.drift import Drift
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.naive import Naive, SeasonalNaive
+from tsrnn.forecasting.theta import Theta
 from tsrnn.forecasting.window_average import WindowAverage
 
 MODELS: dict[str, Callable[[], ForecastModel]] = {
@@ -23,6 +24,7 @@ MODELS: dict[str, Callable[[], ForecastModel]] = {
     "Naive": Naive,
     "Drift": Drift,
     "WindowAverage": WindowAverage,
+    "Theta": Theta,
     "SeasonalNaive": SeasonalNaive,
 }
 

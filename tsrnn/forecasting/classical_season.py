@@ -1,0 +1,95 @@
+"""A season by moving averages, as the Theta method takes it out of a series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.data.panel import Floats, Integers
+
+# Critical value of the two-sided test at 10 %.
+_NORMAL_95_PERCENT = 1.645
+# Multiplicative indices below this would blow a series up; such a season is taken as additive.
+_SMALLEST_INDEX = 0.01
+
+
+@dataclass(frozen=True)
+class ClassicalSeason:
+    """One number per position of the season.
+
+    Parameters
+    ----------
+    indices : ndarray of shape (m,)
+        Dimensionless with mean 1 if multiplicative, else in original units with mean 0. The first belongs to the
+        first row of the series.
+    multiplicative : bool
+    """
+
+    indices: Floats
+    multiplicative: bool
+
+    def at(self, rows: Integers) -> Floats:
+        """Return the index of each row."""
+        return self.indices[rows % len(self.indices)]
+
+    def without(self, y: Floats, rows: Integers) -> Floats:
+        """Take the season out of values at these rows."""
+        return y / self.at(rows) if self.multiplicative else y - self.at(rows)
+
+    def put_back(self, z: Floats, rows: Integers) -> Floats:
+        """Put the season into values of shape (..., len(rows), Q) at these rows."""
+        factor = self.at(rows)[:, None]
+        return z * factor if self.multiplicative else z + factor
+
+
+def has_season(y: Floats, season_length: int) -> bool:
+    """Test at 10 % whether the autocorrelation at the season differs from 0.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), complete
+        With fewer than two seasons the answer is no.
+    season_length : int
+
+    Source: Assimakopoulos and Nikolopoulos, The theta model: a decomposition approach to forecasting (2000);
+    Bartlett's formula for the variance of an autocorrelation.
+    """
+    n = len(y)
+    if season_length < 2 or n < 2 * season_length:
+        return False
+    errors = y - y.mean()
+    total = float(errors @ errors)
+    if total == 0:
+        return False
+    r = np.array([errors[lag:] @ errors[:-lag] for lag in range(1, season_length + 1)]) / total
+    return bool(abs(r[-1]) > _NORMAL_95_PERCENT * np.sqrt((1 + 2 * float(r[:-1] @ r[:-1])) / n))
+
+
+def classical_season(y: Floats, season_length: int) -> ClassicalSeason:
+    """Average what a centred moving average over a season leaves, per position.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), complete, n >= 2 season_length
+        The season is multiplicative where all values are positive and no index is close to 0.
+    season_length : int
+
+    Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition (2021), section 3.4.
+    """
+    m = season_length
+    weights = np.full(m + 1 - m % 2, 1 / m)
+    if m % 2 == 0:
+        weights[[0, -1]] /= 2
+    half = len(weights) // 2
+    trend = np.convolve(y, weights, mode="valid")
+    inner = y[half : half + len(trend)]
+    position = np.arange(half, half + len(trend)) % m
+    count = np.bincount(position, minlength=m)
+    if y.min() > 0:
+        indices = np.bincount(position, inner / trend, m) / count
+        indices = indices / indices.mean()
+        if indices.min() >= _SMALLEST_INDEX:
+            return ClassicalSeason(indices, multiplicative=True)
+    indices = np.bincount(position, inner - trend, m) / count
+    return ClassicalSeason(indices - indices.mean(), multiplicative=False)

@@ -1,0 +1,148 @@
+"""For statistical methods that need every value: gaps are interpolated, and told."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tsrnn.data.panel import Floats, Integers
+from tsrnn.forecasting.arima_search import interpolate
+from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, examples
+from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+
+
+@dataclass(frozen=True)
+class FittedSeries:
+    """What was fitted to one series.
+
+    Parameters
+    ----------
+    model : Any
+        None if the series is forecast by the seasonal naive.
+    first : int
+        Its first observed row, where the model's time begins.
+    n_filled : int
+        Missing values between the first and the last observed one.
+    trouble : str
+        Why there is no model; empty where there is one.
+    """
+
+    model: Any
+    first: int = 0
+    n_filled: int = 0
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class CompleteSeriesMethod(ABC):
+    """A `SeriesMethod` for models of complete series.
+
+    The subclass sees a series from its first observed value on, with straight lines across its gaps and the last
+    observed value at its end; a history before a cutoff is filled from what that history holds.
+
+    Parameters
+    ----------
+    season_length : int
+    """
+
+    season_length: int
+    name: ClassVar[str]
+    # What a fit may raise because of the series; its message goes into the notes.
+    failures: ClassVar[tuple[type[Exception], ...]] = (ArithmeticError, np.linalg.LinAlgError)
+
+    @abstractmethod
+    def fit_complete(self, y: Floats, previous: Any) -> Any:
+        """Fit a complete series of 4 or more rows, continuing from an earlier model of it where there is one."""
+
+    @abstractmethod
+    def forecast_complete(
+        self, model: Any, histories: Sequence[Floats], origin: int, h: int, quantiles: Sequence[float]
+    ) -> Floats:
+        """Forecast after complete histories of one series, B of them.
+
+        Parameters
+        ----------
+        model : what `fit_complete` returned
+        histories : sequence of ndarray of shape (n,), original units
+            They begin alike.
+        origin : int
+            The row of the fitted series, from 0, at which the histories begin.
+        h : int
+        quantiles : sequence of float in (0, 1), Q of them
+
+        Returns
+        -------
+        ndarray of shape (B, h, Q), original units
+        """
+
+    @abstractmethod
+    def describe_model(self, model: Any) -> str:
+        """Say in a few words what was chosen."""
+
+    def fewest_rows(self, model: Any) -> int:
+        """Return how many rows of history a forecast needs."""
+        return 1
+
+    def fit(self, y: Floats, previous: FittedSeries | None = None) -> FittedSeries:
+        """Fit one series; see `SeriesMethod.fit`."""
+        seen = np.flatnonzero(np.isfinite(y))
+        if len(seen) < FEWEST_OBSERVED:
+            return FittedSeries(None, trouble=f"fewer than {FEWEST_OBSERVED} observed values")
+        inside = y[seen[0] : seen[-1] + 1]
+        try:
+            model = self.fit_complete(interpolate(inside), None if previous is None else previous.model)
+        except self.failures as error:
+            return FittedSeries(None, trouble=str(error) or type(error).__name__)
+        return FittedSeries(model, int(seen[0]), int(np.isnan(inside).sum()))
+
+    def forecast(
+        self, fitted: FittedSeries, y: Floats, ends: Integers, h: int, quantiles: Sequence[float], shift: int
+    ) -> tuple[Floats, int]:
+        """Forecast from several cutoffs of one series; see `SeriesMethod.forecast`."""
+        values = np.full((len(ends), h, len(quantiles)), np.nan)
+        seen = np.flatnonzero(np.isfinite(y))
+        first = int(seen[0]) if len(seen) else len(y)
+        observed = ends > first
+        fewest = 1 if fitted.model is None else self.fewest_rows(fitted.model)
+        told = np.flatnonzero(observed & (ends - first >= fewest)) if fitted.model is not None else np.empty(0, int)
+        if len(told):
+            histories = [interpolate(y[first:end]) for end in ends[told]]
+            values[told] = self.forecast_complete(fitted.model, histories, first + shift - fitted.first, h, quantiles)
+        untold = np.setdiff1d(np.flatnonzero(observed), told)
+        for b in untold:
+            values[b] = seasonal_naive_quantiles(y[: ends[b]], self.season_length, h, quantiles)
+        return values, len(untold)
+
+    def describe(self, fitted: FittedSeries) -> str:
+        """Say in a few words what was chosen for a series."""
+        return "seasonal naive" if fitted.model is None else self.describe_model(fitted.model)
+
+    def is_naive(self, fitted: FittedSeries) -> bool:
+        """Tell whether the series has no model."""
+        return fitted.model is None
+
+    def notes(self, fitted: Mapping[Any, FittedSeries]) -> list[str]:
+        """Name the series that were interpolated, and those without a model with the reason."""
+        total = sum(one.n_filled for one in fitted.values())
+        notes = claims_note(
+            fitted,
+            [
+                (
+                    f"have missing values ({total} in all), which {self.name} cannot take; they are interpolated",
+                    lambda one: one.n_filled > 0,
+                )
+            ],
+        )
+        reasons: dict[str, list[Any]] = {}
+        for key, one in fitted.items():
+            if one.trouble:
+                reasons.setdefault(one.trouble, []).append(key)
+        return notes + [
+            f"{len(names)} of {len(fitted)} series could not be fitted by {self.name} ({reason}) and are forecast by "
+            f"the seasonal naive: {examples(names)}."
+            for reason, names in reasons.items()
+        ]
