@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.drift import Drift
+    from tsrnn.forecasting.ets import ETS
     from tsrnn.forecasting.forecaster import Forecaster
     from tsrnn.forecasting.naive import Naive, SeasonalNaive
     from tsrnn.forecasting.theta import Theta
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ETS": "tsrnn.forecasting.ets",
     "Theta": "tsrnn.forecasting.theta",
     "WindowAverage": "tsrnn.forecasting.window_average",
     "Drift": "tsrnn.forecasting.drift",
@@ -50,6 +52,7 @@ _HOMES = {
 
 __all__ = [
     "ARIMA",
+    "ETS",
     "BacktestResult",
     "BoxCox",
     "Difference",

@@ -67,13 +67,35 @@ def has_season(y: Floats, season_length: int) -> bool:
 
 
 def classical_season(y: Floats, season_length: int) -> ClassicalSeason:
-    """Average what a centred moving average over a season leaves, per position.
+    """Return the season of a series, multiplicative where all values are positive and no index is close to 0.
 
     Parameters
     ----------
     y : ndarray of shape (n,), complete, n >= 2 season_length
-        The season is multiplicative where all values are positive and no index is close to 0.
     season_length : int
+    """
+    if y.min() > 0:
+        indices = classical_indices(y, season_length, multiplicative=True)
+        if indices.min() >= _SMALLEST_INDEX:
+            return ClassicalSeason(indices, multiplicative=True)
+    return ClassicalSeason(classical_indices(y, season_length, multiplicative=False), multiplicative=False)
+
+
+def classical_indices(y: Floats, season_length: int, *, multiplicative: bool) -> Floats:
+    """Average, per position, what a centred moving average over a season leaves.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), complete, n > season_length
+        Positive if multiplicative. Positions that a series of fewer than two seasons leaves open get a neutral
+        index.
+    season_length : int
+    multiplicative : bool
+
+    Returns
+    -------
+    ndarray of shape (season_length,)
+        With mean 1 if multiplicative, else 0.
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition (2021), section 3.4.
     """
@@ -86,10 +108,9 @@ def classical_season(y: Floats, season_length: int) -> ClassicalSeason:
     inner = y[half : half + len(trend)]
     position = np.arange(half, half + len(trend)) % m
     count = np.bincount(position, minlength=m)
-    if y.min() > 0:
-        indices = np.bincount(position, inner / trend, m) / count
-        indices = indices / indices.mean()
-        if indices.min() >= _SMALLEST_INDEX:
-            return ClassicalSeason(indices, multiplicative=True)
-    indices = np.bincount(position, inner - trend, m) / count
-    return ClassicalSeason(indices - indices.mean(), multiplicative=False)
+    left = inner / trend if multiplicative else inner - trend
+    neutral = 1.0 if multiplicative else 0.0
+    total = np.bincount(position, left, m)
+    means = np.divide(total, count, out=np.full(m, neutral), where=count > 0)
+    indices: Floats = means / means.mean() if multiplicative else means - means.mean()
+    return indices

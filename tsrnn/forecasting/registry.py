@@ -10,6 +10,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.drift import Drift
+from tsrnn.forecasting.ets import ETS
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.naive import Naive, SeasonalNaive
 from tsrnn.forecasting.theta import Theta
@@ -25,6 +26,7 @@ MODELS: dict[str, Callable[[], ForecastModel]] = {
     "Drift": Drift,
     "WindowAverage": WindowAverage,
     "Theta": Theta,
+    "ETS": ETS,
     "SeasonalNaive": SeasonalNaive,
 }
 
