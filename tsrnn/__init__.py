@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.drift import Drift
+    from tsrnn.forecasting.ensemble import Ensemble
     from tsrnn.forecasting.ets import ETS
     from tsrnn.forecasting.forecaster import Forecaster
+    from tsrnn.forecasting.foreign import ForeignModel
     from tsrnn.forecasting.naive import Naive, SeasonalNaive
     from tsrnn.forecasting.theta import Theta
     from tsrnn.forecasting.window_average import WindowAverage
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ForeignModel": "tsrnn.forecasting.foreign",
+    "Ensemble": "tsrnn.forecasting.ensemble",
     "ETS": "tsrnn.forecasting.ets",
     "Theta": "tsrnn.forecasting.theta",
     "WindowAverage": "tsrnn.forecasting.window_average",
@@ -57,7 +61,9 @@ __all__ = [
     "BoxCox",
     "Difference",
     "Drift",
+    "Ensemble",
     "Forecaster",
+    "ForeignModel",
     "Log",
     "Naive",
     "SeasonalNaive",

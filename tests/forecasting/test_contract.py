@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from tests.conftest import monthly_table
-from tsrnn import ARIMA, ETS, Drift, Forecaster, Naive, SeasonalNaive, Theta, WindowAverage
+from tsrnn import ARIMA, ETS, Drift, Ensemble, Forecaster, Naive, SeasonalNaive, Theta, WindowAverage
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
@@ -28,6 +28,7 @@ MODELS = {
     "WindowAverage": WindowAverage(),
     "Theta": Theta(),
     "ETS": ETS(),
+    "Ensemble": Ensemble(["ETS", "Theta", "SeasonalNaive"]),
     "SeasonalNaive": SeasonalNaive(),
 }
 if importlib.util.find_spec("statsforecast") is not None:

@@ -96,7 +96,8 @@ def backtest(
     ----------
     models : model, name, list of them, or dict of name to them
         The first is the one that the verdict is about. They are copied, not changed. A Forecaster without a
-        horizon is given h.
+        horizon is given h. A function ``f(train, h)``, a forecaster with ``fit`` and ``predict``, or one of sktime
+        takes part too, fitted again at every cutoff (`ForeignModel` says what is expected of it).
     df : DataFrame, Series or Panel
         As for `fit`.
     h : int, optional

@@ -58,8 +58,16 @@ def fit_forms(y: Floats, forms: Sequence[Form], season_length: int) -> list[Form
     list of FormFit
         Without the forms whose likelihood cannot be computed.
     """
-    batch = _Batch(y, forms, season_length)
-    x, cost = batch.minimise(_starts(y, forms, season_length))
+    starts = _starts(y, forms, season_length)
+    if season_length > 1:
+        # A seasonal likelihood has local maxima, at slow and at fast smoothing: both are climbed, side by side.
+        batch = _Batch(y, [*forms, *forms], season_length)
+        both, costs = batch.minimise(starts.swapaxes(0, 1).reshape(2 * len(forms), 1, -1))
+        pick = np.arange(len(forms)) + len(forms) * (costs[len(forms) :] < costs[: len(forms)])
+        x, cost = both[pick], costs[pick]
+    else:
+        batch = _Batch(y, forms, season_length)
+        x, cost = batch.minimise(starts)
     n, found = len(y), []
     for i, form in enumerate(forms):
         if not math.isfinite(cost[i]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sklearn.base import clone
 
@@ -10,8 +11,10 @@ from tsrnn.errors import ParameterError
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.drift import Drift
+from tsrnn.forecasting.ensemble import Ensemble
 from tsrnn.forecasting.ets import ETS
 from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.forecasting.foreign import ForeignModel, foreign_name, is_foreign
 from tsrnn.forecasting.naive import Naive, SeasonalNaive
 from tsrnn.forecasting.theta import Theta
 from tsrnn.forecasting.window_average import WindowAverage
@@ -27,10 +30,12 @@ MODELS: dict[str, Callable[[], ForecastModel]] = {
     "WindowAverage": WindowAverage,
     "Theta": Theta,
     "ETS": ETS,
+    "Ensemble": Ensemble,
     "SeasonalNaive": SeasonalNaive,
 }
 
-Models = ForecastModel | str | Sequence[ForecastModel | str] | Mapping[str, ForecastModel | str]
+# Besides models and names, anything that ForeignModel takes.
+Models = Any | Sequence[Any] | Mapping[str, Any]
 
 
 def make_model(name: str) -> ForecastModel:
@@ -51,6 +56,7 @@ def named_models(models: Models) -> dict[str, ForecastModel]:
     Parameters
     ----------
     models : model, name, sequence of them, or mapping of name to them
+        Foreign models are wrapped in `ForeignModel`.
 
     Returns
     -------
@@ -60,26 +66,39 @@ def named_models(models: Models) -> dict[str, ForecastModel]:
     if isinstance(models, Mapping):
         items = list(models.items())
     else:
-        several = [models] if isinstance(models, (ForecastModel, str)) else list(models)
+        one = isinstance(models, (ForecastModel, str)) or is_foreign(models)
+        several = [models] if one else list(models)
         items = [(_name(model), model) for model in several]
     if not items:
         raise ParameterError("No model was given; expected at least one, for example 'tsrnn' or Forecaster().")
     named: dict[str, ForecastModel] = {}
     for name, model in items:
-        if not isinstance(model, (ForecastModel, str)):
+        if not isinstance(model, (ForecastModel, str)) and not is_foreign(model):
             raise ParameterError(
-                f"Model {model!r} is a {type(model).__name__}; expected a model of tsrnn such as Forecaster(), or a "
-                f"name: {', '.join(MODELS)}."
+                f"Model {model!r} is a {type(model).__name__}; expected a model of tsrnn such as Forecaster(), a "
+                f"function f(train, h), a forecaster with fit and predict, or a name: {', '.join(MODELS)}."
             )
         unique, number = str(name), 2
         while unique in named:
             unique, number = f"{name}-{number}", number + 1
-        named[unique] = make_model(model) if isinstance(model, str) else clone(model)
+        named[unique] = _fresh(model, unique)
     return named
 
 
-def _name(model: ForecastModel | str) -> str:
+def _fresh(model: Any, name: str) -> ForecastModel:
+    """Return an unfitted model of our own, whatever was given."""
+    if isinstance(model, str):
+        return make_model(model)
+    fresh: ForecastModel = clone(model) if isinstance(model, ForecastModel) else ForeignModel(model, name=name)
+    return fresh
+
+
+def _name(model: Any) -> str:
     if isinstance(model, str):
         known = [name for name in MODELS if name.lower() == model.strip().lower()]
         return known[0] if known else model
+    if isinstance(model, ForeignModel):
+        return model.name or foreign_name(model.model)
+    if not isinstance(model, ForecastModel):
+        return foreign_name(model)
     return "tsrnn" if isinstance(model, Forecaster) else type(model).__name__

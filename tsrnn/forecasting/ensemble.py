@@ -1,0 +1,116 @@
+"""Several models as one: the median or the mean of their quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsrnn.errors import ParameterError
+from tsrnn.forecasting.contract import ForecastModel
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Cutoffs, Floats, Panel
+
+_DEFAULT = ("ETS", "Theta", "ARIMA")
+
+
+class Ensemble(ForecastModel):
+    """Forecast with several models, and take the median or the mean of each quantile.
+
+    A quantile of the ensemble at a step is the median (or mean) of the members' forecasts of that quantile at that
+    step, so quantiles stay in order, and the intervals are about as wide as the members' own. Members that
+    cannot tell a series' quantile are left out of it.
+
+    Parameters
+    ----------
+    models : sequence of models or names, or mapping of name to them, optional
+        Whatever `backtest` accepts. Default: ETS, Theta and ARIMA. They are copied, not changed.
+    method : {"median", "mean"}
+    season_length : int, optional
+        Steps per season, for all members that do not have their own. Default: by frequency.
+    freq : str, offset or int, optional
+        Step between rows. Default: inferred.
+
+    Attributes
+    ----------
+    members_ : dict of str to ForecastModel
+        The fitted members.
+    notes_ : list of str
+        The members' notes, each with its name.
+
+    Notes
+    -----
+    Source: Petropoulos and Svetunkov, A simple combination of univariate models (2020), for the median of
+    statistical models; Lichtendahl, Grushka-Cockayne and Winkler, Is it better to average probabilities or quantiles?
+    (2013), for combining quantiles.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> y = pd.Series([1.0, 5.0, 2.0, 6.0], index=pd.date_range("2020-01-01", periods=4, freq="MS"), name="y")
+    >>> Ensemble(["Naive", "Drift", "SeasonalNaive"], season_length=2).fit(y).predict(h=2).round(3).tolist()
+    [6.0, 6.0]
+    """
+
+    def __init__(
+        self,
+        models: Any = None,
+        method: str = "median",
+        *,
+        season_length: int | None = None,
+        freq: Any = None,
+    ) -> None:
+        self.models = models
+        self.method = method
+        self.season_length = season_length
+        self.freq = freq
+
+    @property
+    def default_horizon_(self) -> int:
+        """The usual horizon of the frequency."""
+        return self.frequency_.default_horizon
+
+    def _fit_panel(self, panel: Panel) -> None:
+        # The registry lists the ensemble itself, so it cannot be imported at the top.
+        from tsrnn.forecasting.registry import named_models
+
+        if self.method not in ("median", "mean"):
+            raise ParameterError(f"method={self.method!r}: expected 'median' or 'mean'.")
+        members = named_models(_DEFAULT if self.models is None else self.models)
+        for member in members.values():
+            member.fit(panel)
+        self._keep(members, panel)
+
+    def _update_panel(self, panel: Panel) -> None:
+        for member in self.members_.values():
+            member.update(panel)
+        self._keep(self.members_, panel)
+
+    def _keep(self, members: Mapping[str, ForecastModel], panel: Panel) -> None:
+        self.members_ = dict(members)
+        self.season_length_ = panel.season_length
+        self.frequency_ = panel.frequency
+        self.notes_ = self._member_notes()
+
+    def _member_notes(self) -> list[str]:
+        return [f"{name}: {note}" for name, member in self.members_.items() for note in getattr(member, "notes_", [])]
+
+    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+        values = np.stack([member.forecast(panel, cutoffs, h, quantiles) for member in self.members_.values()])
+        self.notes_ = self._member_notes()
+        told = np.isfinite(values)
+        combined = np.full(values.shape[1:], np.nan)
+        some = told.any(0)
+        combine = np.nanmedian if self.method == "median" else np.nanmean
+        combined[some] = combine(np.where(told, values, np.nan)[:, some], axis=0)
+        # A member that gives points only takes part in the median alone, and may pull it past the other quantiles.
+        whole = np.isfinite(combined).all(2)
+        combined[whole] = np.sort(combined[whole], axis=1)
+        return combined
+
+    def summary(self) -> str:
+        """Say in a line what was chosen."""
+        return f"{self.method} of {', '.join(self.members_)}, season {self.season_length_}"
