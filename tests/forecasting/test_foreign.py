@@ -97,6 +97,8 @@ def test_a_forecaster_of_sktime_is_asked_by_fh(monthly, intervals):
         assert np.isnan(values[..., [0, 2]]).all()
 
 
+# Every forecaster of sktime 1.2 announces a coming default when it is made.
+@pytest.mark.filterwarnings("default:The default of config:FutureWarning")
 def test_a_real_forecaster_of_sktime_takes_part(monthly):
     naive = pytest.importorskip("sktime.forecasting.naive", reason="sktime is not installed")
     table = backtest([naive.NaiveForecaster(sp=12), "SeasonalNaive"], monthly, h=6, n_windows=2).forecasts

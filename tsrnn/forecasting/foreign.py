@@ -203,4 +203,7 @@ def _has_argument(function: Any, name: str) -> bool:
 
 def _copy(model: Any) -> Any:
     """Return a model that has not been fitted where it can say so, and a deep copy otherwise."""
+    if hasattr(model, "get_tag") and hasattr(model, "clone"):
+        # sktime's own clone keeps its configuration too.
+        return model.clone()
     return clone(model) if hasattr(model, "get_params") else copy.deepcopy(model)
