@@ -43,6 +43,7 @@ class SktimeLike:
         return self.intervals
 
     def fit(self, y, X=None, fh=None):
+        assert y.index.equals(pd.RangeIndex(len(y)))
         self.y = y
         return self
 

@@ -36,7 +36,8 @@ class ForeignModel(ForecastModel):
           copied before every fit.
         - A forecaster of sktime (one whose ``predict`` has an argument `fh`): ``fit(train)``, then
           ``predict(fh=[1, ..., h])``; if its tag "capability:pred_int" says that it can,
-          ``predict_quantiles(fh=..., alpha=...)``.
+          ``predict_quantiles(fh=..., alpha=...)``. Its `train` is numbered from 0, since sktime takes an index of
+          dates only where it can tell the frequency.
 
         `train` is a pandas Series of one series' values from its first observed one to the cutoff, its index the
         time stamps in the user's type, its name the series' id. Missing values are interpolated, and `notes_` says
@@ -131,10 +132,11 @@ class ForeignModel(ForecastModel):
                 return self._table(self.model(train, h, quantiles=asked), train, h, len(asked))
             return self._points(self.model(train, h), train, h, asked)
         model = _copy(self.model)
-        fitted = model.fit(train)
+        by_fh = _has_argument(model.predict, "fh")
+        fitted = model.fit(train.reset_index(drop=True) if by_fh else train)
         # scikit-learn's fit returns the model itself; where nothing comes back the model was changed in place.
         model = model if fitted is None else fitted
-        if _has_argument(model.predict, "fh"):
+        if by_fh:
             steps = np.arange(1, h + 1)
             if hasattr(model, "get_tag") and model.get_tag("capability:pred_int", raise_error=False):
                 return self._table(model.predict_quantiles(fh=steps, alpha=asked), train, h, len(asked))
