@@ -4,7 +4,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from tests.conftest import monthly_table
-from tsrnn import ForeignModel, Naive, SeasonalNaive, backtest
+from tsrnn import ForeignModel, Naive, SeasonalNaive, backtest, write_report
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, ParameterError
@@ -198,3 +198,9 @@ def test_integer_time_and_local_time_arrive_as_the_user_has_them():
     zoned = pd.date_range("2024-03-30", periods=48, freq="h", tz="Europe/Vienna")
     ForeignModel(watched).fit(pd.Series(np.arange(48.0), zoned, name="y")).predict(h=1)
     assert seen["index"].equals(zoned)
+
+
+def test_a_report_shows_foreign_models_without_intervals(monthly, tmp_path):
+    result = backtest([MeanForecaster(), last_value, "Naive"], monthly, h=3, n_windows=3)
+    assert "MeanForecaster" in write_report(result, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert result.config["models"]["MeanForecaster"]["model__window"] == 3

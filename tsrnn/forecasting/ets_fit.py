@@ -21,7 +21,7 @@ _DIFFERENCE = 1e-5
 _DAMPINGS = np.array([0.01, 0.3, 10.0, 300.0])
 _MAX_ITERATIONS = 30
 # Relative decrease of the cost at which a form is done; n times it is its effect on the criterion.
-_TOLERANCE = 3e-5
+_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ class _Batch:
             before = cost[left].copy()
             x[left[better]] = tried[at, pick][better]
             cost[left[better]] = tried_cost[at, pick][better]
-            damping[left] = np.where(better, np.maximum(damping[left] * _DAMPINGS[pick], 1e-7), damping[left] * 1e3)
-            done = np.where(better, before - cost[left] <= _TOLERANCE * before, damping[left] > 1e6)
+            damping[left] = np.where(better, np.maximum(damping[left] * _DAMPINGS[pick], 1e-7), damping[left] * 1e4)
+            done = np.where(better, before - cost[left] <= _TOLERANCE * before, damping[left] > 1e3)
             left = left[~done & (cost[left] > 0)]
         return x, cost
 

@@ -133,6 +133,8 @@ def one_step(y: Floats, kind: str, with_: Smoothing) -> tuple[Floats, Smoothing]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for t in range(n):
             np.multiply(phi, trend, out=trend)
+            if kind == "N":
+                base = forecasts[t]
             np.add(level, trend, out=base)
             index = season[t % m]
             if kind == "M":
@@ -148,7 +150,6 @@ def one_step(y: Floats, kind: str, with_: Smoothing) -> tuple[Floats, Smoothing]
                 np.multiply(gamma, error, out=step)
                 index += step
             else:
-                forecasts[t] = base
                 np.subtract(y[t], base, out=error)
             np.multiply(alpha, error, out=step)
             np.add(base, step, out=level)
