@@ -161,13 +161,14 @@ def coverage(y: Floats, lower: Floats, upper: Floats) -> float:
     return float(np.mean((y[pairs] >= lower[pairs]) & (y[pairs] <= upper[pairs]))) if pairs.any() else float("nan")
 
 
-def is_seasonal(y: Floats, season_length: int) -> bool:
+def is_seasonal(y: Floats, season_length: int, fewest_seasons: int = 3) -> bool:
     """Tell whether the autocorrelation at the season is significant at 90 %, as M4's Naive2 asks.
 
-    |r_m| > 1.645·sqrt((1 + 2·Σ_{k<m} r_k²)/n), and n ≥ 3m. Source: the M4 competition's benchmark code.
+    |r_m| > 1.645·sqrt((1 + 2·Σ_{k<m} r_k²)/n), and n ≥ 3m, or as many seasons as are asked for. Source: the M4
+    competition's benchmark code.
     """
     n = len(y)
-    if season_length < 2 or n < 3 * season_length:
+    if season_length < 2 or n < fewest_seasons * season_length:
         return False
     around = y - y.mean()
     power = float(around @ around)

@@ -9,7 +9,7 @@ from tsrnn import Theta
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.classical_season import classical_season, has_season
+from tsrnn.forecasting.classical_season import classical_season, find_season
 from tsrnn.forecasting.theta_series import VARIANTS, ThetaModel, fit_theta, forecast_theta, lines_so_far
 
 QUANTILES = [0.1, 0.5, 0.9]
@@ -115,10 +115,10 @@ def test_the_classical_season_agrees_with_statsmodels(m, multiplicative):
 def test_a_season_is_found_where_there_is_one_and_rarely_elsewhere():
     rng = np.random.default_rng(0)
     rows = np.arange(60)
-    assert has_season(10 * np.sin(2 * np.pi * rows / 12) + rng.normal(size=60), 12)
-    assert not has_season(np.sin(2 * np.pi * rows[:23] / 12), 12)
-    assert not has_season(np.ones(60), 12)
-    false = np.mean([has_season(rng.normal(size=120), 12) for _ in range(1000)])
+    assert find_season(10 * np.sin(2 * np.pi * rows / 12) + rng.normal(size=60), 12) is not None
+    assert find_season(np.sin(2 * np.pi * rows[:23] / 12), 12) is None
+    assert find_season(np.ones(60), 12) is None
+    false = np.mean([find_season(rng.normal(size=120), 12) is not None for _ in range(1000)])
     assert 0.03 < false < 0.13
 
 

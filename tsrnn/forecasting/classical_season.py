@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.data.panel import Floats, Integers
+from tsrnn.metrics import is_seasonal
 
-# Critical value of the two-sided test at 10 %.
-_NORMAL_95_PERCENT = 1.645
 # Multiplicative indices below this would blow a series up; such a season is taken as additive.
 _SMALLEST_INDEX = 0.01
 
@@ -43,27 +42,15 @@ class ClassicalSeason:
         return z * factor if self.multiplicative else z + factor
 
 
-def has_season(y: Floats, season_length: int) -> bool:
-    """Test at 10 % whether the autocorrelation at the season differs from 0.
+def find_season(y: Floats, season_length: int) -> ClassicalSeason | None:
+    """Return the season of a series of two or more, if its autocorrelation shows one at 10 %.
 
     Parameters
     ----------
     y : ndarray of shape (n,), complete
-        With fewer than two seasons the answer is no.
     season_length : int
-
-    Source: Assimakopoulos and Nikolopoulos, The theta model: a decomposition approach to forecasting (2000);
-    Bartlett's formula for the variance of an autocorrelation.
     """
-    n = len(y)
-    if season_length < 2 or n < 2 * season_length:
-        return False
-    errors = y - y.mean()
-    total = float(errors @ errors)
-    if total == 0:
-        return False
-    r = np.array([errors[lag:] @ errors[:-lag] for lag in range(1, season_length + 1)]) / total
-    return bool(abs(r[-1]) > _NORMAL_95_PERCENT * np.sqrt((1 + 2 * float(r[:-1] @ r[:-1])) / n))
+    return classical_season(y, season_length) if is_seasonal(y, season_length, fewest_seasons=2) else None
 
 
 def classical_season(y: Floats, season_length: int) -> ClassicalSeason:

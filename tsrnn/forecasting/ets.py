@@ -23,8 +23,8 @@ class ETS(PerSeriesModel):
     Every form of error (additive, multiplicative), trend (none, additive, damped) and season (none, additive,
     multiplicative) is estimated by maximum likelihood, all at once, and the smallest corrected Akaike criterion
     chooses. Multiplicative trends, and additive errors with a multiplicative season, are left out; multiplicative
-    forms need positive values. Intervals are Gaussian with the variance of the form. Forecasts from other cutoffs
-    keep form and parameters, and move only the state.
+    forms need positive values, and a trend is smoothed by at most .2 / season_length. Intervals are Gaussian with
+    the variance of the form. Forecasts from other cutoffs keep form and parameters, and move only the state.
 
     Series with gaps are interpolated; series with fewer than 4 observed values are forecast by the seasonal naive.
     `notes_` says for which.

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
 from tsrnn.forecasting.arima_search import is_constant
-from tsrnn.forecasting.classical_season import ClassicalSeason, classical_season, has_season
+from tsrnn.forecasting.classical_season import ClassicalSeason, find_season
 from tsrnn.forecasting.ets_fit import fit_forms
 from tsrnn.forecasting.ets_form import FORMS, Form, Smoothing, constrained, one_step
 
@@ -81,8 +81,8 @@ def fit_ets(y: Floats, season_length: int, forms: Sequence[Form] = FORMS) -> Ets
     """
     long_season = None
     if season_length > LONGEST_SEASON:
-        if has_season(y, season_length):
-            long_season = classical_season(y, season_length)
+        long_season = find_season(y, season_length)
+        if long_season is not None:
             y = long_season.without(y, np.arange(len(y)))
         season_length = 1
     unit = float(np.abs(y).mean()) or 1.0

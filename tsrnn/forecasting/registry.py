@@ -25,13 +25,13 @@ MODELS: dict[str, Callable[[], ForecastModel]] = {
     "lstm": lambda: Forecaster(cell="lstm"),
     "rnn": lambda: Forecaster(cell="rnn"),
     "ARIMA": ARIMA,
+    "ETS": ETS,
+    "Theta": Theta,
+    "Ensemble": Ensemble,
     "Naive": Naive,
+    "SeasonalNaive": SeasonalNaive,
     "Drift": Drift,
     "WindowAverage": WindowAverage,
-    "Theta": Theta,
-    "ETS": ETS,
-    "Ensemble": Ensemble,
-    "SeasonalNaive": SeasonalNaive,
 }
 
 # Besides models and names, anything that ForeignModel takes.

@@ -21,7 +21,7 @@ from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
 from tsrnn.forecasting.arima_search import is_constant
-from tsrnn.forecasting.classical_season import ClassicalSeason, classical_season, has_season
+from tsrnn.forecasting.classical_season import ClassicalSeason, find_season
 
 Variant = Literal["STM", "OTM", "DSTM", "DOTM"]
 VARIANTS: tuple[Variant, ...] = ("STM", "OTM", "DSTM", "DOTM")
@@ -84,7 +84,7 @@ def fit_theta(y: Floats, season_length: int, variants: Sequence[Variant] = VARIA
     their relationship to state space models (2016), sections 2 and 3.
     """
     n = len(y)
-    season = classical_season(y, season_length) if has_season(y, season_length) else None
+    season = find_season(y, season_length)
     z = y if season is None else season.without(y, np.arange(n))
     if is_constant(z):
         return ThetaModel(variants[0], 1.0, 0.0, float(z[0]), (float(z[0]), 0.0), 0.0, season)
