@@ -76,6 +76,7 @@ def test_what_the_user_gives_is_taken():
         cell="lstm",
         hidden_size=5,
         num_layers=2,
+        bidirectional=True,
         dropout=0.3,
         patch_length=6,
         scaling="mean",
@@ -87,6 +88,7 @@ def test_what_the_user_gives_is_taken():
     size = chosen.size
     assert (size.horizon, size.context_length, size.patch_length) == (7, 36, 6)
     assert (size.cell, size.hidden_size, size.num_layers, size.dropout) == ("lstm", 5, 2, 0.3)
+    assert size.bidirectional is True
     assert (chosen.scaling, chosen.max_steps, chosen.learning_rate, chosen.batch_size) == ("mean", 11, 0.5, 3)
     assert chosen.network == model.network
 
@@ -161,6 +163,7 @@ def test_a_panel_of_empty_series_is_refused():
         ("learning_rate", "fast", r"learning_rate='fast': expected a number above 0"),
         ("learning_rate", float("nan"), r"learning_rate=nan: expected"),
         ("learning_rate", float("inf"), r"learning_rate=inf: expected"),
+        ("bidirectional", "yes", r"bidirectional='yes': expected True or False"),
         ("quantiles", [0.0, 0.5], r"expected numbers between 0 and 1"),
         ("quantiles", [], r"expected numbers between 0 and 1"),
         ("quantiles", [float("nan")], r"expected numbers between 0 and 1"),
@@ -170,3 +173,8 @@ def test_a_panel_of_empty_series_is_refused():
 def test_an_impossible_argument_is_named_with_what_was_expected(name, value, message):
     with pytest.raises(ParameterError, match=message):
         choose_settings(Forecaster(**{name: value}), panel_of(144))
+
+
+def test_a_feed_forward_net_has_no_directions():
+    with pytest.raises(ParameterError, match=r"cell='feed-forward', which reads .* whole.* 'rnn', 'gru', 'lstm'"):
+        choose_settings(Forecaster(cell="feed-forward", bidirectional=True), panel_of(144))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from tsrnn.networks.cells import CELLS, hidden, make_cell, new_generator, repeat_state
+from tsrnn.networks.cells import RECURRENT, hidden, make_recurrent, new_generator, repeat_state
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
@@ -57,11 +57,11 @@ def run_by_hand(cell, layer, x, start):
     return x, np.array(states)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", RECURRENT)
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_the_forward_pass_follows_the_equations_step_by_step(cell, num_layers):
     torch.manual_seed(0)
-    layer = make_cell(cell, 3, 4, num_layers, 0.5).double().eval()
+    layer = make_recurrent(cell, 3, 4, num_layers, 0.5).double().eval()
     for parameter in layer.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     x = torch.randn(2, 6, 3, dtype=torch.float64)
@@ -75,17 +75,17 @@ def test_the_forward_pass_follows_the_equations_step_by_step(cell, num_layers):
         np.testing.assert_allclose(hidden(final)[:, b], last, atol=1e-12)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", RECURRENT)
 def test_every_recurrent_gate_starts_orthogonal(cell):
-    layer = make_cell(cell, 5, 8, 2, 0.0)
+    layer = make_recurrent(cell, 5, 8, 2, 0.0)
     for k in range(2):
         for gate in getattr(layer, f"weight_hh_l{k}").detach().split(8):
             torch.testing.assert_close(gate @ gate.T, torch.eye(8), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", RECURRENT)
 def test_an_lstm_starts_with_a_forget_bias_of_1_in_all_and_every_other_bias_is_0(cell):
-    layer = make_cell(cell, 5, 8, 2, 0.0)
+    layer = make_recurrent(cell, 5, 8, 2, 0.0)
     expected = torch.zeros(GATES[cell] * 8)
     if cell == "lstm":
         expected[8:16] = 1.0
@@ -94,9 +94,9 @@ def test_an_lstm_starts_with_a_forget_bias_of_1_in_all_and_every_other_bias_is_0
         assert torch.equal(total.detach(), expected)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", RECURRENT)
 def test_input_weights_are_spread_by_xavier_gate_by_gate(cell):
-    for gate in make_cell(cell, 6, 10, 1, 0.0).weight_ih_l0.detach().split(10):
+    for gate in make_recurrent(cell, 6, 10, 1, 0.0).weight_ih_l0.detach().split(10):
         largest = np.sqrt(6 / (6 + 10))
         assert gate.abs().max() <= largest
         assert gate.std().item() == pytest.approx(largest / np.sqrt(3), rel=0.25)
@@ -104,7 +104,7 @@ def test_input_weights_are_spread_by_xavier_gate_by_gate(cell):
 
 def test_dropout_acts_between_layers_only():
     x = torch.randn(4, 6, 3)
-    one, two = make_cell("gru", 3, 8, 1, 0.5).train(), make_cell("gru", 3, 8, 2, 0.5).train()
+    one, two = make_recurrent("gru", 3, 8, 1, 0.5).train(), make_recurrent("gru", 3, 8, 2, 0.5).train()
     assert torch.equal(one(x)[0], one(x)[0])
     assert not torch.equal(two(x)[0], two(x)[0])
     assert two.dropout == 0.5
@@ -113,16 +113,16 @@ def test_dropout_acts_between_layers_only():
 
 @pytest.mark.parametrize(("cell", "kind"), [("rnn", nn.RNN), ("gru", nn.GRU), ("lstm", nn.LSTM)])
 def test_a_cell_is_torchs_own_and_reads_batches_first(cell, kind):
-    layer = make_cell(cell, 3, 7, 1, 0.0)
+    layer = make_recurrent(cell, 3, 7, 1, 0.0)
     assert isinstance(layer, kind)
     output, state = layer(torch.randn(2, 5, 3))
     assert output.shape == (2, 5, 7)
     torch.testing.assert_close(hidden(state)[-1], output[:, -1])
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", RECURRENT)
 def test_repeated_states_continue_every_sequence_as_if_it_stood_alone(cell):
-    layer = make_cell(cell, 3, 5, 2, 0.0).eval()
+    layer = make_recurrent(cell, 3, 5, 2, 0.0).eval()
     _, state = layer(torch.randn(2, 4, 3))
     x = torch.randn(6, 1, 3)
     together, _ = layer(x, repeat_state(state, 3))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tsrnn.networks.cells import CELLS
+from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.parallel import ParallelNetwork
 from tsrnn.networks.registry import NETWORKS
@@ -63,6 +63,9 @@ def test_before_training_the_median_is_a_mixture_of_the_profiles(cell, layers):
         {"seasons": (2, 24)},
         {"quantiles": (0.5,)},
         {"cell": "lstm", "num_layers": 3},
+        {"cell": "lstm", "num_layers": 2, "bidirectional": True},
+        {"cell": "feed-forward", "num_layers": 3},
+        {"cell": "feed-forward", "patch_length": 1, "hidden_size": 2},
     ],
     ids=str,
 )
@@ -119,8 +122,12 @@ def test_the_oldest_patch_reaches_every_forecast_step_and_steps_differ(cell):
     assert segments.abs().max() > 1e-3
 
 
-def test_every_weight_learns():
-    network, inputs = disturb(network_of()), inputs_of()
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_every_weight_learns(cell, bidirectional):
+    bidirectional = bidirectional and cell in RECURRENT
+    network = disturb(network_of(replace(SIZE, cell=cell, bidirectional=bidirectional, num_layers=2)), 0.1)
+    inputs = inputs_of()
     network(inputs).square().mean().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name

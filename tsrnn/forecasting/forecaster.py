@@ -57,12 +57,15 @@ class Forecaster(ForecastModel):
         "parallel" decodes all future patches at once from the final state (sequence to sequence); "autoregressive"
         one after the other, each fed with the one before it. "one" forecasts the next patch only (sequence to one).
         The last two reach longer horizons by sample paths.
-    cell : {"gru", "lstm", "rnn"}
-        The recurrent cell; its equations stand in `tsrnn.networks.cells`.
+    cell : {"gru", "lstm", "rnn", "feed-forward"}
+        The recurrent cell; its equations stand in `tsrnn.networks.cells`. "feed-forward" reads the window at once by
+        a net with as many weights as a GRU, for comparison.
     hidden_size : int, optional
         Width of the recurrent state.
     num_layers : int
         Recurrent layers, one above the other.
+    bidirectional : bool
+        Whether a recurrent cell reads the window a second time from its end. The window is past only.
     dropout : float
         Share of the state that is dropped in training, before the output and between layers.
     patch_length : int, optional
@@ -116,6 +119,7 @@ class Forecaster(ForecastModel):
         cell: str = "gru",
         hidden_size: int | None = None,
         num_layers: int = 1,
+        bidirectional: bool = False,
         dropout: float = 0.1,
         patch_length: int | None = None,
         scaling: str = "auto",
@@ -136,6 +140,7 @@ class Forecaster(ForecastModel):
         self.cell = cell
         self.hidden_size = hidden_size
         self.num_layers = num_layers
+        self.bidirectional = bidirectional
         self.dropout = dropout
         self.patch_length = patch_length
         self.scaling = scaling
@@ -253,9 +258,11 @@ class Forecaster(ForecastModel):
         weights = sum(p.numel() for p in self.network_.network.parameters())
         seasons = " and ".join(map(str, size.seasons)) if size.seasons != (1,) else "none"
         stop = "stopped early" if self.stopped_early_ else "ran to the end"
+        directions = "bidirectional " if size.bidirectional else ""
         lines = [
             f"data      {panel.n_series} series, {len(panel.y):,} rows, {panel.frequency.describe()}, season {seasons}",
-            f"network   {s.network}, {size.cell}, {size.num_layers} × {size.hidden_size}, {weights:,} weights",
+            f"network   {s.network}, {directions}{size.cell}, {size.num_layers} × {size.hidden_size}, "
+            f"{weights:,} weights",
             f"windows   {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
             f"scaling {s.scaling}",
             f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "

@@ -40,7 +40,7 @@ from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings, check_parameters
-from tsrnn.networks.cells import CELLS
+from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform
@@ -197,6 +197,8 @@ def _read_settings(content: Json) -> Settings:
         raise DataError("the seasons or the quantiles are not in order")
     if 0.5 not in settings.size.quantiles:
         raise DataError("the median is not among the quantiles")
+    if settings.size.bidirectional and settings.size.cell not in RECURRENT:
+        raise DataError(f"a {settings.size.cell} network has no directions")
     if settings.size.context_length % settings.size.patch_length:
         raise DataError("context_length is not a multiple of patch_length")
     return settings
@@ -245,6 +247,7 @@ def _several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[An
 _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "network": _one_of(NETWORKS),
     "cell": _one_of(CELLS),
+    "bidirectional": lambda content, name: name in content and read_flag(content, name),  # since 0.1.0
     "scaling": _one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),
     "context_length": _whole(LARGEST_LENGTH),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.errors import ParameterError, ShortSeriesError
-from tsrnn.networks.cells import CELLS
+from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS, ONE_PATCH
 from tsrnn.networks.size import NetworkSize
@@ -99,6 +99,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         cell=model.cell,
         hidden_size=model.hidden_size or (128 if windows > 2000 else 64),
         num_layers=model.num_layers,
+        bidirectional=bool(model.bidirectional),
         dropout=model.dropout,
         quantiles=_with_median(model.quantiles),
     )
@@ -141,6 +142,13 @@ def check_parameters(model: Forecaster) -> None:
     ):
         _positive_int(name, getattr(model, name), optional=True)
     _positive_int("num_layers", model.num_layers, optional=False)
+    if not isinstance(model.bidirectional, (bool, np.bool_)):
+        raise ParameterError(f"bidirectional={model.bidirectional!r}: expected True or False.")
+    if model.bidirectional and model.cell not in RECURRENT:
+        raise ParameterError(
+            f"bidirectional=True with cell={model.cell!r}, which reads the window as a whole: there are no directions. "
+            f"Choose one of {', '.join(map(repr, RECURRENT))}, or bidirectional=False."
+        )
     if not (_is_number(model.dropout) and 0 <= model.dropout < 1):
         raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
     if not (_is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):

@@ -44,7 +44,7 @@ class AutoregressiveNetwork(ForecastNetwork):
         self.encoder = PatchEncoder(size)
         self.feed = nn.Sequential(nn.Linear(p, D), nn.SiLU(), nn.Linear(D, D))
         self.position = nn.Parameter(torch.randn(self.segments, D) * 0.02)
-        self.decoder = make_cell(size.cell, D, D, size.num_layers, size.dropout)
+        self.decoder = make_cell(size.cell, D, size.num_layers, size.dropout)
         self.mix = ProfileMixture(size)
         self.head = QuantileHead(D, p, size.quantiles, size.dropout)
 

@@ -19,6 +19,8 @@ after the product with the state, as cuDNN does)::
     i_t, f_t, o_t = σ(W x_t + U h_{t-1} + b)          each with its own weights
     c_t = f_t ⊙ c_{t-1} + i_t ⊙ tanh(W_c x_t + U_c h_{t-1} + b_c)
     h_t = o_t ⊙ tanh(c_t)
+
+"feed-forward" is no recurrence: `tsrnn.networks.feed_forward` reads a whole sequence at once, for comparison.
 """
 
 from __future__ import annotations
@@ -28,10 +30,32 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-CELLS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+from tsrnn.networks.feed_forward import FeedForward
+
+RECURRENT: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS = (*RECURRENT, "feed-forward")
 
 
-def make_cell(cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.RNNBase:
+def make_cell(cell: str, hidden_size: int, num_layers: int, dropout: float, steps: int = 1) -> nn.Module:
+    """Build what maps a sequence [B, T, D] and a state before it to the states of the last layer and the state after.
+
+    Parameters
+    ----------
+    cell : {"rnn", "gru", "lstm", "feed-forward"}
+    hidden_size : int
+        D of the sequence's steps and of the state.
+    num_layers : int
+    dropout : float
+        Between layers.
+    steps : int
+        The longest sequence; only "feed-forward" needs to know it.
+    """
+    if cell in RECURRENT:
+        return make_recurrent(cell, hidden_size, hidden_size, num_layers, dropout)
+    return FeedForward(hidden_size, num_layers, dropout, steps)
+
+
+def make_recurrent(cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.RNNBase:
     """Build a recurrent layer with orthogonal recurrent weights and, for the LSTM, a forget bias of 1.
 
     Parameters
@@ -51,7 +75,7 @@ def make_cell(cell: str, input_size: int, hidden_size: int, num_layers: int, dro
     lets an LSTM remember from the start (Jozefowicz et al. 2015).
     """
     between = dropout if num_layers > 1 else 0.0
-    layer: nn.RNNBase = CELLS[cell](input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+    layer: nn.RNNBase = RECURRENT[cell](input_size, hidden_size, num_layers, batch_first=True, dropout=between)
     for name, parameter in layer.named_parameters():
         if name.startswith("weight_hh"):
             for gate in parameter.data.chunk(parameter.shape[0] // hidden_size):

@@ -8,13 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from tsrnn.networks.cells import make_cell
+from tsrnn.networks.directions import StateMerge
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
 from tsrnn.preprocessing.profiles import profile_count
 
 
 class PatchEncoder(nn.Module):
-    """Read a window, one recurrent step per patch.
+    """Read a window, one recurrent step per patch; with ``size.bidirectional`` a second time from its end.
+
+    The window is all past, so reading it backwards shows nothing of the future.
 
     Parameters
     ----------
@@ -26,7 +29,11 @@ class PatchEncoder(nn.Module):
         D, p = size.hidden_size, size.patch_length
         self.patch_length = p
         self.embed = nn.Sequential(nn.Linear(2 * p + 2, D), nn.SiLU(), nn.Linear(D, D))
-        self.cell = make_cell(size.cell, D, D, size.num_layers, size.dropout)
+        self.cell = make_cell(size.cell, D, size.num_layers, size.dropout, size.context_length // p)
+        self.merge: StateMerge | None = None
+        if size.bidirectional:
+            self.backward_cell = make_cell(size.cell, D, size.num_layers, size.dropout)
+            self.merge = StateMerge(D, size.num_layers, pair=size.cell == "lstm")
 
     def forward(self, inputs: Inputs) -> Any:
         """Return the cell's final state: [layers, B, D], for an LSTM a pair of them."""
@@ -34,8 +41,11 @@ class PatchEncoder(nn.Module):
         B, N = inputs.z.shape[0], inputs.z.shape[1] // p
         facts = inputs.facts.unsqueeze(1).expand(B, N, -1)
         x = torch.cat([inputs.z.reshape(B, N, p), inputs.observed.reshape(B, N, p), facts], -1)  # [B, N, 2p + 2]
-        _, state = self.cell(self.embed(x))
-        return state
+        x = self.embed(x)  # [B, N, D]
+        _, state = self.cell(x)
+        if self.merge is None:
+            return state
+        return self.merge(state, self.backward_cell(x.flip(1))[1])
 
 
 class ProfileMixture(nn.Module):

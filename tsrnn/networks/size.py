@@ -21,10 +21,12 @@ class NetworkSize:
         Points per recurrent step.
     seasons : tuple of int
         Season lengths, shortest first; their profiles are the start of a forecast.
-    cell : {"rnn", "gru", "lstm"}
+    cell : {"rnn", "gru", "lstm", "feed-forward"}
     hidden_size, num_layers : int
     dropout : float
     quantiles : tuple of float
+    bidirectional : bool
+        Whether the window is read in both directions.
     """
 
     context_length: int
@@ -36,3 +38,4 @@ class NetworkSize:
     num_layers: int = 1
     dropout: float = 0.1
     quantiles: tuple[float, ...] = QUANTILES
+    bidirectional: bool = False
