@@ -14,13 +14,20 @@ from tsrnn import ARIMA, ETS, Drift, Ensemble, Forecaster, Naive, SeasonalNaive,
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
+from tsrnn.networks.registry import NETWORKS
 
+QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
 MODELS = {
-    "gru": Forecaster(max_steps=30, hidden_size=8, batch_size=16),
-    "lstm": Forecaster(cell="lstm", max_steps=30, hidden_size=8, batch_size=16),
-    "autoregressive": Forecaster(network="autoregressive", max_steps=30, hidden_size=8, batch_size=16),
-    "one": Forecaster(network="one", max_steps=30, hidden_size=8, batch_size=16),
-    "rnn": Forecaster(cell="rnn", max_steps=30, hidden_size=8, batch_size=16),
+    **{network: Forecaster(network=network, **QUICK) for network in NETWORKS},
+    **{
+        f"bidirectional {network}": Forecaster(network=network, bidirectional=True, num_layers=2, **QUICK)
+        for network in NETWORKS
+    },
+    "lstm": Forecaster(cell="lstm", **QUICK),
+    "bidirectional lstm": Forecaster(cell="lstm", bidirectional=True, **QUICK),
+    "rnn": Forecaster(cell="rnn", **QUICK),
+    "feed-forward": Forecaster(cell="feed-forward", **QUICK),
+    "feed-forward one": Forecaster(cell="feed-forward", network="one", **QUICK),
     "ARIMA": ARIMA(order=(1, 1, 0)),
     "auto ARIMA": ARIMA(),
     "Naive": Naive(),

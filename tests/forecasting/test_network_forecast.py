@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
-from torch import nn
 
 import tsrnn.forecasting.network_forecast as module
 from tsrnn.errors import ParameterError
@@ -14,10 +13,11 @@ from tsrnn.forecasting.network_forecast import (
     NetworkForecast,
     check_known_quantiles,
     interpolation_matrix,
-    sample_paths,
 )
+from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QUANTILES
-from tsrnn.networks.parallel import ParallelNetwork
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.networks.sampling import sample_paths
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import FlatSeries
 
@@ -25,7 +25,7 @@ SIZE = NetworkSize(context_length=24, horizon=6, patch_length=6, seasons=(6,), h
 WANTED = (0.1, 0.25, 0.5, 0.9)
 
 
-class RandomWalkNetwork(nn.Module):
+class RandomWalkNetwork(ForecastNetwork):
     """Knows the truth about a Gaussian random walk whose window is scaled by its mean absolute step."""
 
     def __init__(self, size):
@@ -38,10 +38,10 @@ class RandomWalkNetwork(nn.Module):
         return inputs.profiles[:, 0, :, None] + spread[:, None] * quantiles
 
 
-def disturbed(size=SIZE):
+def disturbed(size=SIZE, network="parallel"):
     """A network with random weights everywhere, as if it had been trained."""
     torch.manual_seed(0)
-    network = ParallelNetwork(size).eval()
+    network = NETWORKS[network](size).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 0.2 * torch.randn_like(parameter)
@@ -57,9 +57,9 @@ def ends(*values):
     return torch.tensor(values)
 
 
-@pytest.fixture(scope="module")
-def model():
-    return disturbed()
+@pytest.fixture(scope="module", params=NETWORKS)
+def model(request):
+    return disturbed(replace(SIZE, patch_length=3), request.param)
 
 
 @pytest.mark.parametrize("h", [1, 6, 7, 20])
@@ -231,6 +231,14 @@ def test_a_spread_that_grows_like_the_root_of_time_gives_random_walks():
 def test_a_constant_spread_gives_independent_errors():
     paths = sample_paths(normal_quantiles(np.ones(4)), QUANTILES, standard_normal(20_000, 4))[0]
     np.testing.assert_allclose(np.corrcoef(paths.numpy().T), np.eye(4), atol=0.03)
+
+
+def test_windows_with_noise_of_their_own_are_drawn_as_if_they_stood_alone():
+    known = torch.cat([normal_quantiles(np.array([1.0, 2.0, 2.5]), mean) for mean in (0.0, 5.0)])
+    noise = torch.stack([standard_normal(7, 3, seed) for seed in (0, 1)])
+    together = sample_paths(known, QUANTILES, noise)
+    for b in range(2):
+        torch.testing.assert_close(together[b : b + 1], sample_paths(known[b : b + 1], QUANTILES, noise[b]))
 
 
 def test_paths_with_forecasts_of_their_own_follow_them():

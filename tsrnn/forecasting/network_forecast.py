@@ -7,11 +7,12 @@ from statistics import NormalDist
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsrnn.errors import ParameterError
 from tsrnn.networks.cells import new_generator
-from tsrnn.networks.sampling import SAMPLE_PATHS, sample_paths, stratified_noise
+from tsrnn.networks.forecast_network import ForecastNetwork
+from tsrnn.networks.sampling import SAMPLE_PATHS, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.windows import FlatSeries, gather_windows
@@ -57,7 +58,7 @@ class NetworkForecast:
 
     Parameters
     ----------
-    network : nn.Module
+    network : ForecastNetwork
         In evaluation mode.
     size : NetworkSize
     scaling : str
@@ -65,7 +66,7 @@ class NetworkForecast:
         Of the sample paths.
     """
 
-    def __init__(self, network: nn.Module, size: NetworkSize, scaling: str, seed: int) -> None:
+    def __init__(self, network: ForecastNetwork, size: NetworkSize, scaling: str, seed: int) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
 
     @torch.inference_mode()
@@ -96,7 +97,7 @@ class NetworkForecast:
             matrix = interpolation_matrix(self.size.quantiles, wanted).to(known.device)
             values = (known @ matrix)[:, :h]
             if long:
-                values = torch.cat([values, self._beyond(y, observed, known, h, wanted)], 1)
+                values = torch.cat([values, self._beyond(y, observed, h, wanted)], 1)
             parts.append(torch.where(observed.any(1)[:, None, None], values, torch.nan))
         return torch.cat(parts)
 
@@ -105,24 +106,30 @@ class NetworkForecast:
         z: Tensor = self.network(inputs)
         return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
-    def _beyond(self, y: Tensor, observed: Tensor, known: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
+    def _draw(self, y: Tensor, observed: Tensor, noise: Tensor) -> Tensor:
+        """Draw paths through the trained horizon: noise [B, P, H] to [B, P, H], original units."""
+        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.seasons, self.size.horizon)
+        z = self.network.draw(inputs, noise)
+        return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
+
+    def _beyond(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast the steps after the trained horizon by sample paths. Shape (B, h − H, Q).
 
-        Each path is drawn through a block of H steps from the network's quantiles, joins its window, and is
-        forecast on from there, so that intervals widen as uncertainty adds up. The random numbers are the same for
+        Each path is drawn through a block of H steps by the network, joins its window, and is drawn on from
+        there, so that intervals widen as uncertainty adds up. The random numbers are the same for
         every window, so a forecast does not depend on its batch.
         """
         B, H, L = y.shape[0], self.size.horizon, self.size.context_length
         generator = new_generator(self.seed)
+        paths = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1)).reshape(-1, H)  # [B·P, H]
         y, observed = y.repeat_interleave(SAMPLE_PATHS, 0), observed.repeat_interleave(SAMPLE_PATHS, 0)
-        paths = sample_paths(known, self.size.quantiles, stratified_noise(H, generator)).reshape(-1, H)  # [B·P, H]
         blocks = []
         for _ in range(-(-h // H) - 1):
             y = torch.cat([y, paths], 1)[:, -L:]
             observed = torch.cat([observed, torch.ones_like(paths, dtype=torch.bool)], 1)[:, -L:]
-            ahead = self._direct(y, observed).reshape(B, SAMPLE_PATHS, H, -1)  # [B, P, H, Q_known]
-            paths = sample_paths(ahead, self.size.quantiles, stratified_noise(H, generator)).reshape(-1, H)
+            noise = stratified_noise(H, generator).repeat(B, 1).unsqueeze(1)  # [B·P, 1, H]
+            paths = self._draw(y, observed, noise).reshape(-1, H)  # [B·P, H]
             blocks.append(paths.reshape(B, SAMPLE_PATHS, H))
         sampled = torch.cat(blocks, 2)[..., : h - H]  # [B, P, h − H]
-        probabilities = torch.tensor(list(wanted), dtype=torch.float64, device=known.device)
+        probabilities = torch.tensor(list(wanted), dtype=torch.float64, device=y.device)
         return torch.quantile(sampled, probabilities, dim=1).permute(1, 2, 0)

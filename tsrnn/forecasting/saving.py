@@ -41,6 +41,7 @@ from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings, check_parameters
 from tsrnn.networks.cells import CELLS, RECURRENT
+from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform
@@ -157,7 +158,7 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     return model
 
 
-def _build_network(settings: Settings, weights: dict[str, torch.Tensor]) -> torch.nn.Module:
+def _build_network(settings: Settings, weights: dict[str, torch.Tensor]) -> ForecastNetwork:
     """Build a network on the CPU from its weights, in evaluation mode."""
     if settings.size.num_layers > len(weights):
         raise DataError(f"num_layers={settings.size.num_layers}, but there are only {len(weights)} tensors")

@@ -12,7 +12,7 @@ import numpy as np
 from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
-from tsrnn.networks.registry import NETWORKS, ONE_PATCH
+from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.training.trainer import TrainingPlan
@@ -38,7 +38,6 @@ class Settings:
     horizon : int
         What `predict` forecasts unless it is told otherwise.
     size : NetworkSize
-        Its own horizon is what the network forecasts at once: for "one" a patch at most.
     scaling : str
     min_history : int
         Rows before a training cutoff, at least.
@@ -93,7 +92,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     windows = _count_windows(panel, horizon)
     size = NetworkSize(
         context_length=context,
-        horizon=min(horizon, patch) if model.network in ONE_PATCH else horizon,
+        horizon=horizon,
         patch_length=patch,
         seasons=seasons,
         cell=model.cell,

@@ -37,15 +37,24 @@ class PatchEncoder(nn.Module):
 
     def forward(self, inputs: Inputs) -> Any:
         """Return the cell's final state: [layers, B, D], for an LSTM a pair of them."""
-        p = self.patch_length
-        B, N = inputs.z.shape[0], inputs.z.shape[1] // p
-        facts = inputs.facts.unsqueeze(1).expand(B, N, -1)
-        x = torch.cat([inputs.z.reshape(B, N, p), inputs.observed.reshape(B, N, p), facts], -1)  # [B, N, 2p + 2]
-        x = self.embed(x)  # [B, N, D]
+        x = self._embed(inputs, inputs.z.shape[1] // self.patch_length)
         _, state = self.cell(x)
         if self.merge is None:
             return state
         return self.merge(state, self.backward_cell(x.flip(1))[1])
+
+    def step(self, inputs: Inputs, state: Any) -> Any:
+        """Return the state after one step more, over the last patch of the windows; forwards only."""
+        return self.cell(self._embed(inputs, 1), state)[1]
+
+    def _embed(self, inputs: Inputs, count: int) -> Tensor:
+        """Embed the last `count` patches of each window. Shape (B, count, D)."""
+        p = self.patch_length
+        B = inputs.z.shape[0]
+        z, observed = (part[:, -count * p :].reshape(B, count, p) for part in (inputs.z, inputs.observed))
+        facts = inputs.facts.unsqueeze(1).expand(B, count, -1)
+        x: Tensor = self.embed(torch.cat([z, observed, facts], -1))  # [B, count, 2p + 2] -> [B, count, D]
+        return x
 
 
 class ProfileMixture(nn.Module):

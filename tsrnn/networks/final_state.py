@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import Any
 
-from tsrnn.networks.cells import hidden
-from tsrnn.networks.encoder import PatchEncoder, ProfileMixture
-from tsrnn.networks.forecast_network import ForecastNetwork
-from tsrnn.networks.heads import QuantileHead
+from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.patch_by_patch import PatchByPatchNetwork
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
 
 
-class FinalStateNetwork(ForecastNetwork):
+class FinalStateNetwork(PatchByPatchNetwork):
     """Read a window patch by patch and forecast the patch after it from the final state.
 
-    It is trained on that one patch. Longer horizons are forecast by sample paths: each path joins the window and is
-    read again, so that intervals widen as errors add up.
+    A known patch is one more step of the same cell, so a path of S patches costs S steps. Where no state can be
+    carried (two directions, or no recurrence) the moved window is read again.
 
     Parameters
     ----------
     size : NetworkSize
-        With a horizon of at most one patch.
     """
 
     def __init__(self, size: NetworkSize) -> None:
-        super().__init__()
-        self.size = size
-        self.encoder = PatchEncoder(size)
-        self.mix = ProfileMixture(size)
-        self.head = QuantileHead(size.hidden_size, size.patch_length, size.quantiles, size.dropout)
+        super().__init__(size)
+        self.carries = size.cell in RECURRENT and not size.bidirectional
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        """Return scaled quantiles of shape (B, H, Q), with H at most a patch."""
-        states = hidden(self.encoder(inputs))[-1].unsqueeze(1)  # [B, 1, D]
-        quantiles: Tensor = self.head(states, self.mix(states, inputs.profiles))  # [B, p, Q]
-        return quantiles[:, : self.size.horizon]
+    def read(self, inputs: Inputs) -> Any:
+        """Return the final state of the window."""
+        return self.encoder(inputs)
+
+    def advance(self, segment: int, inputs: Inputs, state: Any) -> Any:
+        """Take one step more, over the last patch of the window."""
+        return self.encoder.step(inputs, state) if self.carries else self.encoder(inputs)

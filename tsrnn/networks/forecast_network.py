@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from tsrnn.networks.sampling import sample_paths
+from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
 
 
 class ForecastNetwork(nn.Module):
     """Map `Inputs` of B windows to scaled quantiles [B, H, Q]."""
+
+    size: NetworkSize
+
+    def draw(self, inputs: Inputs, noise: Tensor) -> Tensor:
+        """Draw paths of H steps: from the forecast's quantiles, unless the network has a way of its own.
+
+        Parameters
+        ----------
+        inputs : Inputs
+        noise : tensor of shape (B, P, H), standard normal
+
+        Returns
+        -------
+        tensor of shape (B, P, H), scaled
+        """
+        return sample_paths(self(inputs), self.size.quantiles, noise.to(inputs.z))
 
     def training_quantiles(self, inputs: Inputs, target: Tensor, observed: Tensor, progress: float) -> Tensor:
         """Return the quantiles that the loss compares with the target: the forecast itself, unless overridden.

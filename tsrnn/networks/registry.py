@@ -15,6 +15,3 @@ NETWORKS: dict[str, Callable[[NetworkSize], ForecastNetwork]] = {
     "autoregressive": AutoregressiveNetwork,
     "one": FinalStateNetwork,
 }
-
-# Networks that forecast one patch at a time; the horizon beyond it is forecast by sample paths.
-ONE_PATCH = frozenset({"one"})

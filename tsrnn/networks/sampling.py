@@ -26,7 +26,7 @@ def sample_paths(known: Tensor, levels: Sequence[float], noise: Tensor) -> Tenso
     ----------
     known : tensor of shape (B, H, Q), or (B, P, H, Q) with forecasts of its own for every path
     levels : sequence of Q floats, ascending
-    noise : tensor of shape (P, H), standard normal
+    noise : tensor of shape (P, H), or (B, P, H) with noise of its own for every window; standard normal
 
     Returns
     -------
@@ -47,10 +47,10 @@ def sample_paths(known: Tensor, levels: Sequence[float], noise: Tensor) -> Tenso
     spread = (known[..., -1] - known[..., 0]).cummax(-1).values  # [B, P or 1, H]
     first = spread[..., :1]
     carried = torch.where(spread > 0, 1 - (first / spread.clamp(min=torch.finfo(spread.dtype).tiny)) ** 2, 0.0)
-    score = noise[:, 0].expand(known.shape[0], -1)  # [B, P]
+    score = noise[..., 0].expand(known.shape[0], -1)  # [B, P]
     scores = [score]
-    for t in range(1, noise.shape[1]):
-        score = carried[..., t].sqrt() * score + (1 - carried[..., t]).sqrt() * noise[:, t]
+    for t in range(1, noise.shape[-1]):
+        score = carried[..., t].sqrt() * score + (1 - carried[..., t]).sqrt() * noise[..., t]
         scores.append(score)
     z = torch.stack(scores, -1)  # [B, P, H]
     right = torch.searchsorted(knots, z).clamp(1, len(levels) - 1) if len(levels) > 1 else None

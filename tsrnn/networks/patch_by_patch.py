@@ -1,0 +1,130 @@
+"""What the networks share that forecast one patch after the other: their training and their sample paths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tsrnn.networks.cells import hidden, new_generator, repeat_state
+from tsrnn.networks.encoder import PatchEncoder, ProfileMixture
+from tsrnn.networks.forecast_network import ForecastNetwork
+from tsrnn.networks.heads import QuantileHead
+from tsrnn.networks.sampling import sample_paths, stratified_noise
+from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.inputs import Inputs
+from tsrnn.preprocessing.profiles import season_profiles
+
+# Of the paths' noise: the same for every window and every call, so that a forecast is a function of its input.
+_SEED = 0
+
+# Windows whose paths are drawn together; more need more memory and are not faster.
+_WINDOWS_PER_BATCH = 20
+
+
+class PatchByPatchNetwork(ForecastNetwork):
+    """Forecast a patch, take it as known, and forecast the next.
+
+    A known patch joins the window, whose oldest patch leaves it: its season profiles follow what is known, its scale
+    stays, and the state is carried on. In training the known patches are the truth. A forecast is made by sample
+    paths: every path takes its own draws as known, and the quantiles of all paths are the forecast, so that
+    intervals widen as errors add up.
+
+    A network of this kind says how a state comes from a window, `read`, and how it goes on, `advance`.
+
+    Parameters
+    ----------
+    size : NetworkSize
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        self.size = size
+        self.segments = math.ceil(size.horizon / size.patch_length)
+        self.encoder = PatchEncoder(size)
+        self.mix = ProfileMixture(size)
+        self.head = QuantileHead(size.hidden_size, size.patch_length, size.quantiles, size.dropout)
+
+    def read(self, inputs: Inputs) -> Any:
+        """Return the state that forecasts the patch after the window."""
+        raise NotImplementedError
+
+    def advance(self, segment: int, inputs: Inputs, state: Any) -> Any:
+        """Return the state that forecasts patch number `segment`, after the last patch of the window became known."""
+        raise NotImplementedError
+
+    def truth_share(self, progress: float) -> float:
+        """Return the share of training windows in which the truth is known, not a draw from the forecast."""
+        return 1.0
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Return scaled quantiles of shape (B, H, Q): of the first patch at once, of the others from sample paths."""
+        B, H, p = len(inputs.z), self.size.horizon, self.size.patch_length
+        if self.segments == 1:
+            return self._quantiles(self.read(inputs), inputs)[:, :H]
+        noise = stratified_noise(H, new_generator(_SEED)).to(inputs.z)  # [P, H]
+        levels = torch.tensor(self.size.quantiles, device=inputs.z.device)
+        answer = []
+        for start in range(0, B, _WINDOWS_PER_BATCH):
+            part = _rows(inputs, slice(start, start + _WINDOWS_PER_BATCH))
+            first, paths = self._unroll(part, noise.expand(len(part.z), -1, -1))
+            rest = torch.quantile(paths[..., p:], levels, dim=1).permute(1, 2, 0)  # [B, H − p, Q]
+            answer.append(torch.cat([first, rest], 1))
+        return torch.cat(answer) if answer else inputs.z.new_empty(0, H, len(levels))
+
+    def draw(self, inputs: Inputs, noise: Tensor) -> Tensor:
+        """Draw the network's own paths; see `ForecastNetwork.draw`."""
+        return self._unroll(inputs, noise.to(inputs.z))[1]
+
+    def training_quantiles(self, inputs: Inputs, target: Tensor, observed: Tensor, progress: float) -> Tensor:
+        """Forecast every patch with the truth before it known; see `ForecastNetwork`."""
+        p, H = self.size.patch_length, self.size.horizon
+        missing = self.segments * p - H
+        target, observed = (nn.functional.pad(part, (0, missing)) for part in (target, observed))
+        share = self.truth_share(progress) if self.training else 1.0
+        state = self.read(inputs)
+        answer = [self._quantiles(state, inputs)]
+        for segment in range(1, self.segments):
+            at = slice((segment - 1) * p, segment * p)
+            noise = torch.randn(answer[-1].shape[:2], device=target.device) * float(self.training)
+            own = sample_paths(answer[-1].detach().unsqueeze(0), self.size.quantiles, noise)[0]
+            truth = (torch.rand(len(own), 1, device=own.device) < share) & observed[:, at]
+            inputs = self._joined(inputs, torch.where(truth, target[:, at], own))
+            state = self.advance(segment, inputs, state)
+            answer.append(self._quantiles(state, inputs))
+        return torch.cat(answer, 1)[:, :H]
+
+    def _unroll(self, inputs: Inputs, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the first patch's quantiles [B, p, Q], and paths along noise [B, P, H]: [B, P, H]."""
+        p, (B, P, H) = self.size.patch_length, noise.shape
+        noise = nn.functional.pad(noise, (0, self.segments * p - H)).reshape(B * P, -1)  # [B·P, S·p]
+        state = self.read(inputs)
+        first = self._quantiles(state, inputs)
+        inputs, state, known = inputs.repeat(P), repeat_state(state, P), first.repeat_interleave(P, 0)
+        paths = [sample_paths(known.unsqueeze(0), self.size.quantiles, noise[:, :p])[0]]
+        for segment in range(1, self.segments):
+            inputs = self._joined(inputs, paths[-1])
+            state = self.advance(segment, inputs, state)
+            known = self._quantiles(state, inputs).unsqueeze(0)  # [1, B·P, p, Q]
+            paths.append(sample_paths(known, self.size.quantiles, noise[:, segment * p : (segment + 1) * p])[0])
+        return first, torch.cat(paths, 1)[:, :H].reshape(B, P, H)
+
+    def _quantiles(self, state: Any, inputs: Inputs) -> Tensor:
+        states = hidden(state)[-1].unsqueeze(1)  # [B, 1, D]
+        quantiles: Tensor = self.head(states, self.mix(states, inputs.profiles[..., : self.size.patch_length]))
+        return quantiles  # [B, p, Q]
+
+    def _joined(self, inputs: Inputs, patch: Tensor) -> Inputs:
+        """Move the windows on by a scaled patch [B, p]."""
+        p = self.size.patch_length
+        z = torch.cat([inputs.z[:, p:], torch.asinh(patch)], 1)  # [B, L]
+        observed = torch.cat([inputs.observed[:, p:], torch.ones_like(patch)], 1)
+        profiles = season_profiles(torch.sinh(z), observed > 0, self.size.seasons, p)  # [B, K, p]
+        return replace(inputs, z=z, observed=observed, profiles=profiles)
+
+
+def _rows(inputs: Inputs, at: slice) -> Inputs:
+    return Inputs(**{field.name: getattr(inputs, field.name)[at] for field in fields(inputs)})
