@@ -1,6 +1,10 @@
 """Accuracy of the forecaster on public data sets, beside other packages' forecasts of the same test parts.
 
     python benchmarks/accuracy.py --data PATH/forecasting --sets m4_hourly --seeds 0 1 2
+    python benchmarks/accuracy.py --data PATH/forecasting --table networks --steps 600
+
+The second compares the networks and cells on M4 Hourly and Tourism monthly. It writes every row when it is measured
+and skips the rows that its file holds, so it can be stopped and started again (on another day with --output FILE).
 
 PATH/forecasting holds SET_train.csv.gz and SET_test.csv.gz (unique_id, ds, y); PATH/baselines, if it is there,
 SET_MODEL.csv.gz (unique_id, ds, yhat). Every model sees the training part only; the test part is for scoring.
@@ -10,16 +14,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from record import machine, save
+from record import append, dated, machine, save
 
-from tsrnn import Forecaster
+from tsrnn import Forecaster, SeasonalNaive
 from tsrnn.metrics import coverage, mase, naive2, owa, seasonal_scale, smape, weighted_quantile_loss
 
 SEASONS = {"hourly": 24, "daily": 7, "weekly": 52, "monthly": 12, "quarterly": 4, "yearly": 1}
+NETWORK_SETS = ("m4_hourly", "tourism_monthly")
 SETS = (
     "m1_yearly",
     "m1_quarterly",
@@ -34,6 +40,7 @@ SETS = (
     "exchange_rate_daily",
     "ausgrid_weekly",
 )
+FLAT = "feed-forward"
 DECILES = tuple(round(q / 10, 1) for q in range(1, 10))
 
 
@@ -85,6 +92,12 @@ class TestPart:
         return scores
 
 
+# Network, cell, bidirectional.
+NETWORK_ROWS = tuple(
+    (network, cell, False) for network in ("parallel", "autoregressive", "one") for cell in ("gru", "lstm", "rnn", FLAT)
+) + tuple((network, "gru", True) for network in ("parallel", "autoregressive", "one"))
+
+
 def measure(part: TestPart, seed: int) -> dict[str, object]:
     """Fit and forecast one set once."""
     started = time.perf_counter()
@@ -102,15 +115,96 @@ def measure(part: TestPart, seed: int) -> dict[str, object]:
     }
 
 
+def measure_network(part: TestPart, row: dict[str, object]) -> dict[str, object]:
+    """Fit and forecast one set with one network; `row` names it, with its seed and steps."""
+    started = time.perf_counter()
+    model = Forecaster(
+        horizon=part.h,
+        season_length=part.season,
+        network=str(row["network"]),
+        cell=str(row["cell"]),
+        bidirectional=bool(row["bidirectional"]),
+        max_steps=row["steps"] or None,
+        random_state=row["seed"],
+    ).fit(part.train)
+    fitted = time.perf_counter()
+    table = model.predict(part.h, level=80)
+    done = time.perf_counter()
+    low, high = (by_series(table, f"yhat-{side}-80") for side in ("lo", "hi"))
+    held = [(y >= low[u][: len(y)]) & (y <= high[u][: len(y)]) for u, y in part.truth.items()]
+    return {
+        **row,
+        "mase": part.score(by_series(table, "yhat"))["mase"],
+        "coverage_80": float(np.concatenate(held).mean()),
+        "weights": sum(p.numel() for p in model.network_.network.parameters()),
+        "best_step": model.best_step_,
+        "steps_run": int(model.history_["step"].iloc[-1]),
+        "fit_seconds": fitted - started,
+        "predict_seconds": done - fitted,
+    }
+
+
+def naive_row(part: TestPart) -> dict[str, object]:
+    """Return the seasonal naive's row, against which the networks are held."""
+    started = time.perf_counter()
+    table = SeasonalNaive(season_length=part.season).fit(part.train).predict(part.h)
+    return {
+        **{"set": part.name, "network": "SeasonalNaive", "cell": "-", "bidirectional": False, "seed": 0, "steps": 0},
+        "mase": part.score(by_series(table, "yhat"))["mase"],
+        **dict.fromkeys(("coverage_80", "weights", "best_step", "steps_run")),
+        "fit_seconds": time.perf_counter() - started,
+        "predict_seconds": 0.0,
+    }
+
+
+def network_table(data: Path, sets: Sequence[str], seeds: Sequence[int], steps: int, path: Path) -> None:
+    """Measure every network on every set, row by row; steps 0 leaves their number to the forecaster."""
+    key = ["set", "network", "cell", "bidirectional", "seed", "steps"]
+    present = set(pd.read_csv(path)[key].itertuples(index=False, name=None)) if path.exists() else set()
+    for name in sets:
+        part = TestPart(data, name)
+        if (name, "SeasonalNaive", "-", False, 0, 0) not in present:
+            append(naive_row(part), path)
+        for seed in seeds:
+            for network, cell, bidirectional in NETWORK_ROWS:
+                values = (name, network, cell, bidirectional, seed, steps)
+                if values in present:
+                    continue
+                row = measure_network(part, dict(zip(key, values, strict=True)))
+                append(row, path)
+                print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
+        show_networks(pd.read_csv(path), name, steps)
+
+
+def show_networks(rows: pd.DataFrame, name: str, steps: int) -> None:
+    """Print the mean over the seeds, beside the seasonal naive."""
+    rows = rows[rows["set"] == name]
+    naive = rows.loc[rows["network"] == "SeasonalNaive", "mase"].iloc[0]
+    groups = rows[rows["steps"] == steps].groupby(["network", "cell", "bidirectional"])
+    table = groups[["mase", "coverage_80", "weights", "fit_seconds", "predict_seconds"]].mean()
+    table.insert(1, "mase spread", groups["mase"].std())
+    table.insert(2, "to naive %", 100 * (table["mase"] / naive - 1))
+    print(f"{name}: MASE of the seasonal naive {naive:.3f}; means over {groups.size().max()} seeds")
+    print(table.sort_values("mase").round(3).to_string(), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
+    parser.add_argument("--table", choices=("sets", "networks"), default="sets")
+    parser.add_argument("--sets", nargs="+", choices=SETS, help="Default: all, or two for the table of networks.")
+    parser.add_argument("--steps", type=int, default=0, help="Gradient steps of the networks; 0: by the data's size.")
+    parser.add_argument("--output", type=Path, help="The networks' CSV, continued if it is there.")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     arguments = parser.parse_args()
     print(machine())
+    if arguments.table == "networks":
+        path = arguments.output or dated("networks")
+        network_table(arguments.data, arguments.sets or NETWORK_SETS, arguments.seeds, arguments.steps, path)
+        print(f"kept in {path}")
+        return
     rows: list[dict[str, object]] = []
-    for name in arguments.sets:
+    for name in arguments.sets or SETS:
         part = TestPart(arguments.data, name)
         for file in sorted((arguments.data.parent / "baselines").glob(f"{name}_*.csv.gz")):
             other = file.name.removeprefix(f"{name}_").removesuffix(".csv.gz")

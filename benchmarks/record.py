@@ -22,9 +22,20 @@ def machine() -> str:
     )
 
 
+def dated(name: str) -> Path:
+    """Return ``results/NAME-YYYY-MM-DD.csv``."""
+    RESULTS.mkdir(exist_ok=True)
+    return RESULTS / f"{name}-{date.today().isoformat()}.csv"
+
+
+def append(row: dict[str, object], path: Path) -> None:
+    """Add one row to a CSV, with the machine in a column of its own."""
+    table = pd.DataFrame([row]).assign(machine=machine())
+    table.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.5g")
+
+
 def save(rows: pd.DataFrame, name: str) -> Path:
     """Write rows to ``results/NAME-YYYY-MM-DD.csv``, with the machine in a column of its own."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{date.today().isoformat()}.csv"
+    path = dated(name)
     rows.assign(machine=machine()).to_csv(path, index=False, float_format="%.5g")
     return path
