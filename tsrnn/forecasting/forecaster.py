@@ -55,8 +55,8 @@ class Forecaster(ForecastModel):
         Step between rows, as pandas writes it. Default: inferred.
     network : {"parallel", "autoregressive", "one"}
         "parallel" decodes all future patches at once from the final state (sequence to sequence); "autoregressive"
-        one after the other, each fed with the one before it. "one" forecasts the next patch only (sequence to one).
-        The last two reach longer horizons by sample paths.
+        one after the other, each fed with the one before it. "one" forecasts the next patch from the final state, and
+        goes on from there (sequence to one). The last two forecast all but the first patch by sample paths.
     cell : {"gru", "lstm", "rnn", "feed-forward"}
         The recurrent cell; its equations stand in `tsrnn.networks.cells`. "feed-forward" reads the window at once by
         a net with as many weights as a GRU, for comparison.

@@ -1,7 +1,7 @@
 """Make the saved models of a release and their forecasts: ``python tests/forecasting/golden/make_golden.py 0.1.0``.
 
-Run it once per release (what is there stays), never to mend a failing test: a model that an older tsrnn saved must go on forecasting the
-same.
+Run it once per release, never to mend a failing test: a model that an older tsrnn saved must go on forecasting the
+same. What is there stays.
 """
 
 import sys
