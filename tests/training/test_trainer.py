@@ -39,7 +39,7 @@ def test_training_finds_the_least_squares_solution():
     record = train(
         network,
         lambda batch: (network(batch[0])[:, 0] - batch[1]).square().mean(),
-        lambda: (inputs, target),
+        lambda step: (inputs, target),
         [(inputs, target)],
         TrainingPlan(600, learning_rate=0.1, weight_decay=0.0, patience=100),
     )
@@ -54,7 +54,7 @@ def test_the_weights_of_the_best_validation_are_kept():
     record = train(
         network,
         scripted(network, scores),
-        lambda: 5.0,
+        lambda step: 5.0,
         [None],
         TrainingPlan(40, validate_every=10),
         lambda progress: seen.update({progress.step: copy_weights(network)}),
@@ -70,7 +70,7 @@ def test_training_stops_after_so_many_validations_without_improvement():
     network = line()
     scores = [3.0, 2.0, 2.0, 2.5, 1.0, 1.0, 4.0, 1.0, 0.0]  # an equal score is no improvement
     plan = TrainingPlan(900, validate_every=5, patience=3)
-    record = train(network, scripted(network, scores), lambda: 5.0, [None], plan)
+    record = train(network, scripted(network, scores), lambda step: 5.0, [None], plan)
     assert record.stopped_early
     assert record.best_step == 25
     assert [row.step for row in record.history] == [5 * k for k in range(1, 9)]
@@ -84,7 +84,7 @@ def test_the_validation_loss_is_the_mean_over_batches_in_evaluation_mode_and_wit
         modes.append((network.training, value.requires_grad))
         return value
 
-    record = train(network, loss, lambda: 1.0, [1.0, 3.0], TrainingPlan(3, weight_decay=0.0))
+    record = train(network, loss, lambda step: 1.0, [1.0, 3.0], TrainingPlan(3, weight_decay=0.0))
     assert modes == [(True, True)] * 3 + [(False, False)] * 2
     assert record.history[0].validation_loss == pytest.approx((0 + 4) / 2)
     assert record.history[0].train_loss == pytest.approx(0, abs=1e-12)
@@ -94,7 +94,7 @@ def test_the_validation_loss_is_the_mean_over_batches_in_evaluation_mode_and_wit
 def test_without_validation_the_last_weights_are_kept():
     network, seen = line(), []
     plan = TrainingPlan(30, validate_every=10)
-    record = train(network, squared(network), lambda: 5.0, [], plan, lambda _: seen.append(copy_weights(network)))
+    record = train(network, squared(network), lambda step: 5.0, [], plan, lambda _: seen.append(copy_weights(network)))
     assert record.best_step == 30
     assert same(network.state_dict(), seen[-1])
     assert not record.stopped_early
@@ -106,7 +106,7 @@ def test_without_validation_the_last_weights_are_kept():
 def test_the_callback_is_told_after_each_validation_and_at_the_end(steps, every, expected):
     network, seen = line(), []
     record = train(
-        network, squared(network), lambda: 5.0, [5.0], TrainingPlan(steps, validate_every=every), seen.append
+        network, squared(network), lambda step: 5.0, [5.0], TrainingPlan(steps, validate_every=every), seen.append
     )
     assert [progress.step for progress in seen] == expected
     assert seen == record.history
@@ -117,7 +117,7 @@ def test_the_callback_is_told_after_each_validation_and_at_the_end(steps, every,
 def test_a_loss_of_nan_is_an_error_and_the_last_finite_weights_are_restored():
     network, seen, steps = line(), [], iter(range(1000))
 
-    def draw():
+    def draw(step):
         return math.nan if next(steps) == 33 else 5.0
 
     plan = TrainingPlan(100, learning_rate=0.01, validate_every=10)
@@ -138,7 +138,7 @@ def test_a_validation_loss_of_nan_is_an_error_and_the_best_weights_are_restored(
         train(
             network,
             loss,
-            lambda: 5.0,
+            lambda step: 5.0,
             [None],
             TrainingPlan(100, validate_every=10),
             lambda _: seen.append(copy_weights(network)),
@@ -150,14 +150,14 @@ def test_a_validation_loss_of_nan_is_an_error_and_the_best_weights_are_restored(
 def test_an_infinite_gradient_behind_a_finite_loss_does_not_leave_weights_of_nan(steps):
     network = line()
     with pytest.raises(TrainingError, match=r"not finite|loss is nan"):  # the root's slope at 0 is infinite
-        train(network, lambda batch: network.weight.sqrt().sum(), lambda: None, [], TrainingPlan(steps))
+        train(network, lambda batch: network.weight.sqrt().sum(), lambda step: None, [], TrainingPlan(steps))
     assert network.weight.item() == 0
 
 
 def test_the_norm_of_the_gradient_is_clipped():
     network, norms = nn.Linear(4, 1), []
 
-    def draw():
+    def draw(step):
         if network.weight.grad is not None:
             norms.append(torch.cat([p.grad.flatten() for p in network.parameters()]).norm().item())
         return 1e3 * torch.ones(1, 4)
@@ -171,7 +171,7 @@ def test_the_norm_of_the_gradient_is_clipped():
 def test_the_learning_rate_rises_to_its_highest_and_falls_to_nothing():
     network, places = line(), []
 
-    def draw():
+    def draw(step):
         places.append(network.weight.item())
         return 1e9  # always the same direction: a step of AdamW is then the learning rate itself
 
@@ -192,7 +192,7 @@ def test_the_same_seed_trains_the_same_weights_bit_for_bit():
         train(
             network,
             lambda batch, network=network: (network(batch)[:, 0] - batch.sum(1)).square().mean(),
-            lambda generator=generator: torch.randn(16, 3, generator=generator),
+            lambda step, generator=generator: torch.randn(16, 3, generator=generator),
             [torch.ones(4, 3)],
             TrainingPlan(60, validate_every=20),
         )

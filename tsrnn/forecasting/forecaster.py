@@ -177,16 +177,15 @@ class Forecaster(ForecastModel):
             levels = torch.tensor(settings.size.quantiles, device=device)
             series = sampler.trainable()
 
-            drawn = 0
+            done = 0.0
 
             def loss(batch: WindowBatch) -> Tensor:
-                progress = min(1.0, drawn / settings.max_steps)
-                quantiles = network.training_quantiles(batch.inputs, batch.target, batch.observed, progress)
+                quantiles = network.training_quantiles(batch.inputs, batch.target, batch.observed, done)
                 return quantile_loss(quantiles, batch.target, batch.observed, levels)
 
-            def draw() -> WindowBatch:
-                nonlocal drawn
-                drawn += 1
+            def draw(step: int) -> WindowBatch:
+                nonlocal done
+                done = step / settings.max_steps
                 return sampler.draw(series, settings.batch_size, generator)
 
             record: TrainingRecord[WindowBatch] = TrainingRecord()

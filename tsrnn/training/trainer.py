@@ -6,13 +6,14 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from tsrnn.errors import TrainingError
+from tsrnn.training.checkpoint import Checkpoint, optimiser_state, optimiser_tensors, part_of
 
 Batch = TypeVar("Batch")
 Weights = dict[str, Tensor]
@@ -87,11 +88,12 @@ def has_finite_weights(network: nn.Module) -> bool:
 def train(
     network: nn.Module,
     loss: Callable[[Batch], Tensor],
-    draw: Callable[[], Batch],
+    draw: Callable[[int], Batch],
     validation: list[Batch],
     plan: TrainingPlan,
     on_progress: Callable[[Progress], None] | None = None,
     record: TrainingRecord[Batch] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingRecord[Batch]:
     """Train a network in place and leave the best weights in it.
 
@@ -101,7 +103,7 @@ def train(
     loss : callable
         The scalar loss of a batch, in whichever mode (train or eval) the network is.
     draw : callable
-        Returns a fresh training batch.
+        Returns the training batch of a step, counted from 1. With a checkpoint it must depend on the step alone.
     validation : list of batches
         Held back; without any, the last weights are kept.
     plan : TrainingPlan
@@ -109,6 +111,9 @@ def train(
         Called after each validation; costs nothing when absent.
     record : TrainingRecord, optional
         Is written to as training goes on, so that it tells what happened also when training breaks down.
+    checkpoint : Checkpoint, optional
+        Where training stands is written there after validations; if it is there already, training goes on from it
+        and ends with the same weights as one that was never interrupted, on one CPU bit for bit.
 
     Returns
     -------
@@ -119,18 +124,18 @@ def train(
     TrainingError
         If the loss or a weight is not finite; the network then has its last finite weights.
     """
-    optimiser, schedule = _optimiser(network, plan)
     record = TrainingRecord() if record is None else record
-    best, best_loss = copy_weights(network), math.inf
-    started, recent, waiting = time.perf_counter(), [], 0
+    run = _Run(network, plan, record)
+    if checkpoint is not None:
+        run.resume(checkpoint)
+    started, recent = time.perf_counter() - run.seconds, []
     network.train()
-    for step in range(1, plan.max_steps + 1):
-        value = loss(draw())
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), plan.clip_norm)
-        optimiser.step()
-        schedule.step()
+    for step in range(run.step + 1, plan.max_steps + 1):
+        if run.waiting >= plan.patience:
+            record.stopped_early = True
+            break
+        value = loss(draw(step))
+        run.descend(value)
         recent.append(value.detach())
         if step % plan.validate_every and step < plan.max_steps:
             continue
@@ -139,27 +144,84 @@ def train(
         recent = []
         score = _validate(network, loss, validation) if validation else train_loss
         if not (math.isfinite(train_loss) and math.isfinite(score) and has_finite_weights(network)):
-            network.load_state_dict(best)
-            network.eval()
+            run.keep_best()
             raise TrainingError(
                 f"{_breakdown(train_loss, score)} at step {step}; the weights of step {record.best_step} are kept. "
                 f"Lower learning_rate (now {plan.learning_rate:g}) or choose another scaling."
             )
-        waiting = 0 if score < best_loss or not validation else waiting + 1
-        if waiting == 0:
-            best, best_loss, record.best_step = copy_weights(network), score, step
-        state = Progress(
-            step, plan.max_steps, train_loss, score if validation else math.nan, time.perf_counter() - started
-        )
+        run.judge(step, score, newest_is_best=not validation)
+        run.seconds = time.perf_counter() - started
+        state = Progress(step, plan.max_steps, train_loss, score if validation else math.nan, run.seconds)
         record.history.append(state)
         if on_progress is not None:
             on_progress(state)
-        if waiting >= plan.patience:
-            record.stopped_early = True
-            break
-    network.load_state_dict(best)
-    network.eval()
+        if checkpoint is not None and len(record.history) % checkpoint.every == 0:
+            run.write(checkpoint)
+    run.keep_best()
     return record
+
+
+class _Run(Generic[Batch]):
+    """A training under way: what changes from step to step, and how it is written down and taken up again."""
+
+    def __init__(self, network: nn.Module, plan: TrainingPlan, record: TrainingRecord[Batch]) -> None:
+        self.network, self.plan, self.record = network, plan, record
+        self.optimiser, self.schedule = _optimiser(network, plan)
+        self.best, self.best_loss = copy_weights(network), math.inf
+        self.step, self.waiting, self.seconds = 0, 0, 0.0
+
+    def descend(self, loss: Tensor) -> None:
+        """Take one step down the gradient."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
+        self.optimiser.step()
+        self.schedule.step()
+
+    def judge(self, step: int, score: float, *, newest_is_best: bool) -> None:
+        """Keep the weights if they are the best so far."""
+        self.step = step
+        self.waiting = 0 if score < self.best_loss or newest_is_best else self.waiting + 1
+        if self.waiting == 0:
+            self.best, self.best_loss, self.record.best_step = copy_weights(self.network), score, step
+
+    def keep_best(self) -> None:
+        """Leave the best weights in the network."""
+        self.network.load_state_dict(self.best)
+        self.network.eval()
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best.items()}
+        tensors |= {f"optimiser.{name}": value for name, value in optimiser_tensors(self.optimiser).items()}
+        tensors["random"] = torch.get_rng_state()
+        facts = {
+            "step": self.step,
+            "waiting": self.waiting,
+            "seconds": self.seconds,
+            "best_loss": self.best_loss,
+            "best_step": self.record.best_step,
+            "history": [asdict(row) for row in self.record.history],
+            "groups": self.optimiser.state_dict()["param_groups"],
+            "schedule": self.schedule.state_dict(),
+        }
+        checkpoint.save(tensors, facts)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint, if there is one."""
+        found = checkpoint.load()
+        if found is None:
+            return
+        tensors, facts = found
+        self.network.load_state_dict(part_of(tensors, "network."))
+        self.best = part_of(tensors, "best.")
+        self.optimiser.load_state_dict(optimiser_state(part_of(tensors, "optimiser."), facts["groups"]))
+        schedule: Any = self.schedule
+        schedule.load_state_dict(facts["schedule"])
+        torch.set_rng_state(tensors["random"])
+        self.step, self.waiting, self.seconds = facts["step"], facts["waiting"], facts["seconds"]
+        self.best_loss, self.record.best_step = facts["best_loss"], facts["best_step"]
+        self.record.history[:] = [Progress(**row) for row in facts["history"]]
 
 
 def _breakdown(train_loss: float, score: float) -> str:
