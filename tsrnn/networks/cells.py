@@ -73,6 +73,9 @@ def make_recurrent(cell: str, input_size: int, hidden_size: int, num_layers: int
     -----
     Orthogonal recurrent weights keep the size of a state over many steps (Saxe et al. 2014); a forget bias of 1
     lets an LSTM remember from the start (Jozefowicz et al. 2015).
+
+    There are no residual connections between layers: on held-back ends of Tourism monthly ("parallel", three seeds,
+    300 steps, width 48) the mean MASE was 1.698 without and 1.698 with them for two layers, 1.693 and 1.694 for three.
     """
     between = dropout if num_layers > 1 else 0.0
     layer: nn.RNNBase = RECURRENT[cell](input_size, hidden_size, num_layers, batch_first=True, dropout=between)
