@@ -136,7 +136,7 @@ def measure_network(part: TestPart, row: dict[str, object]) -> dict[str, object]
         **row,
         "mase": part.score(by_series(table, "yhat"))["mase"],
         "coverage_80": float(np.concatenate(held).mean()),
-        "weights": sum(p.numel() for p in model.network_.network.parameters()),
+        "weights": sum(p.numel() for p in model.networks_[0].network.parameters()),
         "best_step": model.best_step_,
         "steps_run": int(model.history_["step"].iloc[-1]),
         "fit_seconds": fitted - started,

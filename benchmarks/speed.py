@@ -20,7 +20,7 @@ import torch
 from record import machine, save
 
 from tsrnn import Forecaster, load_dataset
-from tsrnn.forecasting.forecaster import one_thread
+from tsrnn.forecasting.network_training import one_thread
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.parallel import ParallelNetwork

@@ -124,7 +124,7 @@ def test_a_loss_of_nan_keeps_the_last_finite_weights(monthly):
     model = Forecaster(learning_rate=1e30, scaling="none", max_steps=200, hidden_size=8)
     with pytest.raises(TrainingError, match=r"weights of step \d+ are kept.*Lower learning_rate"):
         model.fit(monthly)
-    weights = model.network_.network.state_dict()
+    weights = model.networks_[0].network.state_dict()
     assert all(torch.isfinite(value).all() for value in weights.values())
 
 

@@ -361,7 +361,7 @@ def test_edits_with_a_fitting_checksum_load_or_are_data_errors(models, case, tmp
 def test_sizes_that_are_not_those_of_the_weights_are_refused(saved, entry, value, message):
     file = saved / "model.json"
     content = json.loads(file.read_text())
-    content["settings"]["size"][entry] = value
+    content["networks"][0]["size"][entry] = value
     file.write_bytes(sign(content))
     with pytest.raises(DataError, match=message):
         load_forecaster(saved, Forecaster)

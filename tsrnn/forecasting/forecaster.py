@@ -3,47 +3,52 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
+from tsrnn.forecasting.calibration import Calibration, calibrate
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
-from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.network_forecast import combined_quantiles
+from tsrnn.forecasting.network_training import flat_series, fresh_seed, one_thread, write_progress
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
-from tsrnn.forecasting.settings import Settings, choose_settings
-from tsrnn.networks.cells import new_generator
-from tsrnn.networks.losses import quantile_loss
-from tsrnn.networks.registry import NETWORKS
+from tsrnn.forecasting.settings import Settings
+from tsrnn.forecasting.strategy import NetworkFit
 from tsrnn.preprocessing.power import panel_transform
-from tsrnn.preprocessing.windows import FlatSeries
-from tsrnn.training.batches import WindowBatch, WindowSampler
-from tsrnn.training.trainer import Progress, TrainingRecord, train
+from tsrnn.training.trainer import Progress
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tsrnn.data.panel import Cutoffs, Floats, Panel
 
-# With this many series, holding back the end of some of them is enough to stop training in time.
-MANY_SERIES, HELD_BACK_SHARE = 50, 0.2
-
 
 class Forecaster(ForecastModel):
-    """Forecast series with a recurrent network trained on all of them together.
+    """Forecast series with a recurrent network: a pretrained one, fine-tuned or trained afresh where that is better.
 
     Every argument is optional; what is left None is chosen from the data's frequency and size when `fit` is called,
     and `summary()` says what was chosen.
 
     Parameters
     ----------
+    strategy : {"auto", "zero-shot", "fine-tune", "scratch"}
+        "zero-shot" forecasts at once with the base model, which was trained on simulated series. "fine-tune" trains
+        it on; "scratch" trains a network of its own on the table. "auto" compares the three, and averages of two,
+        on the ends of the series, which it holds back, and uses the base model where nothing is better by more than
+        chance or the data are too few to judge. Any parameter of a network or a training makes "auto" train from
+        scratch.
+    time_budget : float, optional
+        Seconds for training. It becomes a number of gradient steps by a fixed cost model, so that the same seed
+        gives the same forecast; only where the machine is far slower does the clock end the training, and then
+        `notes_` says so.
+    ensemble_size : int
+        Networks whose median (of two, mean) is the forecast. Members differ in their seed, their look-back and,
+        from scratch, their cell.
     horizon : int, optional
         Steps the network is trained to forecast. `predict` answers any h; beyond this horizon it continues by
         sample paths. Default: by frequency (monthly 24, hourly 48, ...).
@@ -92,8 +97,15 @@ class Forecaster(ForecastModel):
 
     Attributes
     ----------
+    strategy_, reason_ : str
+        What was done, and why; "scratch + zero-shot" is the average of two.
+    scores_ : dict of str to float
+        What "auto" compared: each candidate's mean quantile loss on held-back windows, in units of the series' mean
+        absolute seasonal difference.
     settings_ : Settings
         What was chosen.
+    notes_ : list of str
+        What a user should know, for example of a season length that the base model was not trained on.
     history_ : DataFrame
         Columns step, train_loss, validation_loss, seconds.
     best_step_ : int
@@ -112,6 +124,9 @@ class Forecaster(ForecastModel):
     def __init__(
         self,
         horizon: int | None = None,
+        strategy: str = "auto",
+        time_budget: float | None = None,
+        ensemble_size: int = 1,
         context_length: int | None = None,
         season_length: int | None = None,
         freq: Any = None,
@@ -133,6 +148,9 @@ class Forecaster(ForecastModel):
         verbose: bool | Callable[[Progress], None] = False,
     ) -> None:
         self.horizon = horizon
+        self.strategy = strategy
+        self.time_budget = time_budget
+        self.ensemble_size = ensemble_size
         self.context_length = context_length
         self.season_length = season_length
         self.freq = freq
@@ -164,49 +182,28 @@ class Forecaster(ForecastModel):
         transform = panel_transform(self.transform)
         self.map_ = None if transform is None else transform.fit_panel(panel.y, panel.offsets, list(panel.ids))
         panel = self._transformed(panel)
-        self.settings_: Settings = choose_settings(self, panel)
         device = pick_device(self.device)
         self.device_ = str(device)
-        self.seed_ = int(np.random.SeedSequence(self.random_state).generate_state(1)[0])
-        settings, generator = self.settings_, new_generator(self.seed_)
-        sampler = make_sampler(panel, settings, device, generator)
-        validation = sampler.held_back(max(1, settings.size.horizon // 4))
-        with own_random_state(self.seed_, device), one_thread():
-            network = NETWORKS[settings.network](settings.size).to(device)
-            self.network_ = NetworkForecast(network, settings.size, settings.scaling, self.seed_)
-            levels = torch.tensor(settings.size.quantiles, device=device)
-            series = sampler.trainable()
+        self.seed_ = fresh_seed(self.random_state)
+        fit = NetworkFit(self, panel, device, self.seed_, self._progress())
+        try:
+            fit.run()
+        finally:
+            self._keep(fit)
+        self.calibration_: Calibration = calibrate(self.networks_, panel, self.settings_, fit.train_end, device)
 
-            done = 0.0
-
-            def loss(batch: WindowBatch) -> Tensor:
-                quantiles = network.training_quantiles(batch.inputs, batch.target, batch.observed, done)
-                return quantile_loss(quantiles, batch.target, batch.observed, levels)
-
-            def draw(step: int) -> WindowBatch:
-                nonlocal done
-                done = step / settings.max_steps
-                return sampler.draw(series, settings.batch_size, generator)
-
-            record: TrainingRecord[WindowBatch] = TrainingRecord()
-            try:
-                train(
-                    network,
-                    loss,
-                    draw,
-                    validation,
-                    settings.plan,
-                    self._progress(),
-                    record,
-                )
-            finally:
-                self._keep_record(record)
-
-    def _keep_record(self, record: TrainingRecord[WindowBatch]) -> None:
-        self.best_step_ = record.best_step
-        self.stopped_early_ = record.stopped_early
+    def _keep(self, fit: NetworkFit) -> None:
+        """Keep what a fit has made, also of one that broke down."""
+        self.networks_, self.notes_, self.scores_ = fit.networks, fit.notes, fit.scores
+        self.strategy_, self.reason_ = fit.strategy, fit.reason
+        if fit.networks:
+            self.settings_: Settings = fit.settings
+        self.best_step_ = fit.record.best_step
+        self.stopped_early_ = fit.record.stopped_early
+        self.calibration_ = Calibration()
         columns = ("step", "train_loss", "validation_loss", "seconds")
-        self.history_ = pd.DataFrame([{c: getattr(row, c) for c in columns} for row in record.history])
+        rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
+        self.history_ = pd.DataFrame(rows, columns=list(columns)).astype({"step": np.int64})
 
     def _progress(self) -> Callable[[Progress], None] | None:
         if callable(self.verbose):
@@ -218,8 +215,10 @@ class Forecaster(ForecastModel):
         device = torch.device(self.device_)
         flat = flat_series(self._transformed(panel), device)
         series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
+        wanted = tuple(sorted({*quantiles, 0.5}))
         with one_thread():
-            values: Floats = self.network_.quantiles(flat, series, end, h, quantiles).cpu().numpy()
+            values: Floats = combined_quantiles(self.networks_, flat, series, end, h, wanted).cpu().numpy()
+        values = self.calibration_.apply(values, wanted)[..., [wanted.index(q) for q in quantiles]]
         return values if self.map_ is None else self.map_.backward(values)
 
     def _transformed(self, panel: Panel) -> Panel:
@@ -254,80 +253,25 @@ class Forecaster(ForecastModel):
         """Say in a few lines what was chosen and how training went."""
         s, size = self.settings_, self.settings_.size
         panel = self.panel_
-        weights = sum(p.numel() for p in self.network_.network.parameters())
-        seasons = " and ".join(map(str, size.seasons)) if size.seasons != (1,) else "none"
-        stop = "stopped early" if self.stopped_early_ else "ran to the end"
+        weights = sum(p.numel() for p in self.networks_[0].network.parameters())
+        seasons = " and ".join(map(str, dict.fromkeys(size.seasons))) if size.seasons != (1,) else "none"
         directions = "bidirectional " if size.bidirectional else ""
+        several = f", {len(self.networks_)} networks" if len(self.networks_) > 1 else ""
         lines = [
             f"data      {panel.n_series} series, {len(panel.y):,} rows, {panel.frequency.describe()}, season {seasons}",
+            f"strategy  {self.strategy_}{several}: {self.reason_}",
             f"network   {s.network}, {directions}{size.cell}, {size.num_layers} × {size.hidden_size}, "
             f"{weights:,} weights",
-            f"windows   {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
+            f"windows   up to {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
             f"scaling {s.scaling}",
-            f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "
-            f"learning rate {s.learning_rate:g}, seed {self.random_state}, {self.device_}",
         ]
+        if s.max_steps:
+            stop = "stopped early" if self.stopped_early_ else "ran to the end"
+            lines.append(
+                f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "
+                f"learning rate {s.learning_rate:g}, seed {self.random_state}, {self.device_}"
+            )
+        lines += [f"scores    {name} {score:.4f}" for name, score in self.scores_.items()]
+        lines += [f"intervals {self.calibration_.describe()}"]
+        lines += [f"note      {note}" for note in self.notes_]
         return "\n".join(lines)
-
-
-@contextmanager
-def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators, which draw initial weights and dropout, and give them back as they were."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread of the CPU, and give the number back.
-
-    One thread sums in one order, so that a seed gives the same forecast whatever the number of cores. The matrices
-    of these networks are small: on two idle cores a second thread makes a training step of M4 Hourly's size 1.5
-    times faster (22 instead of 32 ms), on busy ones waiting for it made a backward pass 14 times slower.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
-    """Move a panel's values to a device."""
-    return FlatSeries.from_flat(torch.from_numpy(panel.y), torch.from_numpy(panel.offsets), device)
-
-
-def make_sampler(panel: Panel, settings: Settings, device: torch.device, generator: torch.Generator) -> WindowSampler:
-    """Build the sampler of training windows, with the ends of some series held back.
-
-    Of many series a share, drawn at random, keeps back its last horizon; of few series all do, unless they are too
-    short to spare it.
-    """
-    size = settings.size
-    flat = flat_series(panel, device)
-    lengths = flat.lengths.cpu()
-    end = lengths.clone()
-    spare = torch.nonzero(lengths >= settings.min_history + 2 * size.horizon).flatten()
-    if len(spare) >= MANY_SERIES:
-        spare = spare[torch.randperm(len(spare), generator=generator)[: int(HELD_BACK_SHARE * len(spare))]]
-    end[spare] -= size.horizon
-    return WindowSampler(
-        flat,
-        size.context_length,
-        size.horizon,
-        size.seasons,
-        settings.scaling,
-        settings.min_history,
-        end.to(device),
-    )
-
-
-def write_progress(progress: Progress) -> None:
-    """Write one line about the training to stderr."""
-    sys.stderr.write(
-        f"step {progress.step}/{progress.max_steps}  train {progress.train_loss:.4f}  "
-        f"validation {progress.validation_loss:.4f}  {progress.seconds:.1f} s\n"
-    )
-    sys.stderr.flush()

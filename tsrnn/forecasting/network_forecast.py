@@ -12,12 +12,20 @@ from torch import Tensor
 from tsrnn.errors import ParameterError
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.forecast_network import ForecastNetwork
-from tsrnn.networks.sampling import SAMPLE_PATHS, stratified_noise
+from tsrnn.networks.sampling import SAMPLE_PATHS, sample_paths, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import make_inputs
+from tsrnn.preprocessing.scaling import masked_mean
 from tsrnn.preprocessing.windows import FlatSeries, gather_windows
 
 WINDOWS_PER_BATCH = 4096
+
+# Context lengths in patches, where a window is cut to its history. A forecast depends on its own history alone, and
+# windows of one length are one batch.
+LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128)
+
+# A forecast of logarithms ends this far above the largest value of its window: e^3 is twenty times it.
+MOST_LOG_GROWTH = 3.0
 
 
 def check_known_quantiles(wanted: Sequence[float], known: Sequence[float]) -> None:
@@ -64,10 +72,26 @@ class NetworkForecast:
     scaling : str
     seed : int
         Of the sample paths.
+    cut : bool
+        Whether a window is no longer than the history it holds, so that a short one costs few recurrent steps. A
+        network that was trained on masked windows of one length wants them all.
+    logs : bool
+        Whether windows of positive values are forecast twice, as they are and as logarithms, and the quantiles
+        averaged: one sees an additive season, the other a multiplicative one.
     """
 
-    def __init__(self, network: ForecastNetwork, size: NetworkSize, scaling: str, seed: int) -> None:
+    def __init__(
+        self,
+        network: ForecastNetwork,
+        size: NetworkSize,
+        scaling: str,
+        seed: int,
+        *,
+        cut: bool = False,
+        logs: bool = False,
+    ) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
+        self.cut, self.logs = cut, logs
 
     @torch.inference_mode()
     def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
@@ -86,20 +110,41 @@ class NetworkForecast:
         float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value
         """
         check_known_quantiles(wanted, self.size.quantiles)
-        if len(series) == 0:
-            return torch.empty(0, h, len(wanted), dtype=torch.float64, device=series.device)
+        answer = torch.empty(len(series), h, len(wanted), dtype=torch.float64, device=series.device)
         long = h > self.size.horizon
         batch = max(1, WINDOWS_PER_BATCH // SAMPLE_PATHS) if long else WINDOWS_PER_BATCH
-        parts = []
-        for s, e in zip(torch.split(series, batch), torch.split(end, batch), strict=True):
-            y, observed = gather_windows(flat, s, e - self.size.context_length, self.size.context_length)
-            known = self._direct(y, observed)  # [B, H, Q_known]
-            matrix = interpolation_matrix(self.size.quantiles, wanted).to(known.device)
-            values = (known @ matrix)[:, :h]
-            if long:
-                values = torch.cat([values, self._beyond(y, observed, h, wanted)], 1)
-            parts.append(torch.where(observed.any(1)[:, None, None], values, torch.nan))
-        return torch.cat(parts)
+        matrix = interpolation_matrix(self.size.quantiles, wanted).to(series.device)
+        for rows, length in self._same_length(end):
+            for part in torch.split(rows, batch):
+                y, observed = gather_windows(flat, series[part], end[part] - length, length)
+                values = (self._known(y, observed) @ matrix)[:, :h]
+                if long:
+                    values = torch.cat([values, self._beyond(y, observed, h, wanted)], 1)
+                answer[part] = torch.where(observed.any(1)[:, None, None], values, torch.nan)
+        return answer
+
+    def _same_length(self, end: Tensor) -> list[tuple[Tensor, int]]:
+        """Return groups of windows and the context length that each group is read with."""
+        L, p = self.size.context_length, self.size.patch_length
+        if not self.cut:
+            return [(torch.arange(len(end), device=end.device), L)] if len(end) else []
+        fewest = -(-max(self.size.seasons) // p)
+        lengths = sorted({min(max(n, fewest) * p, L) for n in LENGTHS} | {L})
+        grid = torch.tensor(lengths, device=end.device)
+        group = torch.searchsorted(grid, end.clamp(max=L))
+        return [(torch.nonzero(group == g).flatten(), lengths[g]) for g in torch.unique(group).tolist()]
+
+    def _known(self, y: Tensor, observed: Tensor) -> Tensor:
+        """Forecast the trained horizon at the trained quantiles. Shape (B, H, Q_known), original units."""
+        known = self._direct(y, observed)
+        if not self.logs:
+            return known
+        positive = torch.where(observed, y, 1.0).gt(0).all(1, keepdim=True)  # [B, 1]
+        unit = torch.where(positive, masked_mean(torch.where(observed, y, 0.0), observed), 1.0)
+        logs = torch.log(torch.where(observed & positive, y / unit, 1.0)) + 1  # a level of 1, as simulated ones have
+        most = logs.amax(1)[:, None, None] + MOST_LOG_GROWTH
+        values = torch.exp(torch.minimum(self._direct(logs, observed), most) - 1) * unit.unsqueeze(-1)
+        return torch.where(positive.unsqueeze(-1), (known + values) / 2, known)
 
     def _direct(self, y: Tensor, observed: Tensor) -> Tensor:
         inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.seasons, self.size.horizon)
@@ -108,6 +153,8 @@ class NetworkForecast:
 
     def _draw(self, y: Tensor, observed: Tensor, noise: Tensor) -> Tensor:
         """Draw paths through the trained horizon: noise [B, P, H] to [B, P, H], original units."""
+        if self.logs:
+            return sample_paths(self._known(y, observed), self.size.quantiles, noise.to(torch.float64))
         inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.seasons, self.size.horizon)
         z = self.network.draw(inputs, noise)
         return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
@@ -133,3 +180,14 @@ class NetworkForecast:
         sampled = torch.cat(blocks, 2)[..., : h - H]  # [B, P, h − H]
         probabilities = torch.tensor(list(wanted), dtype=torch.float64, device=y.device)
         return torch.quantile(sampled, probabilities, dim=1).permute(1, 2, 0)
+
+
+def combined_quantiles(
+    forecasts: Sequence[NetworkForecast], flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]
+) -> Tensor:
+    """Forecast with several networks: the mean of their quantiles, of three and more the median. [B, h, Q]
+
+    Quantiles are averaged at equal probabilities, so they stay in order.
+    """
+    every = torch.stack([forecast.quantiles(flat, series, end, h, wanted) for forecast in forecasts])
+    return every.mean(0) if len(forecasts) < 3 else torch.quantile(every, 0.5, dim=0)

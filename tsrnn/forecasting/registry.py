@@ -21,9 +21,9 @@ from tsrnn.forecasting.window_average import WindowAverage
 
 MODELS: dict[str, Callable[[], ForecastModel]] = {
     "tsrnn": Forecaster,
-    "gru": lambda: Forecaster(cell="gru"),
-    "lstm": lambda: Forecaster(cell="lstm"),
-    "rnn": lambda: Forecaster(cell="rnn"),
+    "gru": lambda: Forecaster(strategy="scratch", cell="gru"),
+    "lstm": lambda: Forecaster(strategy="scratch", cell="lstm"),
+    "rnn": lambda: Forecaster(strategy="scratch", cell="rnn"),
     "ARIMA": ARIMA,
     "ETS": ETS,
     "Theta": Theta,

@@ -36,6 +36,7 @@ from tsrnn.data.stored import (
     value_to_json,
 )
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
@@ -89,6 +90,21 @@ def save_forecaster(model: Forecaster, path: Any) -> None:
     content = {
         "parameters": {name: _parameter_to_json(name, value) for name, value in model.get_params(deep=False).items()},
         "settings": _plain(asdict(model.settings_)),
+        "strategy": model.strategy_,
+        "reason": model.reason_,
+        "scores": {name: float(score) for name, score in model.scores_.items()},
+        "notes": list(model.notes_),
+        "calibration": _plain(asdict(model.calibration_)),
+        "networks": [
+            {
+                "size": _plain(asdict(part.size)),
+                "scaling": part.scaling,
+                "seed": part.seed,
+                "cut": part.cut,
+                "logs": part.logs,
+            }
+            for part in model.networks_
+        ],
         "seed": int(model.seed_),
         "best_step": int(model.best_step_),
         "stopped_early": bool(model.stopped_early_),
@@ -97,7 +113,11 @@ def save_forecaster(model: Forecaster, path: Any) -> None:
         "columns": value_to_json(model._columns, "a column's name"),
         "panel": panel,
     }
-    tensors = {NETWORK + name: part for name, part in model.network_.network.state_dict().items()}
+    tensors = {
+        f"{NETWORK}{index}.{name}": tensor
+        for index, part in enumerate(model.networks_)
+        for name, tensor in part.network.state_dict().items()
+    }
     tensors |= {PANEL + name: torch.from_numpy(part) for name, part in arrays.items()}
     write_folder(path, content, tensors)
 
@@ -139,7 +159,6 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
     _check_rest(model)
     settings = _read_settings(read_entry(content, "settings"))
-    weights = {name.removeprefix(NETWORK): part for name, part in tensors.items() if name.startswith(NETWORK)}
     arrays = {name.removeprefix(PANEL): part.numpy() for name, part in tensors.items() if name.startswith(PANEL)}
     panel = panel_from_stored(read_entry(content, "panel"), arrays)
     columns = json_to_value(read_entry(content, "columns"))
@@ -151,20 +170,40 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     model.best_step_ = read_whole(content, "best_step", 0)
     model.stopped_early_ = read_flag(content, "stopped_early")
     model.history_ = _read_history(content)
-    network = _build_network(settings, weights).to(device)
-    model.network_ = NetworkForecast(network, settings.size, settings.scaling, model.seed_)
+    model.strategy_, model.reason_ = read_text(content, "strategy"), read_text(content, "reason")
+    model.scores_, model.notes_ = _read_scores(content), _read_notes(content)
+    model.calibration_ = _read_calibration(read_entry(content, "calibration"))
+    entries = read_list(content, "networks")
+    if not entries:
+        raise DataError("there is no network")
+    model.networks_ = [
+        _read_network(entry, settings.network, tensors, f"{NETWORK}{index}.", device)
+        for index, entry in enumerate(entries)
+    ]
     model._columns = columns
     model.panel_ = panel
     return model
 
 
-def _build_network(settings: Settings, weights: dict[str, torch.Tensor]) -> ForecastNetwork:
+def _read_network(
+    content: Json, kind: str, tensors: dict[str, torch.Tensor], prefix: str, device: torch.device
+) -> NetworkForecast:
+    """Build one of a model's networks, with the weights whose names begin with a prefix."""
+    size = _read_size(content)
+    weights = {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
+    network = _build_network(kind, size, weights).to(device)
+    scaling, seed = _one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
+    cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
+    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs)
+
+
+def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor]) -> ForecastNetwork:
     """Build a network on the CPU from its weights, in evaluation mode."""
-    if settings.size.num_layers > len(weights):
-        raise DataError(f"num_layers={settings.size.num_layers}, but there are only {len(weights)} tensors")
+    if size.num_layers > len(weights):
+        raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
     # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
     with torch.device("meta"):
-        expected = NETWORKS[settings.network](settings.size).state_dict()
+        expected = NETWORKS[kind](size).state_dict()
     wrong = [
         name
         for name in sorted({*expected, *weights})
@@ -176,7 +215,7 @@ def _build_network(settings: Settings, weights: dict[str, torch.Tensor]) -> Fore
     if wrong:
         raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
     with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
-        network = NETWORKS[settings.network](settings.size)
+        network = NETWORKS[kind](size)
     network.load_state_dict(weights)
     return network.eval()
 
@@ -191,18 +230,39 @@ def _plain(value: Any) -> Json:
 
 
 def _read_settings(content: Json) -> Settings:
-    size = _read_fields(NetworkSize, read_entry(content, "size"))
-    settings = Settings(**{**_read_fields(Settings, content), "size": NetworkSize(**size)})
-    ascending = [settings.size.seasons, settings.size.quantiles]
-    if not all(values and all(a < b for a, b in pairwise(values)) for values in ascending):
+    return Settings(**{**_read_fields(Settings, content), "size": _read_size(content)})
+
+
+def _read_size(content: Json) -> NetworkSize:
+    size = NetworkSize(**_read_fields(NetworkSize, read_entry(content, "size")))
+    in_order = all(a <= b for a, b in pairwise(size.seasons)) and all(a < b for a, b in pairwise(size.quantiles))
+    if not size.seasons or not in_order:
         raise DataError("the seasons or the quantiles are not in order")
-    if 0.5 not in settings.size.quantiles:
+    if 0.5 not in size.quantiles:
         raise DataError("the median is not among the quantiles")
-    if settings.size.bidirectional and settings.size.cell not in RECURRENT:
-        raise DataError(f"a {settings.size.cell} network has no directions")
-    if settings.size.context_length % settings.size.patch_length:
+    if size.bidirectional and size.cell not in RECURRENT:
+        raise DataError(f"a {size.cell} network has no directions")
+    if size.context_length % size.patch_length:
         raise DataError("context_length is not a multiple of patch_length")
-    return settings
+    return size
+
+
+def _read_scores(content: Json) -> dict[str, float]:
+    scores = read_entry(content, "scores")
+    if not isinstance(scores, dict):
+        raise DataError(f"scores={scores!r}, expected numbers by name")
+    return {name: _number(0, math.inf, or_low=True)(scores, name) for name in scores}
+
+
+def _read_notes(content: Json) -> list[str]:
+    return [read_text({"note": note}, "note") for note in read_list(content, "notes")]
+
+
+def _read_calibration(content: Json) -> Calibration:
+    factors = _several(_number(0, math.inf))(content, "factors")
+    if len(factors) != 2:
+        raise DataError(f"{len(factors)} factors, expected 2")
+    return Calibration((factors[0], factors[1]), read_whole(content, "n_windows", 0))
 
 
 def _read_fields(kind: type[NetworkSize] | type[Settings], content: Json) -> dict[str, Any]:
@@ -256,12 +316,12 @@ _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "min_history": _whole(2 * LARGEST_LENGTH),
     "hidden_size": _whole(LARGEST_WIDTH),
     "num_layers": _whole(MOST_LAYERS),
-    "max_steps": _whole(2**53),
+    "max_steps": lambda content, name: read_whole(content, name, 0, 2**53),
     "batch_size": _whole(2**53),
     "seasons": _several(_whole(LARGEST_LENGTH)),
     "quantiles": _several(_number(0, 1)),
     "dropout": _number(0, 1, or_low=True),
-    "learning_rate": _number(0, math.inf),
+    "learning_rate": _number(0, math.inf, or_low=True),
 }
 
 

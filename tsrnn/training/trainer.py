@@ -68,11 +68,14 @@ class TrainingRecord(Generic[Batch]):
     best_step : int
         The step whose weights were kept.
     stopped_early : bool
+    out_of_time : bool
+        The clock ended the training.
     """
 
     history: list[Progress] = field(default_factory=list)
     best_step: int = 0
     stopped_early: bool = False
+    out_of_time: bool = False
 
 
 def copy_weights(network: nn.Module) -> Weights:
@@ -94,6 +97,7 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     record: TrainingRecord[Batch] | None = None,
     checkpoint: Checkpoint | None = None,
+    out_of_time: Callable[[], bool] | None = None,
 ) -> TrainingRecord[Batch]:
     """Train a network in place and leave the best weights in it.
 
@@ -114,6 +118,8 @@ def train(
     checkpoint : Checkpoint, optional
         Where training stands is written there after validations; if it is there already, training goes on from it
         and ends with the same weights as one that was never interrupted, on one CPU bit for bit.
+    out_of_time : callable, optional
+        Asked before every step; training ends when it says True.
 
     Returns
     -------
@@ -133,6 +139,9 @@ def train(
     for step in range(run.step + 1, plan.max_steps + 1):
         if run.waiting >= plan.patience:
             record.stopped_early = True
+            break
+        if out_of_time is not None and out_of_time():
+            record.out_of_time = True
             break
         value = loss(draw(step))
         run.descend(value)

@@ -1,0 +1,334 @@
+"""Zero-shot, fine-tuned or from scratch: what the user asked for, or what held-back data say."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
+from tsrnn.forecasting.network_training import flat_series, new_network, one_thread, train_network, training_ends
+from tsrnn.forecasting.settings import (
+    Settings,
+    check_parameters,
+    choose_settings,
+    fine_tune_settings,
+    step_seconds,
+    zero_shot_settings,
+)
+from tsrnn.networks.cells import new_generator
+from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.weights import load_member
+from tsrnn.training.batches import WindowBatch
+from tsrnn.training.trainer import Progress, TrainingRecord
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tsrnn.data.panel import Panel
+    from tsrnn.forecasting.forecaster import Forecaster
+
+Floats = npt.NDArray[np.float64]
+
+# Parameters that shape a network; the base model has its own shape. And those that shape a training.
+SHAPE = (
+    "context_length",
+    "network",
+    "cell",
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "patch_length",
+    "scaling",
+    "quantiles",
+)
+TRAINING = ("dropout", "max_steps", "learning_rate", "batch_size")
+
+# With fewer held-back windows than this, chance would choose.
+FEWEST_JUDGED = 10
+# Fewer steps than this teach nothing.
+FEWEST_STEPS = 50
+# The clock ends a training only where the cost model was far off, since it makes a forecast depend on the machine.
+CLOCK_TOLERANCE = 1.5
+JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+# Look-backs of an ensemble's members, relative to the first one's, and their cells.
+LOOK_BACKS, ENSEMBLE_CELLS = (1.0, 0.6, 1.4), ("gru", "lstm")
+
+
+@dataclass
+class NetworkFit:
+    """The networks of a forecaster, and how they came about.
+
+    Parameters
+    ----------
+    model : Forecaster
+    panel : Panel
+        As the networks see it.
+    device : torch.device
+    seed : int
+    progress : callable or None
+
+    Attributes
+    ----------
+    networks : list of NetworkForecast
+    strategy : str
+        What was done, for example "zero-shot" or "scratch + zero-shot".
+    reason : str
+    scores : dict of str to float
+        The mean scaled quantile loss of each candidate on held-back windows; empty where nothing was compared.
+    settings : Settings
+        Of the first network.
+    record : TrainingRecord
+        Of the first network.
+    train_end : int64 ndarray of shape (n_series,), or None
+        Rows of each series that training has seen; None where nothing was trained.
+    notes : list of str
+    """
+
+    model: Forecaster
+    panel: Panel
+    device: torch.device
+    seed: int
+    progress: Callable[[Progress], None] | None
+    networks: list[NetworkForecast] = field(default_factory=list)
+    strategy: str = ""
+    reason: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    settings: Settings = field(init=False)
+    record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
+    train_end: npt.NDArray[np.int64] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Fit as the strategy asks.
+
+        Raises
+        ------
+        ParameterError, ShortSeriesError, DataError, TrainingError
+        """
+        check_parameters(self.model)
+        self.started = time.perf_counter()
+        self.strategy, self.reason = requested_strategy(self.model)
+        if self.strategy == "auto":
+            self._decide()
+        elif self.strategy == "zero-shot":
+            self._use_base()
+        else:
+            settings = self._settings(self.strategy)
+            self.settings = self._within_budget(settings, 1) or replace(settings, max_steps=FEWEST_STEPS)
+            train_end = self._held_back(self.settings)
+            self.train_end = train_end.numpy()
+            self._train(self.strategy, self.settings, train_end, self.record)
+            self._grow_ensemble(train_end)
+        if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
+            note = served_by(self.panel.season_length).note
+            self.notes += [note] if note else []
+
+    def _settings(self, strategy: str) -> Settings:
+        return (choose_settings if strategy == "scratch" else fine_tune_settings)(self.model, self.panel)
+
+    def _use_base(self) -> None:
+        self.settings = zero_shot_settings(self.model, self.panel)
+        self.networks = self._base()
+
+    def _base(self) -> list[NetworkForecast]:
+        """Return the base model, for an ensemble with several look-backs."""
+        settings = zero_shot_settings(self.model, self.panel)
+        service, size = served_by(self.panel.season_length), settings.size
+        network = load_member(service.member)
+        if self.device.type != "cpu":
+            network = new_network(settings, self.seed, self.device, network).network
+        forecasts = []
+        for k in range(self.model.ensemble_size):
+            context = size.context_length * 0.7**k
+            context = max(math.ceil(context / size.patch_length) * size.patch_length, max(size.seasons))
+            own = replace(size, context_length=math.ceil(context / size.patch_length) * size.patch_length)
+            logs = self.panel.season_length > 1
+            forecasts.append(NetworkForecast(network, own, settings.scaling, self.seed, cut=True, logs=logs))
+        return forecasts
+
+    def _held_back(self, settings: Settings) -> Tensor:
+        lengths = torch.from_numpy(self.panel.lengths)
+        return training_ends(lengths, settings.min_history, settings.horizon, new_generator(self.seed))
+
+    def _within_budget(self, settings: Settings, trainings: int) -> Settings | None:
+        """Shorten a training to its share of the time budget; None if too little is left of it."""
+        budget = self.model.time_budget
+        if budget is None:
+            return settings
+        steps = min(settings.max_steps, int(budget / trainings / step_seconds(settings)))
+        return replace(settings, max_steps=steps) if steps >= FEWEST_STEPS else None
+
+    def _train(
+        self, strategy: str, settings: Settings, train_end: Tensor, record: TrainingRecord[WindowBatch], seed: int = 0
+    ) -> NetworkForecast:
+        start = load_member(served_by(self.panel.season_length).member) if strategy == "fine-tune" else None
+        forecast = new_network(settings, self.seed + seed, self.device, start)
+        self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
+        budget = self.model.time_budget
+        deadline = None if budget is None else self.started + CLOCK_TOLERANCE * budget
+        train_network(
+            forecast, self.panel, settings, train_end, progress=self.progress, record=record, deadline=deadline
+        )
+        if record.out_of_time:
+            self.notes.append(
+                f"The clock stopped the training ({strategy}) before its {settings.max_steps} steps; the same seed may "
+                "forecast differently on another machine."
+            )
+        return forecast
+
+    def _decide(self) -> None:
+        """Compare the base model with trained networks on held-back windows, and keep the best."""
+        self._use_base()
+        base = self.networks
+        self.strategy = "zero-shot"
+        lengths = self.panel.lengths
+        try:
+            wanted = {name: self._settings(name) for name in ("fine-tune", "scratch")}
+        except ShortSeriesError:
+            self.reason = "the series are too short to train on"
+            return
+        train_end = self._held_back(wanted["scratch"])
+        windows = judged_windows(lengths, train_end.numpy(), self.settings.horizon)
+        if len(windows[0]) < FEWEST_JUDGED:
+            self.reason = f"{len(windows[0])} held-back windows are too few to judge a training by"
+            return
+        plans = {name: self._within_budget(settings, len(wanted)) for name, settings in wanted.items()}
+        if not all(plans.values()):
+            self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
+            return
+        records: dict[str, TrainingRecord[WindowBatch]] = {name: TrainingRecord() for name in plans}
+        singles = {"zero-shot": base}
+        for name, settings in plans.items():
+            if settings is not None:
+                self.networks = []
+                singles[name] = [self._train(name, settings, train_end, records[name])]
+        candidates = dict(singles)
+        for one, other in combinations(reversed(singles), 2):
+            candidates[f"{one} + {other}"] = [*singles[one], *singles[other]]
+        losses = {name: self._losses(networks, windows) for name, networks in candidates.items()}
+        self.scores = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
+        self.strategy, self.reason = choose(losses)
+        self.networks = candidates[self.strategy]
+        first = self.strategy.split(" + ")[0]
+        if first in plans:
+            chosen = plans[first]
+            if chosen is not None:
+                self.settings = replace(chosen, horizon=self.settings.horizon)
+            self.record, self.train_end = records[first], train_end.numpy()
+            self._grow_ensemble(train_end)
+
+    def _grow_ensemble(self, train_end: Tensor) -> None:
+        """Train the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
+        first, settings = self.strategy.split(" + ")[0], self.settings
+        for k in range(1, self.model.ensemble_size):
+            size = settings.size
+            p, reach = size.patch_length, LOOK_BACKS[k % len(LOOK_BACKS)]
+            context = math.ceil(max(size.context_length * reach, max(size.seasons)) / p) * p
+            cell = ENSEMBLE_CELLS[k % 2] if first == "scratch" and size.cell == "gru" else size.cell
+            own = replace(settings, size=replace(size, context_length=context, cell=cell))
+            self._train(first, own, train_end, TrainingRecord(), seed=k)
+
+    def _losses(self, networks: list[NetworkForecast], windows: tuple[npt.NDArray[np.int64], ...]) -> Floats:
+        """Return each window's mean quantile loss, in units of its series' mean absolute seasonal difference."""
+        series, end = windows
+        horizon = self.settings.horizon
+        flat = flat_series(self.panel, self.device)
+        at, until = (torch.from_numpy(part).to(self.device) for part in windows)
+        with one_thread():
+            forecast = combined_quantiles(networks, flat, at, until, horizon, JUDGED_LEVELS).cpu().numpy()
+        rows = self.panel.offsets[series][:, None] + end[:, None] + np.arange(horizon)
+        known = rows < self.panel.offsets[series + 1][:, None]
+        y = np.where(known, self.panel.y[np.minimum(rows, len(self.panel.y) - 1)], np.nan)
+        error = y[..., None] - forecast
+        levels = np.array(JUDGED_LEVELS)
+        loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)  # [B, h], NaN where unobserved
+        scale = np.array([self._scale(int(s), int(e)) for s, e in zip(series, end, strict=True)])
+        observed = np.isfinite(loss)
+        total = np.where(observed, loss, 0).sum(1)
+        usable = observed.any(1) & (scale > 0)
+        return np.where(usable, total / np.where(usable, observed.sum(1) * scale, 1), np.nan)
+
+    def _scale(self, series: int, end: int) -> float:
+        start, m = int(self.panel.offsets[series]), self.panel.season_length
+        past = self.panel.y[start : start + end]
+        changes = np.abs(past[m:] - past[:-m]) if len(past) > m else np.array([])
+        changes = changes[np.isfinite(changes)]
+        return float(changes.mean()) if len(changes) else 0.0
+
+
+def requested_strategy(model: Forecaster) -> tuple[str, str]:
+    """Return the strategy that the parameters ask for, and why.
+
+    Raises
+    ------
+    ParameterError
+        If parameters contradict the strategy.
+    """
+    standard = type(model)().get_params(deep=False)
+    own = [name for name in (*SHAPE, *TRAINING) if not _same(getattr(model, name), standard[name])]
+    if model.strategy == "auto":
+        named = ", ".join(own[:5])
+        return ("scratch", f"{named} ask for a network of its own") if own else ("auto", "")
+    refused = {"zero-shot": (*SHAPE, *TRAINING), "fine-tune": SHAPE, "scratch": ()}[model.strategy]
+    wrong = [name for name in own if name in refused]
+    if wrong:
+        raise ParameterError(
+            f"strategy={model.strategy!r} uses the base model, which {', '.join(wrong[:5])} cannot change. "
+            "Leave that out, or choose strategy='scratch'."
+        )
+    return model.strategy, "as asked for"
+
+
+def _same(value: object, standard: object) -> bool:
+    return value is standard or (
+        type(value) is type(standard) and not isinstance(value, np.ndarray) and value == standard
+    )
+
+
+def judged_windows(
+    lengths: npt.NDArray[np.int64], train_end: npt.NDArray[np.int64], horizon: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the series and ends of the held-back windows: one every horizon, each with at least half of it known."""
+    pairs = [
+        (series, end)
+        for series in np.flatnonzero(lengths > train_end).tolist()
+        for end in range(int(train_end[series]), int(lengths[series]) - horizon // 2, horizon)
+    ]
+    series, ends = np.array(pairs, np.int64).reshape(-1, 2).T
+    return series, ends
+
+
+def choose(losses: dict[str, Floats]) -> tuple[str, str]:
+    """Choose the candidate of the least loss, the base model alone unless another is better by more than chance.
+
+    Parameters
+    ----------
+    losses : dict of str to ndarray of shape (B,)
+        Of the same windows; NaN where a window cannot be judged. The first is the base model's.
+
+    Returns
+    -------
+    name, reason : str
+    """
+    base = next(iter(losses))
+    means = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
+    best = min(means, key=means.__getitem__)
+    n = int(np.isfinite(losses[base]).sum())
+    if best == base:
+        return base, f"no training was better on {n} held-back windows"
+    gain = losses[base] - losses[best]
+    gain = gain[np.isfinite(gain)]
+    error = float(gain.std(ddof=1) / math.sqrt(len(gain))) if len(gain) > 1 else math.inf
+    share = 100 * (1 - means[best] / means[base]) if means[base] > 0 else 0.0
+    if gain.mean() <= error:
+        return base, f"the best training was {share:.1f} % better on {n} held-back windows, no more than chance"
+    return best, f"{share:.1f} % better than zero-shot on {n} held-back windows"

@@ -1,0 +1,127 @@
+"""The base model is a small family: one recurrent network per kind of season."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tsrnn.networks.size import NetworkSize
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of the family: what it reads, and the seasons it has seen in training.
+
+    Parameters
+    ----------
+    name : str
+        Also the name of its file.
+    patch_length : int
+        Points that one recurrent step reads.
+    context_length : int
+        The longest history it was trained on, a multiple of `patch_length`.
+    horizon : int
+        Steps it forecasts at once.
+    hidden_size : int
+    scaling : str
+        A method of `tsrnn.preprocessing.scaling.scale_windows`.
+    seasons : tuple of (tuple of int, float)
+        Season lengths, shortest first, and how often they are drawn. All are of one form, so that the network mixes
+        equally many season profiles.
+    """
+
+    name: str
+    patch_length: int
+    context_length: int
+    horizon: int
+    hidden_size: int
+    scaling: str
+    seasons: tuple[tuple[tuple[int, ...], float], ...]
+
+    def size(self, seasons: tuple[int, ...] | None = None) -> NetworkSize:
+        """Return the network's size for given seasons: the longest context it should read, and its weights' shapes.
+
+        A season that is longer than the context of the training brings a context of two of them.
+        """
+        seasons = self.seasons[0][0] if seasons is None else seasons
+        context = max(self.context_length, 2 * seasons[0], seasons[-1])
+        context = math.ceil(context / self.patch_length) * self.patch_length
+        return NetworkSize(context, self.horizon, self.patch_length, seasons, hidden_size=self.hidden_size, dropout=0.0)
+
+
+ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28, 30))
+
+MEMBERS: dict[str, Member] = {
+    member.name: member
+    for member in (
+        Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
+        Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),)),
+        Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),)),
+        Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
+        Member(
+            "season_24",
+            24,
+            504,
+            48,
+            128,
+            "spread",
+            (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
+        ),
+        Member("season_52", 4, 212, 16, 96, "seasonal", (((52,), 0.9), ((48,), 0.05), ((36,), 0.05))),
+        Member(
+            "any_season",
+            1,
+            64,
+            20,
+            96,
+            "seasonal",
+            (((5,), 0.4), *((seasons, 0.6 / len(ANY)) for seasons in ANY)),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """Which member forecasts, with which seasons.
+
+    Parameters
+    ----------
+    member : Member
+    seasons : tuple of int
+    note : str or None
+        What a user should know: that the base has not been trained on this season length.
+    """
+
+    member: Member
+    seasons: tuple[int, ...]
+    note: str | None = None
+
+
+def served_by(season_length: int) -> Service:
+    """Find the member for a season length.
+
+    >>> served_by(12).member.name, served_by(96).seasons, served_by(5).member.name
+    ('season_12', (96, 672), 'any_season')
+    >>> served_by(365).note
+    'The base model was not trained on seasons of 365; it reads them with patches of 7 (season_7).'
+    """
+    m = season_length
+    for member in MEMBERS.values():
+        for seasons, _ in member.seasons:
+            if seasons[0] == m and member.name != "any_season":
+                return Service(member, seasons)
+    if m % 24 == 0:
+        # A week of long days does not fit into any context; the day itself stands in for it.
+        return Service(MEMBERS["season_24"], (m, m), _note(m, "season_24"))
+    if m <= 30:
+        known = any(seasons == (m,) for seasons, _ in MEMBERS["any_season"].seasons)
+        return Service(MEMBERS["any_season"], (m,), None if known else _note(m, "any_season"))
+    name = "season_12" if m % 12 == 0 else "season_52" if m % 4 == 0 and m <= 104 else "season_7"
+    return Service(MEMBERS[name], (m,), _note(m, name))
+
+
+def _note(m: int, name: str) -> str:
+    patch = MEMBERS[name].patch_length
+    points = "single points" if patch == 1 else f"patches of {patch}"
+    return f"The base model was not trained on seasons of {m}; it reads them with {points} ({name})."

@@ -1,0 +1,305 @@
+"""The prior: random series from which the base model learns to forecast.
+
+A recurrent network that has seen millions of simulated series forecasts real ones that it never saw. What it believes
+of the world is what this file draws: every family below is a kind of series that users bring, with its parameters
+drawn from wide ranges.
+
+Sources: the exponential-smoothing family follows Hyndman et al. 2008, "Forecasting with exponential smoothing"; random
+sums and products of Gaussian-process kernels follow KernelSynth (Ansari et al. 2024, "Chronos"), drawn here by random
+Fourier features (Rahimi and Recht 2007); trend × season × noise follows ForecastPFN (Dooley et al. 2023); regime
+switches, steps, spikes, censoring and mixup follow TempoPFN (2025); the prices follow GARCH(1, 1) (Bollerslev 1986).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Rng = np.random.Generator
+
+# How often each family is drawn. Exponential smoothing is the core: business series look like it.
+SHARES = {
+    "exponential_smoothing": 0.88,
+    "structural": 0.03,
+    "gaussian_process": 0.03,
+    "prices": 0.02,
+    "counts": 0.025,
+    "intermittent": 0.015,
+}
+
+
+def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw series from the prior.
+
+    Parameters
+    ----------
+    count, length : int
+    seasons : tuple of int
+        Season lengths, shortest first; 1 means none. A second one is a week of days or the like.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of shape (count, length)
+        Finite values, in units of their own.
+
+    Examples
+    --------
+    >>> simulate(3, 40, (12,), np.random.default_rng(0)).shape
+    (3, 40)
+    """
+    names = rng.choice(list(SHARES), size=count, p=list(SHARES.values()))
+    series = np.empty((count, length))
+    for name in SHARES:
+        rows = np.flatnonzero(names == name)
+        if len(rows):
+            series[rows] = FAMILIES[name](len(rows), length, seasons, rng)
+    return disturb(series, rng)
+
+
+def uniform(rng: Rng, low: float, high: float, count: int) -> Floats:
+    """Draw a column of numbers, uniform between two bounds. Shape (count, 1)."""
+    return rng.uniform(low, high, (count, 1))
+
+
+def log_uniform(rng: Rng, low: float, high: float, count: int) -> Floats:
+    """Draw a column of numbers whose logarithm is uniform. Shape (count, 1)."""
+    drawn: Floats = np.exp(uniform(rng, math.log(low), math.log(high), count))
+    return drawn
+
+
+def coin(rng: Rng, share: float, count: int) -> npt.NDArray[np.bool_]:
+    """Draw a column of truth values. Shape (count, 1)."""
+    drawn: npt.NDArray[np.bool_] = rng.random((count, 1)) < share
+    return drawn
+
+
+def bounded_exp(y: Floats) -> Floats:
+    """Return exp(y), with rows that leave ±6 shrunk as a whole: a limit would make them flat. Shape (n, T)."""
+    bounded: Floats = np.exp(y * np.minimum(1, 6 / np.abs(y).max(1, keepdims=True).clip(min=1e-9)))
+    return bounded
+
+
+def season_shapes(count: int, m: int, rng: Rng) -> Floats:
+    """Draw one season per row: waves mixed with single spikes, mean 0 and standard deviation 1; 0 without a season.
+
+    Returns
+    -------
+    array of shape (count, m)
+    """
+    if m == 1:
+        return np.zeros((count, 1))
+    phase = np.arange(m) / m
+    decay = uniform(rng, 0, 1.5, count)
+    waves = np.zeros((count, m))
+    for k in range(1, min(6, m // 2) + 1):
+        waves += rng.normal(size=(count, 1)) * np.sin(2 * np.pi * (k * phase + rng.random((count, 1)))) / k**decay
+    spikes = rng.normal(size=(count, m)) * (rng.random((count, m)) < uniform(rng, 0.05, 1, count))
+    mix = rng.random((count, 1))
+    shape = mix * waves / (waves.std(1, keepdims=True) + 1e-9) + (1 - mix) * spikes
+    shape -= shape.mean(1, keepdims=True)
+    scaled: Floats = shape / (shape.std(1, keepdims=True) + 1e-9)
+    return scaled
+
+
+def whole_season(count: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw a season as long as the longest one, standard deviation about 1.
+
+    Of two seasons, such as a day and a week, the long one repeats the short with a strength and a level of its own
+    for each repetition, as a weekend differs from a weekday.
+
+    Returns
+    -------
+    array of shape (count, max(seasons))
+    """
+    m, longest = seasons[0], seasons[-1]
+    short = season_shapes(count, m, rng)
+    if longest == m:
+        return short
+    whole = np.tile(short, longest // m)  # [count, longest]
+    other = np.tile(season_shapes(count, m, rng), longest // m)
+    days = longest // m
+    weekend = np.zeros((count, days))
+    weekend[:, -2:] = 1.0
+    free = rng.normal(size=(count, days)) * (rng.random((count, days)) < 0.4)
+    day_level = np.where(coin(rng, 0.6, count), weekend * rng.normal(size=(count, 1)), free)
+    first_day = rng.integers(days, size=(count, 1))
+    day_level = np.take_along_axis(day_level, (np.arange(days) + first_day) % days, 1)
+    strength = log_uniform(rng, 0.05, 1.0, count) * coin(rng, 0.7, count)
+    share = np.repeat(np.abs(day_level).clip(0, 1), m, axis=1) * coin(rng, 0.5, count)
+    whole = whole * (1 - share) + other * share + np.repeat(day_level, m, axis=1) * strength
+    whole -= whole.mean(1, keepdims=True)
+    scaled: Floats = whole / (whole.std(1, keepdims=True) + 1e-9)
+    return scaled
+
+
+def exponential_smoothing(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
+
+    Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
+    few breaks of the level.
+    """
+    n = count
+    sigma = log_uniform(rng, 0.003, 0.25, n)
+    alpha = np.where(coin(rng, 0.25, n), log_uniform(rng, 0.01, 0.2, n), rng.beta(1.2, 1.2, (n, 1)))
+    beta = np.where(coin(rng, 0.5, n), 0.0, alpha * log_uniform(rng, 0.002, 0.4, n))
+    damping = np.where(coin(rng, 0.6, n), 1.0, uniform(rng, 0.8, 1.0, n))
+    gamma = np.where(coin(rng, 0.6, n), 0.0, log_uniform(rng, 0.005, 0.4, n))
+    # Growth is a matter of years: a step that is a year moves twelve times as far as a month.
+    steps_a_year = seasons[0] if seasons[0] in (1, 2, 4, 12) else 12
+    growth = np.where(coin(rng, 0.65, n), 1, -1) * np.abs(rng.standard_t(3, (n, 1)))
+    slope = growth * log_uniform(rng, 0.006, 0.24, n) / steps_a_year * coin(rng, 0.85, n)
+    season = whole_season(n, seasons, rng) * log_uniform(rng, 0.008, 0.5, n) * coin(rng, 0.85, n)
+    tails = log_uniform(rng, 2.5, 50, n)
+    shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
+    carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)
+    broken = rng.random((n, length)) < 0.004 * coin(rng, 0.4, n)
+    breaks = (broken * rng.normal(size=(n, length)) * sigma * 8).T.copy()
+    alpha, beta, damping, gamma, slope, carried = (x[:, 0] for x in (alpha, beta, damping, gamma, slope, carried))
+    season, keep = season.T.copy(), gamma * (1 - alpha)
+    m = len(season)
+    level, noise, y = np.zeros(n), np.zeros(n), np.empty((length, n))
+    for t in range(length):
+        e = shock[t]
+        noise = carried * noise + e
+        slope = damping * slope
+        level = level + slope
+        y[t] = level + season[t % m] + noise
+        level = level + alpha * noise + breaks[t]
+        slope = slope + beta * e
+        season[t % m] += keep * e
+    return np.where(coin(rng, 0.6, n), bounded_exp(y.T), 1 + y.T)
+
+
+def structural(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw trend × season × noise: a line, an exponential or an S-curve with a change of course, fixed seasons."""
+    n = count
+    time = np.arange(length) / length
+    turn = rng.random((n, 1))
+    after = np.maximum(time - turn, 0)
+    line = 1 + rng.normal(size=(n, 1)) * 0.8 * time + rng.normal(size=(n, 1)) * coin(rng, 0.4, n) * after
+    growth = np.exp(rng.normal(size=(n, 1)) * time + rng.normal(size=(n, 1)) * coin(rng, 0.4, n) * after)
+    curve = 0.2 + 1 / (1 + np.exp(-(time - turn) * log_uniform(rng, 3, 30, n)))
+    kind = rng.random((n, 1))
+    trend = np.where(kind < 0.5, np.maximum(line, 0.05), np.where(kind < 0.8, growth, curve))
+    season = whole_season(n, seasons, rng) * log_uniform(rng, 0.01, 0.6, n) * coin(rng, 0.85, n)
+    pattern = np.take(season, np.arange(length) % season.shape[1], axis=1)
+    size = np.exp(rng.normal(size=(n, 1)) * coin(rng, 0.3, n) * time)  # the season grows or fades
+    noise = log_uniform(rng, 0.003, 0.3, n) * rng.normal(size=(n, length))
+    series: Floats = trend * np.maximum(1 + pattern * size + noise, 0.0)
+    return series
+
+
+def gaussian_process(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw random sums and products of Gaussian-process kernels: smooth, rough, periodic, locally periodic, linear."""
+    n = count
+    time = np.arange(length)
+    m = seasons[0]
+
+    def smooth() -> Floats:
+        scale = log_uniform(rng, 3, 1.5 * length, n)
+        waves = np.zeros((n, length))
+        features = 24
+        for _ in range(features):
+            waves += np.cos(rng.normal(size=(n, 1)) / scale * time + uniform(rng, 0, 2 * np.pi, n))
+        return waves * math.sqrt(2 / features)
+
+    season = whole_season(n, seasons, rng)
+    pattern = np.take(season, time % season.shape[1], axis=1) if m > 1 else np.zeros((n, length))
+    line = rng.normal(size=(n, 1)) * (time / length - 0.5) * 2
+    local = pattern * (1 + 0.7 * smooth())
+    total = smooth() * coin(rng, 0.8, n) + line * coin(rng, 0.4, n)
+    total += np.where(coin(rng, 0.5, n), pattern, local) * coin(rng, 0.7, n) * log_uniform(rng, 0.2, 2, n)
+    total += 0.5 * smooth() * coin(rng, 0.4, n)
+    total += rng.normal(size=(n, length)) * log_uniform(rng, 0.01, 0.5, n)
+    level = rng.exponential(3, (n, 1))
+    return np.where(coin(rng, 0.3, n), np.exp(0.5 * total), total + level)
+
+
+def prices(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw prices: the logarithm is a random walk whose volatility clusters as in GARCH(1, 1)."""
+    n = count
+    daily = log_uniform(rng, 0.001, 0.05, n)[:, 0]
+    persistence = rng.uniform(0.0, 0.98, n)
+    reaction = rng.uniform(0.02, 0.2, n) * (persistence > 0.3)
+    memory = np.maximum(persistence - reaction, 0)
+    shock = rng.standard_t(rng.uniform(3.5, 12, (1, n)), (length, n))
+    drift = rng.normal(size=n) * 0.03 * daily
+    variance = np.ones(n)
+    log_price, y = np.zeros(n), np.empty((length, n))
+    for t in range(length):
+        change = np.sqrt(variance) * shock[t]
+        log_price = log_price + drift + daily * change
+        y[t] = log_price
+        variance = np.minimum((1 - memory - reaction) + memory * variance + reaction * change**2, 50)
+    return bounded_exp(y.T)
+
+
+def counts(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw small whole numbers: Poisson or overdispersed counts around a level that moves and a season."""
+    n = count
+    walk = np.cumsum(rng.normal(size=(n, length)) * log_uniform(rng, 0.001, 0.05, n) * coin(rng, 0.6, n), axis=1)
+    season = whole_season(n, seasons, rng) * log_uniform(rng, 0.02, 0.6, n) * coin(rng, 0.7, n)
+    pattern = np.take(season, np.arange(length) % season.shape[1], axis=1)
+    rate = log_uniform(rng, 1.0, 300, n) * np.exp((walk + pattern).clip(-4, 4))
+    shape = log_uniform(rng, 1, 100, n)
+    mixed = rng.gamma(np.broadcast_to(shape, rate.shape)) / shape  # overdispersion, as the negative binomial has
+    drawn: Floats = rng.poisson(rate * np.where(coin(rng, 0.5, n), 1.0, mixed)).astype(np.float64)
+    return drawn
+
+
+def intermittent(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw demand that is mostly zero: its chance has a season, its size a distribution of its own."""
+    n = count
+    season = whole_season(n, seasons, rng) * uniform(rng, 0, 1, n) * coin(rng, 0.5, n)
+    pattern = np.take(season, np.arange(length) % season.shape[1], axis=1)
+    chance = 1 / (1 + np.exp(-(uniform(rng, -3, 1, n) + pattern)))
+    size = 1 + rng.poisson(np.broadcast_to(log_uniform(rng, 0.3, 30, n), chance.shape))
+    unit = np.where(coin(rng, 0.8, n), 1.0, log_uniform(rng, 0.1, 10, n))
+    demand: Floats = (rng.random((n, length)) < chance) * size * unit
+    return demand
+
+
+FAMILIES: dict[str, Callable[[int, int, tuple[int, ...], Rng], Floats]] = {
+    "exponential_smoothing": exponential_smoothing,
+    "structural": structural,
+    "gaussian_process": gaussian_process,
+    "prices": prices,
+    "counts": counts,
+    "intermittent": intermittent,
+}
+
+
+def disturb(series: Floats, rng: Rng) -> Floats:
+    """Give some series what happens to real ones: mixtures, changes of regime, spikes, steps, limits, rounding."""
+    n, length = series.shape
+    spread = np.abs(np.diff(series, axis=1)).mean(1, keepdims=True) + 1e-12
+    centre = series.mean(1, keepdims=True)
+    other = rng.permutation(n)
+    z = (series - centre) / spread
+    # Mixup: the average of two series, each in its own unit.
+    share = rng.beta(1.5, 1.5, (n, 1))
+    series = np.where(coin(rng, 0.05, n), centre + spread * (share * z + (1 - share) * z[other]), series)
+    # Regime switch: from some time on the series goes on as another one does, from where it was.
+    when = rng.integers(1, length, (n, 1))
+    time = np.arange(length)
+    jump = np.take_along_axis(z, when - 1, 1) - np.take_along_axis(z[other], when, 1)
+    series = np.where(coin(rng, 0.03, n) & (time >= when), centre + spread * (z[other] + jump), series)
+    # Step: the level changes once for good.
+    step = rng.normal(size=(n, 1)) * 6 * spread * (time >= rng.integers(1, length, (n, 1)))
+    series = series + step * coin(rng, 0.04, n)
+    # Spikes: single values that say nothing of the future.
+    rate = log_uniform(rng, 0.002, 0.05, n) * coin(rng, 0.12, n)
+    spikes = (rng.random((n, length)) < rate) * rng.standard_t(3, (n, length)) * 6 * spread
+    series = series + spikes
+    # Limits: nothing sells below zero, a machine has a largest output.
+    low, high = np.quantile(series, [0.15, 0.85], axis=1)[..., None]
+    series = np.where(coin(rng, 0.015, n), np.maximum(series, low), series)
+    series = np.where(coin(rng, 0.015, n), np.minimum(series, high), series)
+    # Rounding to steps that are coarse beside the movement.
+    unit = spread * log_uniform(rng, 0.2, 5, n)
+    return np.where(coin(rng, 0.06, n), np.round(series / unit) * unit, series)

@@ -1,0 +1,144 @@
+"""Train the base model: ``python -m tsrnn.pretrained.train --output weights``.
+
+Every member of the family is trained on simulated series alone. A training that is interrupted goes on where it
+stood when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tsrnn.errors import TsrnnError
+from tsrnn.networks.losses import quantile_loss
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.pretrained.family import MEMBERS, Member
+from tsrnn.pretrained.simulated import SimulatedWindows
+from tsrnn.pretrained.weights import WEIGHTS, save_member
+from tsrnn.training.batches import WindowBatch
+from tsrnn.training.checkpoint import Checkpoint
+from tsrnn.training.trainer import Progress, TrainingPlan, TrainingRecord, train
+
+LOG = "training_log.csv"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a member is trained; it is stored with its weights.
+
+    Parameters
+    ----------
+    member : str
+    steps, batch_size, seed : int
+    learning_rate, weight_decay : float
+    """
+
+    member: str
+    steps: int
+    batch_size: int = 256
+    seed: int = 0
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-3
+
+
+def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.device) -> list[Progress]:
+    """Train one member, write its weights and its log to a folder, and return the log.
+
+    Parameters
+    ----------
+    member : Member
+    recipe : Recipe
+    folder : Path
+        Gets `<member>.safetensors`, lines in `training_log.csv`, and while training runs a checkpoint.
+    device : torch.device
+
+    Raises
+    ------
+    DataError
+        If the folder holds a checkpoint of another recipe.
+    TrainingError
+        If the loss is not finite.
+    """
+    windows = SimulatedWindows(member, recipe.batch_size, recipe.seed, device)
+    torch.manual_seed(recipe.seed)
+    network = NETWORKS["parallel"](member.size()).to(device)
+    levels = torch.tensor(member.size().quantiles, device=device)
+    plan = TrainingPlan(
+        recipe.steps,
+        recipe.learning_rate,
+        recipe.weight_decay,
+        validate_every=max(1, min(250, recipe.steps // 4)),
+        patience=recipe.steps,
+    )
+
+    def loss(batch: WindowBatch) -> Tensor:
+        return quantile_loss(network(batch.inputs), batch.target, batch.observed, levels)
+
+    def report(state: Progress) -> None:
+        sys.stdout.write(
+            f"{member.name}  step {state.step}/{state.max_steps}  train {state.train_loss:.4f}  "
+            f"validation {state.validation_loss:.4f}  {state.seconds:.0f} s\n"
+        )
+        sys.stdout.flush()
+
+    checkpoint = Checkpoint(folder / f"{member.name}.checkpoint", asdict(recipe))
+    record: TrainingRecord[WindowBatch] = TrainingRecord()
+    train(network, loss, windows.draw, windows.validation(), plan, report, record, checkpoint)
+    save_member(member, network, {**asdict(recipe), "best_step": record.best_step}, folder)
+    write_log(folder / LOG, member.name, record.history)
+    checkpoint.path.unlink(missing_ok=True)
+    return record.history
+
+
+def write_log(path: Path, name: str, history: Sequence[Progress]) -> None:
+    """Replace one member's lines in the log of validation scores."""
+    columns = ["member", "step", "train_loss", "validation_loss", "seconds"]
+    rows: list[list[str]] = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in list(csv.reader(file))[1:] if row and row[0] != name]
+    for state in history:
+        losses = [f"{value:.5f}" for value in (state.train_loss, state.validation_loss)]
+        rows.append([name, str(state.step), *losses, f"{state.seconds:.0f}"])
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tsrnn.pretrained.train", description=__doc__)
+    parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS), help="default: all")
+    parser.add_argument("--steps", type=int, default=6000, help="gradient steps of each member (default %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="windows per step")
+    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="highest rate")
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--output", type=Path, default=WEIGHTS, help="folder (default: the package's own weights)")
+    parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one, else the CPU")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of the CPU")
+    options = parser.parse_args(arguments)
+    for name in ("steps", "batch_size", "threads"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be 1 or more")
+    torch.set_num_threads(options.threads)
+    cuda = torch.cuda.is_available()
+    try:
+        device = torch.device(("cuda" if cuda else "cpu") if options.device == "auto" else options.device)
+        options.output.mkdir(parents=True, exist_ok=True)
+        for name in options.members:
+            recipe = Recipe(name, options.steps, options.batch_size, options.seed, options.learning_rate)
+            train_member(MEMBERS[name], recipe, options.output, device)
+    except (TsrnnError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The base model's weights on disk: one safetensors file per member, read when it is first needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from tsrnn.errors import DataError
+from tsrnn.networks.forecast_network import ForecastNetwork
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.pretrained.family import Member
+
+WEIGHTS = Path(__file__).parent / "weights"
+SCHEMA = 1
+CURE = "Install tsrnn again, or train the base model with `python -m tsrnn.pretrained.train`."
+
+
+def save_member(member: Member, network: ForecastNetwork, recipe: Mapping[str, Any], folder: Path = WEIGHTS) -> Path:
+    """Write a member's weights with the recipe that made them; returns the file."""
+    path = folder / f"{member.name}.safetensors"
+    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, path, {"schema": str(SCHEMA), "recipe": json.dumps(dict(recipe), sort_keys=True)})
+    return path
+
+
+@lru_cache(maxsize=16)
+def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
+    """Return a member's network, in evaluation mode on the CPU. It is shared: copy it before changing it.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, or of another schema.
+    """
+    path = folder / f"{member.name}.safetensors"
+    header, weights = _read(path)
+    if header.get("schema") != str(SCHEMA):
+        raise DataError(
+            f"The base model's weights {path} have schema {header.get('schema')!r}, expected {SCHEMA}. {CURE}"
+        )
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and then replaced
+        network = NETWORKS["parallel"](member.size())
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(f"The base model's weights {path} do not fit the network: {error}. {CURE}") from error
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        raise DataError(f"The base model's weights {path} are not finite. {CURE}")
+    network.eval()
+    return network.requires_grad_(False)
+
+
+def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
+    """Return how a member was trained."""
+    header, _ = _read(folder / f"{member.name}.safetensors")
+    recipe: dict[str, Any] = json.loads(header["recipe"])
+    return recipe
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+    except FileNotFoundError as error:
+        raise DataError(f"The base model's weights {path} are missing. {CURE}") from error
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"The base model's weights {path} cannot be read: {error}. {CURE}") from error
