@@ -105,7 +105,12 @@ def test_every_cutoff_has_its_history_before_it_and_its_horizon_after_it(lengths
     assert (origins.ends[used] >= origins.min_history).all()
     assert (lead[used] >= origins.h).all()
     assert (lead[:, -1][used[:, -1]] == origins.h).all()
-    assert used.shape == (len(lengths), n_windows or origins.n_windows)
+    assert used.shape == (len(lengths), origins.n_windows)
+    # Every cutoff is reached by a series, and no cutoff that could be reached is missing.
+    assert used.any(0).all()
+    assert origins.n_windows == (n_windows or origins.n_windows) or (
+        max(lengths) - origins.h - origins.n_windows * origins.step_size < origins.min_history
+    )
     assert 1 <= origins.n_windows <= max(MOST_WINDOWS, n_windows or 1)
     both = used[:, 1:] & used[:, :-1]
     assert (np.diff(origins.ends, axis=1)[both] == origins.step_size).all()

@@ -108,24 +108,25 @@ def interval_columns(
     return columns
 
 
-def stamp_table(panel: Panel, cutoffs: Cutoffs, h: int) -> pd.DataFrame:
-    """Return what is known of the h steps after each cutoff.
+def stamp_table(panel: Panel, cutoffs: Cutoffs, h: int, gap: int = 0) -> pd.DataFrame:
+    """Return what is known of h steps after each cutoff, the first `gap` steps left out.
 
     Returns
     -------
     DataFrame of B * h rows, cutoff by cutoff
         `unique_id`; `ds` and `cutoff`, the time stamps of the step and of the last row before the forecast,
-        in the user's zone and type; `step`, 1 to h; `y`, what happened, NaN where nothing was observed.
+        in the user's zone and type; `step`, gap + 1 to gap + h; `y`, what happened, NaN where nothing was observed.
     """
     frequency = panel.frequency
+    begin = Cutoffs(cutoffs.series, cutoffs.end + gap)
     last = frequency.stamps(panel.start[cutoffs.series], cutoffs.end - 1)
     return pd.DataFrame(
         {
             "unique_id": id_column(panel, np.repeat(cutoffs.series, h)),
-            "ds": restore_times(_future_stamps(panel, cutoffs, h).ravel(), panel.form),
+            "ds": restore_times(_future_stamps(panel, begin, h).ravel(), panel.form),
             "cutoff": restore_times(np.repeat(last, h), panel.form),
-            "step": np.tile(np.arange(1, h + 1), len(cutoffs)),
-            "y": panel.future(cutoffs, h).ravel(),
+            "step": np.tile(np.arange(gap + 1, gap + h + 1), len(cutoffs)),
+            "y": panel.future(begin, h).ravel(),
         }
     )
 

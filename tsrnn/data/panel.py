@@ -147,8 +147,20 @@ class Panel:
         rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)
         return replace(self, y=self.y[rows], offsets=start, ids=self.ids[order], start=self.start[order])
 
-    def truncate(self, ends: Integers) -> Panel:
-        """Return a panel that holds only the first `ends` rows of each series."""
-        keep = np.arange(len(self.y)) - np.repeat(self.offsets[:-1], self.lengths) < np.repeat(ends, self.lengths)
-        offsets = np.concatenate([[0], np.cumsum(np.minimum(ends, self.lengths))]).astype(np.int64)
-        return replace(self, y=self.y[keep], offsets=offsets)
+    def between(self, starts: Integers, ends: Integers) -> Panel:
+        """Return a panel that holds the rows from `starts` to before `ends` of each series.
+
+        Missing values before the first observed one of these rows are cut off, as the gate does.
+        """
+        row = np.arange(len(self.y)) - np.repeat(self.offsets[:-1], self.lengths)
+        ends = np.minimum(ends, self.lengths)
+        inside = (row >= np.repeat(starts, self.lengths)) & (row < np.repeat(ends, self.lengths))
+        seen = np.flatnonzero(inside & self.observed)
+        # The first observed row of each series from its start on, or its end where there is none.
+        place = np.searchsorted(seen, self.offsets[:-1] + np.minimum(starts, ends))
+        first = np.append(seen, len(self.y))[place] - self.offsets[:-1]
+        starts = np.where(first < ends, first, ends)
+        keep = inside & (row >= np.repeat(starts, self.lengths))
+        offsets = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
+        start = self.frequency.stamps(self.start, starts)
+        return replace(self, y=self.y[keep], offsets=offsets, start=start)

@@ -5,73 +5,34 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.panel import Cutoffs, Floats, Panel
+from tsrnn.data.answers import id_column
+from tsrnn.data.panel import Panel
 from tsrnn.data.spans import observations_table, series_spans
 from tsrnn.data.tables import interval_columns, read_panel, stamp_table
+from tsrnn.data.times import restore_times
 from tsrnn.errors import ParameterError
+from tsrnn.evaluation.custom_metrics import Metric, named_metrics
 from tsrnn.evaluation.cutoffs import Origins, choose_origins
-from tsrnn.evaluation.leaderboard import (
-    SCORED_QUANTILES,
-    Scored,
-    breakdown,
-    by_step,
-    leaderboard,
-    loss_matrix,
-    training_scale,
-)
-from tsrnn.evaluation.verdict import Verdict, judge
+from tsrnn.evaluation.engine import Memory, Store, run_models
+from tsrnn.evaluation.leaderboard import breakdown, by_step, leaderboard
+from tsrnn.evaluation.plan import Plan
+from tsrnn.evaluation.result import BacktestResult
+from tsrnn.evaluation.scores import SCORED_QUANTILES, Scored, Scores, loss_matrix, merge, score, training_scale
+from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.contract import ForecastModel, check_horizon, check_levels, needed_quantiles
+from tsrnn.forecasting.per_series import checked_jobs, examples
 from tsrnn.forecasting.registry import Models, named_models
 
+__all__ = ["BacktestResult", "backtest"]
+
 PACKAGES = ("tsrnn", "torch", "pandas", "numpy", "scikit-learn", "statsmodels")
-
-
-@dataclass(frozen=True)
-class BacktestResult:
-    """What a backtest found.
-
-    Parameters
-    ----------
-    forecasts : DataFrame
-        One row per series, cutoff and step: unique_id, ds, cutoff, step, y, then for each model its median under
-        its name and its intervals (`tsrnn-lo-80`, `tsrnn-hi-80`). y is NaN where nothing was observed.
-    leaderboard : DataFrame
-        One row per model, best first; the columns are explained in `tsrnn.evaluation.leaderboard.leaderboard`.
-    by_step, by_cutoff, by_series : DataFrame
-        MASE per model and step, cutoff or series.
-    verdict : Verdict or None
-        The first model against ARIMA, or against the best of the others; None with a single model.
-    levels : tuple of float
-        Interval levels in percent.
-    config : dict
-        What was inferred and chosen, and the versions: enough to repeat the run.
-    notes : tuple of str
-        What is worth knowing: columns ignored, series left out, models that fell back.
-    history : dict of str to DataFrame
-        Loss curves of the networks.
-    observations : DataFrame
-        The table as it was read: unique_id, ds, y.
-    """
-
-    forecasts: pd.DataFrame
-    leaderboard: pd.DataFrame
-    by_step: pd.DataFrame
-    by_cutoff: pd.DataFrame
-    by_series: pd.DataFrame
-    verdict: Verdict | None
-    levels: tuple[float, ...]
-    config: dict[str, Any]
-    notes: tuple[str, ...]
-    history: dict[str, pd.DataFrame] = field(default_factory=dict)
-    observations: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def backtest(
@@ -82,7 +43,12 @@ def backtest(
     step_size: int | None = None,
     refit: bool | int = False,
     *,
+    gap: int = 0,
+    train_size: int | None = None,
     level: Sequence[float] | float = (80, 95),
+    metrics: Any = None,
+    time_budget: float | None = None,
+    n_jobs: int | None = None,
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | Sequence[str] | None = None,
@@ -96,12 +62,13 @@ def backtest(
     ----------
     models : model, name, list of them, or dict of name to them
         The first is the one that the verdict is about. They are copied, not changed. A Forecaster without a
-        horizon is given h. A function ``f(train, h)``, a forecaster with ``fit`` and ``predict``, or one of sktime
-        takes part too, fitted again at every cutoff (`ForeignModel` says what is expected of it).
+        horizon is given gap + h. A function ``f(train, h)``, a forecaster with ``fit`` and ``predict``, or one of
+        sktime takes part too, fitted again at every cutoff (`ForeignModel` says what is expected of it).
     df : DataFrame, Series or Panel
         As for `fit`.
     h : int, optional
-        Steps ahead. Default: by frequency (yearly 6, quarterly 8, monthly 18, weekly 13, daily 14, hourly 48).
+        Steps scored at each cutoff. Default: by frequency (yearly 6, quarterly 8, monthly 18, weekly 13, daily 14,
+        hourly 48).
     n_windows : int, optional
         Cutoffs per series. Default: up to 20.
     step_size : int, optional
@@ -110,8 +77,26 @@ def backtest(
         False fits once, before the first cutoff; True before every cutoff; an int before every so many cutoffs.
         Fits after the first are updates: ARIMA then keeps its orders (`ARIMA(keep_order=False)` searches again);
         the other models fit afresh.
+    gap : int
+        Steps right after a cutoff that are forecast and not scored, for data that arrive late: with gap=2 the first
+        scored step is the third one after the last row that a model saw.
+    train_size : int, optional
+        How many rows before a cutoff models learn from and see, at most: a window that slides. Default: all, a window
+        that grows.
     level : float or sequence of float
         Intervals in percent.
+    metrics : callable, sequence of them, or dict of name to them, optional
+        Scores of your own beside MASE, sMAPE and RMSE: functions ``metric(y, yhat)`` of two arrays of shape (B, h) that
+        return one number per forecast, such as those of `tsrnn.metrics`; `tsrnn.evaluation.custom_metrics.Metric` says
+        what else they may ask for.
+    time_budget : float, optional
+        Seconds for the whole backtest. Models then take turns, cutoff by cutoff, and what is left when the time is
+        over is left out for all of them, the latest cutoffs first to go; `notes` and the verdict say so. The first
+        cutoff is run whatever it takes.
+    n_jobs : int, optional
+        Processes, -1 for all cores: statistical and foreign models run several series at a time, networks that are
+        fitted again several cutoffs. The result is the same for any number. Default: statistical models use processes
+        where that pays, others none.
     id_col, time_col, target_col, freq, season_length
         As for `Forecaster` and its `fit`.
     on_progress : callable, optional
@@ -135,33 +120,38 @@ def backtest(
     >>> result.leaderboard["mase"].round(2).tolist()
     [1.17]
     """
+    started = time.perf_counter()
     named = named_models(models)
-    levels = check_levels(level)
-    for name, value in (("n_windows", n_windows), ("step_size", step_size)):
+    levels, scorers, jobs = check_levels(level), named_metrics(metrics), checked_jobs(n_jobs)
+    for name, value, least in (("n_windows", n_windows, 1), ("step_size", step_size, 1), ("train_size", train_size, 1)):
         if value is not None:
-            _check_count(name, value)
+            _check_count(name, value, least)
+    _check_count("gap", gap, 0)
+    budget = None if time_budget is None else _check_seconds(time_budget)
     every = _check_refit(refit)
     panel = read_panel(
         df, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq, season_length=season_length
     )
-    origins = choose_origins(panel, None if h is None else check_horizon(h), n_windows, step_size)
-    quantiles = needed_quantiles(levels, SCORED_QUANTILES)
-    values, seconds, history, notes = {}, {}, {}, list(panel.notes) + _left_out(panel, origins)
-    for number, (name, model) in enumerate(named.items(), 1):
-        if on_progress is not None:
-            on_progress(f"{name} ({number} of {len(named)})")
-        runs = _run(model, panel, origins, quantiles, every)
-        values[name], seconds[name] = runs.forecasts, (runs.fit_seconds, runs.predict_seconds)
-        notes += [f"{name}: {note}" for note in dict.fromkeys(runs.notes)]
-        if hasattr(runs.last, "history_"):
-            history[name] = runs.last.history_
-        named[name] = runs.last
-    return _result(panel, origins, named, values, quantiles, levels, seconds, history, notes, every)
+    horizon = None if h is None else check_horizon(h)
+    origins = choose_origins(panel, horizon, n_windows, step_size, gap=gap, train_size=train_size)
+    plan = Plan(panel, origins, needed_quantiles(levels, SCORED_QUANTILES), every)
+    parameters = {name: _prepare(model, origins, jobs) for name, model in named.items()}
+    store = Memory()
+    done = run_models(
+        plan,
+        named,
+        store,
+        n_jobs=jobs,
+        deadline=None if budget is None else started + budget,
+        on_progress=on_progress,
+    )
+    notes = [*panel.notes, *_left_out(plan, n_windows, done, budget)]
+    return _result(plan, done, store, list(named), levels, scorers, notes, _config(plan, parameters, done, budget))
 
 
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ParameterError(f"{name}={value!r}: expected a whole number, 1 or more.")
+def _check_count(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ParameterError(f"{name}={value!r}: expected a whole number, {least} or more.")
 
 
 def _check_refit(refit: Any) -> int:
@@ -173,110 +163,140 @@ def _check_refit(refit: Any) -> int:
     return int(refit)
 
 
-def _left_out(panel: Panel, origins: Origins) -> list[str]:
-    missing = (origins.ends == 0).sum(1)
-    whole = panel.ids[missing == origins.n_windows]
-    part = int(((missing > 0) & (missing < origins.n_windows)).sum())
-    notes = []
+def _check_seconds(budget: Any) -> float:
+    if isinstance(budget, bool) or not isinstance(budget, (int, float, np.number)) or not 0 < budget < math.inf:
+        raise ParameterError(f"time_budget={budget!r}: expected a number of seconds above 0, or None for no limit.")
+    return float(budget)
+
+
+def _prepare(model: ForecastModel, origins: Origins, n_jobs: int | None) -> dict[str, Any]:
+    """Give a model what the user left open, and return its parameters as the result tells them."""
+    if model.get_params(deep=False).get("horizon", 0) is None:
+        model.set_params(horizon=origins.reach)
+    parameters = {name: value for name, value in model.get_params().items() if name != "verbose"}
+    if n_jobs is not None and model.get_params(deep=False).get("n_jobs", 0) is None:
+        model.set_params(n_jobs=n_jobs)
+    return parameters
+
+
+def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -> list[str]:
+    """Say which cutoffs and series are not judged, and why."""
+    notes, origins, panel = [], plan.origins, plan.panel
+    if wanted is not None and origins.n_windows < wanted:
+        notes.append(
+            f"The series are long enough for {origins.n_windows} of the {wanted} cutoffs asked for, the latest ones."
+        )
+    longest = int(origins.ends.max())
+    if origins.train_size is not None and longest <= origins.train_size:
+        notes.append(f"train_size={origins.train_size} leaves nothing out: no cutoff has more than {longest} rows.")
+    late = _budget_sentence(plan, done, budget)
+    notes += [late] if late else []
+    missing = (origins.first(done).ends == 0).sum(1)
+    whole = panel.ids[missing == done]
+    part = int(((missing > 0) & (missing < done)).sum())
     if len(whole):
-        names = ", ".join(map(str, whole[:5])) + (", ..." if len(whole) > 5 else "")
-        notes.append(f"{len(whole)} of {panel.n_series} series are too short for any cutoff and left out: {names}.")
+        notes.append(
+            f"{len(whole)} of {panel.n_series} series are too short for any cutoff and left out: {examples(whole)}."
+        )
     if part:
-        notes.append(f"{part} of {panel.n_series} series are too short for some of the {origins.n_windows} cutoffs.")
+        notes.append(f"{part} of {panel.n_series} series are too short for some of the {done} cutoffs.")
     return notes
 
 
-@dataclass(frozen=True)
-class _Runs:
-    forecasts: Floats
-    fit_seconds: float
-    predict_seconds: float
-    notes: list[str]
-    last: ForecastModel
-
-
-def _run(model: ForecastModel, panel: Panel, origins: Origins, quantiles: Sequence[float], every: int) -> _Runs:
-    """Fit before the first cutoff, or before every so many, and forecast all cutoffs up to the next fit at once."""
-    if "horizon" in model.get_params() and model.get_params()["horizon"] is None:
-        model.set_params(horizon=origins.h)
-    everywhere = origins.cutoffs()
-    window = _window_numbers(origins)
-    values = np.full((len(everywhere), origins.h, len(quantiles)), np.nan)
-    fit_seconds = predict_seconds = 0.0
-    notes: list[str] = []
-    for first in range(0, origins.n_windows, every or origins.n_windows):
-        last = min(first + (every or origins.n_windows), origins.n_windows)
-        started = time.perf_counter()
-        learn = model.update if first else model.fit
-        learn(panel.truncate(_fit_ends(origins, first)))
-        fitted = time.perf_counter()
-        block = (window >= first) & (window < last)
-        cutoffs = Cutoffs(everywhere.series[block], everywhere.end[block])
-        values[block] = model.forecast(panel, cutoffs, origins.h, quantiles)
-        fit_seconds += fitted - started
-        predict_seconds += time.perf_counter() - fitted
-        notes += getattr(model, "notes_", [])
-    return _Runs(values, fit_seconds, predict_seconds, notes, model)
-
-
-def _fit_ends(origins: Origins, window: int) -> np.ndarray:
-    """Return how many rows of each series a model may learn from that forecasts this window and later ones."""
-    lead = (origins.n_windows - 1 - window) * origins.step_size + origins.h
-    lengths = origins.ends[:, -1] + origins.h
-    return np.where(origins.ends[:, -1] > 0, np.maximum(lengths - lead, 0), 0).astype(np.int64)
-
-
-def _window_numbers(origins: Origins) -> np.ndarray:
-    return np.nonzero(origins.ends)[1]
+def _budget_sentence(plan: Plan, done: int, budget: float | None) -> str:
+    """Say which cutoffs the time budget left out; "" if none."""
+    n = plan.origins.n_windows
+    if budget is None or done == n:
+        return ""
+    those = "cutoff was" if n - done == 1 else "cutoffs were"
+    return f"The time budget of {budget:g} s was over: the latest {n - done} of {n} {those} left out, for all models."
 
 
 def _result(
-    panel: Panel,
-    origins: Origins,
-    named: dict[str, ForecastModel],
-    values: dict[str, Floats],
-    quantiles: tuple[float, ...],
+    plan: Plan,
+    done: int,
+    store: Store,
+    names: Sequence[str],
     levels: tuple[float, ...],
-    seconds: dict[str, tuple[float, float]],
-    history: dict[str, pd.DataFrame],
+    metrics: Mapping[str, Metric],
     notes: list[str],
-    every: int,
+    config: dict[str, Any],
 ) -> BacktestResult:
-    cutoffs, windows = origins.cutoffs(), _window_numbers(origins)
-    first_end = np.where(origins.ends > 0, origins.ends, np.iinfo(np.int64).max).min(1)
-    scale = training_scale(panel, first_end)
-    judged = np.isin(np.arange(panel.n_series), cutoffs.series)
-    undefined = int((judged & ~np.isfinite(scale)).sum())
-    if undefined:
-        notes.append(
-            f"{undefined} of {int(judged.sum())} series do not change over a season before the first cutoff, so "
-            "they have no MASE and are left out of it."
-        )
-    scored = Scored(cutoffs, windows, panel.future(cutoffs, origins.h), values, quantiles, scale)
-    losses = {name: loss_matrix(scored, name, panel.n_series, origins.n_windows) for name in values}
-    stamps = stamp_table(panel, cutoffs, origins.h)
-    columns: dict[str, Any] = {}
-    for name, forecast in values.items():
-        columns |= interval_columns(name, forecast, quantiles, levels, ())
-    labels = stamps["cutoff"].iloc[:: origins.h]
-    codes, unique = pd.factorize(labels, sort=True)
-    present = np.unique(cutoffs.series)
+    """Score what the store holds of the first `done` windows, window by window."""
+    panel, origins = plan.panel, plan.origins.first(done)
+    scale = _scale(panel, origins, notes)
+    scores: dict[str, Scores] = {}
+    seconds, history, chosen = {}, {}, {}
+    for name in names:
+        parts: list[Scores] = []
+        told: list[str] = []
+        fit_seconds = predict_seconds = 0.0
+        for window in range(done):
+            part = store.get(name, window)
+            cutoffs = origins.cutoffs(window, window + 1)
+            y = panel.future(origins.seen_after(cutoffs), origins.h)
+            number = np.full(len(cutoffs), window, dtype=np.int64)
+            parts.append(score(Scored(cutoffs, number, y, part.quantiles, plan.quantiles, scale), levels, metrics))
+            fit_seconds, predict_seconds = fit_seconds + part.fit_seconds, predict_seconds + part.predict_seconds
+            told += part.notes
+            if part.summary:
+                chosen[name] = part.summary
+            if part.history is not None:
+                history[name] = part.history
+        scores[name], seconds[name] = merge(parts), (fit_seconds, predict_seconds)
+        notes += [f"{name}: {note}" for note in dict.fromkeys(told)]
+    losses = {name: loss_matrix(found, panel.n_series, done) for name, found in scores.items()}
+    first = scores[names[0]]
+    ends = origins.ends[first.series, first.windows]
+    stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
+    codes, unique = pd.factorize(stamps, sort=True)
+    present = np.unique(first.series)
     return BacktestResult(
-        forecasts=pd.concat([stamps, pd.DataFrame(columns, index=stamps.index)], axis=1),
-        leaderboard=leaderboard(scored, levels, seconds),
-        by_step=by_step(scored),
-        by_cutoff=breakdown(scored, "cutoff", unique, codes),
-        by_series=breakdown(scored, "unique_id", panel.ids[present], np.searchsorted(present, cutoffs.series)),
-        verdict=judge(losses, math.ceil(origins.h / origins.step_size), list(values)),
+        forecasts=forecasts_table(plan, done, store, names, levels),
+        leaderboard=leaderboard(scores, seconds),
+        by_step=by_step(scores, origins.gap + 1),
+        by_cutoff=breakdown(scores, "cutoff", unique, codes),
+        by_series=breakdown(scores, "unique_id", id_column(panel, present), np.searchsorted(present, first.series)),
+        verdict=judge(losses, origins.overlap, names, _budget_sentence(plan, done, config["time_budget"])),
         levels=levels,
-        config=_config(panel, origins, named, every),
+        config={**config, "chosen": chosen},
         notes=tuple(notes),
         history=history,
         observations=observations_table(panel),
     )
 
 
-def _config(panel: Panel, origins: Origins, named: dict[str, ForecastModel], every: int) -> dict[str, Any]:
+def _scale(panel: Panel, origins: Origins, notes: list[str]) -> np.ndarray:
+    first_end = np.where(origins.ends > 0, origins.ends, np.iinfo(np.int64).max).min(1)
+    scale = training_scale(panel, first_end)
+    judged = origins.ends.any(1)
+    undefined = int((judged & ~np.isfinite(scale)).sum())
+    if undefined:
+        notes.append(
+            f"{undefined} of {int(judged.sum())} series do not change over a season before the first cutoff, so "
+            "they have no MASE and are left out of it."
+        )
+    return scale
+
+
+def forecasts_table(plan: Plan, done: int, store: Store, names: Sequence[str], levels: Sequence[float]) -> pd.DataFrame:
+    """Return the forecasts of the first `done` windows as one table, series by series, oldest cutoff first."""
+    origins = plan.origins.first(done)
+    cutoffs, windows = origins.cutoffs(), origins.window_numbers()
+    wanted = needed_quantiles(levels, ())
+    picks = [int(np.argmin(np.abs(np.asarray(plan.quantiles) - q))) for q in wanted]
+    columns: dict[str, Any] = {}
+    for name in names:
+        values = np.empty((len(cutoffs), origins.h, len(wanted)))
+        for window in range(done):
+            values[windows == window] = store.get(name, window).quantiles[..., picks]
+        columns |= interval_columns(name, values, wanted, levels, ())
+    table = stamp_table(plan.panel, cutoffs, origins.h, origins.gap)
+    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+
+
+def _config(plan: Plan, parameters: Mapping[str, Mapping[str, Any]], done: int, budget: float | None) -> dict[str, Any]:
+    panel, origins = plan.panel, plan.origins
     spans = series_spans(panel)
     return {
         "data": {
@@ -289,13 +309,13 @@ def _config(panel: Panel, origins: Origins, named: dict[str, ForecastModel], eve
             "last": str(spans["last"].max()),
         },
         "h": origins.h,
-        "n_windows": origins.n_windows,
+        "n_windows": done,
         "step_size": origins.step_size,
-        "refit": every,
-        "models": {
-            name: {k: v for k, v in model.get_params().items() if k != "verbose"} for name, model in named.items()
-        },
-        "chosen": {name: model.summary() for name, model in named.items() if hasattr(model, "summary")},
+        "refit": plan.refit,
+        "gap": origins.gap,
+        "train_size": origins.train_size,
+        "time_budget": budget,
+        "models": {name: dict(given) for name, given in parameters.items()},
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in PACKAGES},

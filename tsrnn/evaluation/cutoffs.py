@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tsrnn.data.panel import Cutoffs, Integers, Panel
-from tsrnn.errors import ShortSeriesError
+from tsrnn.errors import ParameterError, ShortSeriesError
 
 MOST_WINDOWS = 20
 
@@ -23,9 +23,13 @@ class Origins:
     ----------
     h, n_windows, step_size : int
     ends : int64 ndarray of shape (n_series, n_windows)
-        Rows that a model may see, oldest cutoff first; 0 where a series is too short for that cutoff.
+        Rows up to a cutoff, oldest cutoff first; 0 where a series is too short for that cutoff.
     min_history : int
         Rows before a cutoff, at least.
+    gap : int
+        Steps right after a cutoff that are not scored; the h scored ones follow.
+    train_size : int or None
+        How many rows before a cutoff a model may see at most; None for all of them.
     """
 
     h: int
@@ -33,6 +37,18 @@ class Origins:
     step_size: int
     ends: Integers
     min_history: int
+    gap: int = 0
+    train_size: int | None = None
+
+    @property
+    def reach(self) -> int:
+        """Steps from a cutoff to the last scored one."""
+        return self.gap + self.h
+
+    @property
+    def overlap(self) -> int:
+        """How many following cutoffs share steps that none of them has seen: their errors are correlated."""
+        return -(-self.reach // self.step_size)
 
     def cutoffs(self, first: int = 0, last: int | None = None) -> Cutoffs:
         """Return the cutoffs of windows `first` to before `last`, series by series, oldest first."""
@@ -40,34 +56,85 @@ class Origins:
         series, window = np.nonzero(ends)
         return Cutoffs(series.astype(np.int64), ends[series, window])
 
+    def window_numbers(self) -> Integers:
+        """Return the window of each of `cutoffs()`, 0 the oldest. Shape (B,)."""
+        return np.nonzero(self.ends)[1].astype(np.int64)
 
-def choose_origins(panel: Panel, h: int | None, n_windows: int | None, step_size: int | None) -> Origins:
+    def seen_after(self, cutoffs: Cutoffs) -> Cutoffs:
+        """Return where the scored steps begin: `gap` rows after each cutoff."""
+        return Cutoffs(cutoffs.series, cutoffs.end + self.gap)
+
+    def training_rows(self, window: int) -> tuple[Integers, Integers]:
+        """Return the rows of each series that models learn from before this window: from `start` to before `end`.
+
+        A series that joins at a later window takes part with what it has; one without any cutoff has no rows.
+        """
+        lead = (self.n_windows - 1 - window) * self.step_size
+        end = np.where(self.ends[:, -1] > 0, np.maximum(self.ends[:, -1] - lead, 0), 0).astype(np.int64)
+        return self._start(end), end
+
+    def seen_rows(self, cutoffs: Cutoffs, n_series: int) -> tuple[Integers, Integers]:
+        """Return the rows of each series that may be seen from one cutoff each; none of the series without one."""
+        end = np.zeros(n_series, dtype=np.int64)
+        end[cutoffs.series] = cutoffs.end
+        return self._start(end), end
+
+    def _start(self, end: Integers) -> Integers:
+        return np.zeros_like(end) if self.train_size is None else np.maximum(end - self.train_size, 0)
+
+    def first(self, n_windows: int) -> Origins:
+        """Return the oldest windows alone."""
+        return replace(self, n_windows=n_windows, ends=self.ends[:, :n_windows])
+
+
+def choose_origins(
+    panel: Panel,
+    h: int | None,
+    n_windows: int | None,
+    step_size: int | None,
+    *,
+    gap: int = 0,
+    train_size: int | None = None,
+) -> Origins:
     """Fill in what the user left open and place the cutoffs.
 
     The default horizon comes from the frequency, shortened to a fifth of a typical series. Up to 20 cutoffs lie a
-    horizon apart, or closer where the last 40 % of a typical series would not hold them.
+    horizon apart, or closer where the last 40 % of a typical series would not hold them. Cutoffs that no series is
+    long enough for are left out.
 
     Raises
     ------
     ShortSeriesError
         If no series is long enough for one cutoff.
+    ParameterError
+        If `train_size` is less than the rows that a cutoff needs before it.
     """
     min_history = max(2 * panel.season_length, 3) if panel.season_length > 1 else 3
+    if train_size is not None and train_size < min_history:
+        raise ParameterError(
+            f"train_size={train_size}: expected {min_history} rows or more (season_length={panel.season_length}), "
+            "or None for all rows before a cutoff."
+        )
     lengths = panel.lengths[panel.n_observed > 0]
     typical = int(np.median(lengths)) if len(lengths) else 0
     h = h or max(1, min(panel.frequency.default_horizon, typical // 5))
-    room = max(0, min(int((1 - TRAINING_SHARE) * typical), typical - min_history) - h)
+    room = max(0, min(int((1 - TRAINING_SHARE) * typical), typical - min_history) - gap - h)
     if step_size is None:
         wanted = (n_windows or MOST_WINDOWS) - 1
         step_size = max(1, min(h, room // wanted)) if wanted else h
     n_windows = n_windows or min(MOST_WINDOWS, room // step_size + 1)
-    back = h + step_size * np.arange(n_windows - 1, -1, -1)
+    back = gap + h + step_size * np.arange(n_windows - 1, -1, -1)
     ends = panel.lengths[:, None] - back[None, :]
     ends = np.where((ends >= min_history) & (panel.n_observed > 0)[:, None], ends, 0).astype(np.int64)
     if not ends.any():
         longest = int(lengths.max()) if len(lengths) else 0
+        after = f"gap={gap} and h={h}" if gap else f"h={h}"
         raise ShortSeriesError(
             f"No cutoff fits: the longest series has {longest} rows, and a backtest needs {min_history} before the "
-            f"cutoff (season_length={panel.season_length}) and h={h} after it. Lower h or season_length, or add rows."
+            f"cutoff (season_length={panel.season_length}) and {after} after it. Lower "
+            + ("gap, h" if gap else "h")
+            + " or season_length, or add rows."
         )
-    return Origins(h, n_windows, step_size, ends, min_history)
+    # A model that is fitted before a cutoff that nobody reaches would learn from next to nothing.
+    empty = int(ends.any(0).argmax())
+    return Origins(h, n_windows - empty, step_size, ends[:, empty:], min_history, gap, train_size)

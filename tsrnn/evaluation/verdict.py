@@ -21,12 +21,15 @@ class Verdict:
     gain : Gain
     simpler : str
         A third model that beat both, or "".
+    left_out : str
+        A sentence that says what was not run, or "".
     """
 
     model: str
     reference: str
     gain: Gain
     simpler: str = ""
+    left_out: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -52,7 +55,8 @@ class Verdict:
                 f"{winner} wins: the MASE of {self.model} is {_side(g.gain, 'less than 0.1 %')} than that of "
                 f"{self.reference}, 95 % interval {_interval(g)}, over {count}."
             )
-        return sentence + (f" {self.simpler} is better than both." if self.simpler else "")
+        sentence += f" {self.simpler} is better than both." if self.simpler else ""
+        return f"{sentence} {self.left_out}".rstrip()
 
 
 def _count(n: int, one: str, many: str) -> str:
@@ -73,7 +77,7 @@ def _interval(g: Gain) -> str:
     return " to ".join("0.0 %" if end[1:] == "0.0 %" else end for end in ends)
 
 
-def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str]) -> Verdict | None:
+def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str], left_out: str = "") -> Verdict | None:
     """Compare the first model with ARIMA, or with the best of the others where there is no ARIMA.
 
     Parameters
@@ -84,6 +88,8 @@ def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str]) -> V
         Cutoffs that share forecast steps.
     order : sequence of str
         The models as they were given.
+    left_out : str
+        What the verdict has to say of cutoffs that were not run.
 
     Returns
     -------
@@ -103,4 +109,4 @@ def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str]) -> V
             compare_losses(losses[best], losses[name], overlap).outcome == "better" for name in (model, reference)
         ]
         simpler = best if all(beaten) else ""
-    return Verdict(model, reference, gain, simpler)
+    return Verdict(model, reference, gain, simpler, left_out)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.per_series import checked_jobs
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
@@ -32,6 +33,8 @@ class Ensemble(ForecastModel):
         Steps per season, for all members that do not have their own. Default: by frequency.
     freq : str, offset or int, optional
         Step between rows. Default: inferred.
+    n_jobs : int, optional
+        Processes of those members that have such a parameter and leave it open. Default: as they choose.
 
     Attributes
     ----------
@@ -61,11 +64,13 @@ class Ensemble(ForecastModel):
         *,
         season_length: int | None = None,
         freq: Any = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.models = models
         self.method = method
         self.season_length = season_length
         self.freq = freq
+        self.n_jobs = n_jobs
 
     @property
     def default_horizon_(self) -> int:
@@ -79,7 +84,10 @@ class Ensemble(ForecastModel):
         if self.method not in ("median", "mean"):
             raise ParameterError(f"method={self.method!r}: expected 'median' or 'mean'.")
         members = named_models(_DEFAULT if self.models is None else self.models)
+        n_jobs = checked_jobs(self.n_jobs)
         for member in members.values():
+            if n_jobs is not None and member.get_params(deep=False).get("n_jobs", 0) is None:
+                member.set_params(n_jobs=n_jobs)
             member.fit(panel)
         self._keep(members, panel)
 

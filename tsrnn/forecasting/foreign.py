@@ -15,7 +15,7 @@ from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.arima_search import interpolate
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.per_series import examples
+from tsrnn.forecasting.per_series import checked_jobs, examples, run_jobs
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
@@ -52,6 +52,9 @@ class ForeignModel(ForecastModel):
         Steps per season of the table; the foreign model is not told. Default: by frequency.
     freq : str, offset or int, optional
         Step between rows. Default: inferred.
+    n_jobs : int, optional
+        Processes that forecast several cutoffs at a time, -1 for all cores. The model is sent to them, so what a
+        function remembers between calls is lost. Default: none, or as many as `backtest` is given.
 
     Attributes
     ----------
@@ -76,12 +79,19 @@ class ForeignModel(ForecastModel):
     """
 
     def __init__(
-        self, model: Any, *, name: str | None = None, season_length: int | None = None, freq: Any = None
+        self,
+        model: Any,
+        *,
+        name: str | None = None,
+        season_length: int | None = None,
+        freq: Any = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.model = model
         self.name = name
         self.season_length = season_length
         self.freq = freq
+        self.n_jobs = n_jobs
 
     @property
     def default_horizon_(self) -> int:
@@ -94,6 +104,7 @@ class ForeignModel(ForecastModel):
                 f"Model {self.model!r} is a {type(self.model).__name__}; expected a function f(train, h), or a "
                 "forecaster with fit and predict."
             )
+        checked_jobs(self.n_jobs)
         self.season_length_ = panel.season_length
         self.frequency_ = panel.frequency
         self.notes_: list[str] = []
@@ -102,6 +113,7 @@ class ForeignModel(ForecastModel):
         """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
         values = np.full((len(cutoffs), h, len(quantiles)), np.nan)
         filled: dict[Any, int] = {}
+        rows, jobs = [], []
         for b, (series, end) in enumerate(zip(cutoffs.series, cutoffs.end, strict=True)):
             y = panel.series(series)[:end]
             seen = np.flatnonzero(np.isfinite(y))
@@ -112,8 +124,15 @@ class ForeignModel(ForecastModel):
                 filled[key] = max(filled.get(key, 0), len(history) - len(seen))
             stamps = panel.frequency.stamps(panel.start[series], np.arange(int(seen[0]), int(end)))
             index = pd.Index(restore_times(stamps, panel.form))
-            train = pd.Series(interpolate(history), index=index, name=key)
-            values[b] = self._answer(train, h, quantiles)
+            rows.append(b)
+            jobs.append((pd.Series(interpolate(history), index=index, name=key), h, tuple(quantiles)))
+        n_jobs = checked_jobs(self.n_jobs)
+        if n_jobs is None or n_jobs == 1:
+            answers = [self._answer(*job) for job in jobs]
+        else:
+            answers = run_jobs(self._answer, jobs, n_jobs)
+        if rows:
+            values[rows] = np.stack(answers)
         self.notes_ = []
         if filled:
             self.notes_.append(

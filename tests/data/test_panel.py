@@ -1,0 +1,36 @@
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.tables import read_panel
+
+
+def panel_of(*series):
+    frames = [
+        pd.DataFrame({"unique_id": name, "ds": pd.date_range("2020-01-01", periods=len(y), freq="MS"), "y": y})
+        for name, y in zip("abc", series, strict=False)
+    ]
+    return read_panel(pd.concat(frames))
+
+
+def test_rows_between_two_numbers_are_cut_out_of_every_series():
+    panel = panel_of([1.0, 2, 3, 4, 5], [6.0, 7, 8])
+    part = panel.between(np.array([1, 0]), np.array([4, 2]))
+    assert part.y.tolist() == [2, 3, 4, 6, 7]
+    assert part.offsets.tolist() == [0, 3, 5]
+    assert part.start.astype("datetime64[D]").astype(str).tolist() == ["2020-02-01", "2020-01-01"]
+    assert panel.lengths.tolist() == [5, 3]
+
+
+def test_missing_values_at_the_beginning_of_the_cut_are_left_out_and_none_at_its_end():
+    panel = panel_of([1.0, np.nan, np.nan, 4, np.nan, 6], [1.0, np.nan, np.nan, np.nan, 5, 6])
+    part = panel.between(np.array([1, 1]), np.array([5, 4]))
+    np.testing.assert_array_equal(part.y, [4, np.nan])
+    # The second series has no value there, and keeps its place without a row.
+    assert part.lengths.tolist() == [2, 0]
+    assert part.start[0] == np.datetime64("2020-04-01")
+
+
+def test_rows_past_the_end_are_those_that_there_are():
+    panel = panel_of([1.0, 2, 3], [4.0, 5])
+    assert panel.between(np.array([0, 0]), np.array([9, 0])).lengths.tolist() == [3, 0]
+    assert panel.between(np.array([5, 1]), np.array([9, 9])).y.tolist() == [5]

@@ -1,0 +1,227 @@
+"""How a backtest runs: every model is fitted and forecasts, window after window, here or in several processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol
+
+import pandas as pd
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
+
+from tsrnn.data.panel import Floats
+from tsrnn.evaluation.plan import Plan, split_windows
+from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.from_history import HistoryModel
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one model forecast at one window.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (B_window, h, Q), original units
+    fit_seconds, predict_seconds : float
+        What it took; 0 where it was part of the window before.
+    notes : tuple of str
+    summary : str
+        What the model chose.
+    history : DataFrame or None
+        Loss curves of a network.
+    """
+
+    quantiles: Floats
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    summary: str = ""
+    history: pd.DataFrame | None = None
+
+
+class Store(Protocol):
+    """Where forecasts are kept: in memory, or in a folder."""
+
+    stepwise: bool
+    """Whether every window is to be kept as soon as it is forecast."""
+
+    def has(self, model: str, window: int) -> bool:
+        """Tell whether a model's forecasts of a window are there."""
+
+    def put(self, model: str, window: int, part: Part) -> None:
+        """Keep them."""
+
+    def get(self, model: str, window: int) -> Part:
+        """Return them."""
+
+
+class Memory:
+    """Keep forecasts in memory."""
+
+    stepwise = False
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, int], Part] = {}
+
+    def has(self, model: str, window: int) -> bool:
+        """Tell whether a model's forecasts of a window are there."""
+        return (model, window) in self._parts
+
+    def put(self, model: str, window: int, part: Part) -> None:
+        """Keep them."""
+        self._parts[model, window] = part
+
+    def get(self, model: str, window: int) -> Part:
+        """Return them."""
+        return self._parts[model, window]
+
+
+class ModelRun:
+    """One model on its way through the windows of a backtest, oldest first.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+    model : ForecastModel
+        Not fitted; it is fitted in place.
+    """
+
+    def __init__(self, plan: Plan, name: str, model: ForecastModel) -> None:
+        self.plan, self.name, self.model = plan, name, model
+        self.fitted_block = -1
+
+    def run(self, windows: Sequence[int], store: Store, stepwise: bool) -> None:
+        """Fit where it is due, forecast, and keep the forecasts; one by one if stepwise, else up to the next fit."""
+        for block, members in groupby(windows, lambda window: window // self.plan.span):
+            rows = list(members)
+            for part in [[window] for window in rows] if stepwise else [rows]:
+                seconds = self._fit(block)
+                self._forecast(part, seconds, store)
+
+    def _fit(self, block: int) -> float:
+        """Fit for a block of windows, unless that is done, and return how many seconds it took."""
+        if block == self.fitted_block:
+            return 0.0
+        # A model that continues from its last fit has to come the same way again after an interruption.
+        first = self.fitted_block + 1 if continues(self.model) else block
+        seconds = 0.0
+        for number in range(first, block + 1):
+            learn = self.model.update if number and continues(self.model) else self.model.fit
+            panel = self.plan.training_panel(number * self.plan.span)
+            started = time.perf_counter()
+            learn(panel)
+            seconds = time.perf_counter() - started
+        self.fitted_block = block
+        return seconds
+
+    def _forecast(self, windows: Sequence[int], fit_seconds: float, store: Store) -> None:
+        started = time.perf_counter()
+        values = self.plan.forecast(self.model, range(windows[0], windows[-1] + 1))
+        seconds = time.perf_counter() - started
+        for window, own in split_windows(self.plan, values, windows).items():
+            if window == windows[0]:
+                summary = getattr(self.model, "summary", str)()
+                notes, history = tuple(getattr(self.model, "notes_", ())), getattr(self.model, "history_", None)
+                store.put(self.name, window, Part(own, fit_seconds, seconds, notes, summary, history))
+            else:
+                store.put(self.name, window, Part(own))
+
+
+def continues(model: ForecastModel) -> bool:
+    """Tell whether an update of the model depends on its last fit, so that its fits have an order."""
+    return (
+        type(model).update is not ForecastModel.update or type(model)._update_panel is not ForecastModel._update_panel
+    )
+
+
+def run_models(
+    plan: Plan,
+    models: Mapping[str, ForecastModel],
+    store: Store,
+    *,
+    n_jobs: int | None = None,
+    deadline: float | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> int:
+    """Run every model over all windows that the store does not hold yet.
+
+    Parameters
+    ----------
+    plan : Plan
+    models : mapping of name to ForecastModel
+        Not fitted; a model runs in place, or copies of it in other processes.
+    store : Store
+    n_jobs : int, optional
+        Processes. None leaves it to models that have a parameter `n_jobs`, and runs others here.
+    deadline : float, optional
+        In seconds of `time.perf_counter`. All models run a window before any runs the next one, and a window that
+        would probably end later is not begun. The first one is run whatever it takes.
+    on_progress : callable, optional
+        Is told which model runs.
+
+    Returns
+    -------
+    int
+        How many windows, the oldest ones, every model has forecast.
+    """
+    runs = [ModelRun(plan, name, model) for name, model in models.items()]
+    rounds = _rounds(plan, n_jobs, deadline)
+    cost: dict[bool, float] = {}
+    done = 0
+    for windows in rounds:
+        begun = time.perf_counter()
+        missing = [[window for window in windows if not store.has(run.name, window)] for run in runs]
+        fits = any(window % plan.span == 0 for window in windows)
+        if done and any(missing) and deadline is not None and begun + cost.get(fits, 0.0) > deadline:
+            break
+        for number, (run, rest) in enumerate(zip(runs, missing, strict=True), 1):
+            if on_progress is not None:
+                where = "" if len(rounds) == 1 else f", cutoff {windows.stop} of {plan.origins.n_windows}"
+                on_progress(f"{run.name} ({number} of {len(runs)}){where}")
+            _run(run, rest, store, n_jobs, store.stepwise or deadline is not None)
+        if any(missing):
+            cost[fits] = time.perf_counter() - begun
+        done = windows.stop
+    return done
+
+
+def _rounds(plan: Plan, n_jobs: int | None, deadline: float | None) -> list[range]:
+    """Return the windows that are run by all models before the clock is asked: all, or as few as keep n_jobs busy."""
+    n = plan.origins.n_windows
+    size = n if deadline is None else plan.span * n_jobs if plan.refit and n_jobs is not None and n_jobs > 1 else 1
+    return [range(first, min(first + size, n)) for first in range(0, n, size)]
+
+
+def _run(run: ModelRun, windows: Sequence[int], store: Store, n_jobs: int | None, stepwise: bool) -> None:
+    """Run a model here, or its blocks between fits in several processes where they do not depend on each other."""
+    blocks = [list(members) for _, members in groupby(windows, lambda window: window // run.plan.span)]
+    workers = min(n_jobs or 1, len(blocks))
+    own = "n_jobs" in run.model.get_params(deep=False) or isinstance(run.model, HistoryModel)
+    if workers < 2 or own or continues(run.model):
+        run.run(windows, store, stepwise)
+        return
+    # Idle workers may come from statistical models. Loading torch there would look like a leak of memory to loky,
+    # which then stops them with a warning; new ones have it from their first task on.
+    get_reusable_executor().shutdown(wait=True)
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        # What a store in memory holds is not sent along.
+        folder = store if store.stepwise else None
+        tasks = (delayed(_run_apart)(run, block, folder, stepwise) for block in blocks)
+        kept: Iterable[Any] = Parallel(n_jobs=workers)(tasks)
+    for parts in kept:
+        for window, part in parts:
+            store.put(run.name, window, part)
+
+
+def _run_apart(run: ModelRun, windows: Sequence[int], store: Store | None, stepwise: bool) -> list[tuple[int, Part]]:
+    """Run a block in a worker process; what is not written to a folder there is returned."""
+    if store is not None:
+        run.run(windows, store, True)
+        return []
+    memory = Memory()
+    run.run(windows, memory, stepwise)
+    return [(window, memory.get(run.name, window)) for window in windows]

@@ -1,0 +1,70 @@
+"""What a backtest does: which panel, from which cutoffs, which quantiles, and how often models are fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.data.panel import Cutoffs, Floats, Panel
+from tsrnn.evaluation.cutoffs import Origins
+from tsrnn.forecasting.contract import ForecastModel
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A backtest before any model.
+
+    Parameters
+    ----------
+    panel : Panel
+    origins : Origins
+    quantiles : tuple of float, ascending, Q of them
+    refit : int
+        After how many cutoffs a model is fitted again; 0 is never.
+    """
+
+    panel: Panel
+    origins: Origins
+    quantiles: tuple[float, ...]
+    refit: int
+
+    @property
+    def span(self) -> int:
+        """Windows from one fit to the next."""
+        return self.refit or self.origins.n_windows
+
+    def training_panel(self, window: int) -> Panel:
+        """Return what a model may learn from that forecasts this window and later ones."""
+        return self.panel.between(*self.origins.training_rows(window))
+
+    def forecast(self, model: ForecastModel, windows: range) -> Floats:
+        """Forecast all cutoffs of following windows with a fitted model, in the order of `Origins.cutoffs`.
+
+        Returns
+        -------
+        ndarray of shape (B, h, Q), original units
+            The h scored steps, after the gap; NaN where no row that may be seen is observed.
+        """
+        origins = self.origins
+        cutoffs = origins.cutoffs(windows.start, windows.stop)
+        if origins.train_size is None:
+            # One call for all windows: a network reads them in one batch.
+            return model.forecast(self.panel, cutoffs, origins.reach, self.quantiles)[:, origins.gap :]
+        values = np.full((len(cutoffs), origins.h, len(self.quantiles)), np.nan)
+        number = np.nonzero(origins.ends[:, windows.start : windows.stop])[1] + windows.start
+        for window in windows:
+            rows = np.flatnonzero(number == window)
+            mine = Cutoffs(cutoffs.series[rows], cutoffs.end[rows])
+            seen = self.panel.between(*origins.seen_rows(mine, self.panel.n_series))
+            known = seen.lengths[mine.series] > 0
+            last = Cutoffs(mine.series[known], seen.lengths[mine.series[known]].astype(np.int64))
+            values[rows[known]] = model.forecast(seen, last, origins.reach, self.quantiles)[:, origins.gap :]
+        return values
+
+
+def split_windows(plan: Plan, values: Floats, windows: Sequence[int]) -> dict[int, Floats]:
+    """Cut forecasts of several windows into those of each: window to ndarray of shape (B_window, h, Q)."""
+    number = np.nonzero(plan.origins.ends[:, windows[0] : windows[-1] + 1])[1] + windows[0]
+    return {window: values[number == window] for window in windows}

@@ -1,0 +1,72 @@
+"""What a backtest found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from tsrnn.evaluation.verdict import Verdict
+
+
+class Table:
+    """A table, or a function that is called for it when it is first asked for."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.key = f"_{name}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> pd.DataFrame:
+        if instance is None:
+            # A dataclass takes this as: there is no default.
+            raise AttributeError(self.key)
+        value = instance.__dict__[self.key]
+        if not isinstance(value, pd.DataFrame):
+            value = instance.__dict__[self.key] = value()
+        return value
+
+    def __set__(self, instance: Any, value: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
+        instance.__dict__[self.key] = value
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestResult:
+    """What a backtest found.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        One row per series, cutoff and step: unique_id, ds, cutoff, step, y, then for each model its median under
+        its name and its intervals (`tsrnn-lo-80`, `tsrnn-hi-80`). y is NaN where nothing was observed. Steps are
+        counted from the cutoff, so the first one is gap + 1. Where the backtest has a `path`, the table is read
+        from there when it is first asked for.
+    leaderboard : DataFrame
+        One row per model, best first; the columns are explained in `tsrnn.evaluation.leaderboard.leaderboard`.
+    by_step, by_cutoff, by_series : DataFrame
+        The scores per model and step, cutoff or series: mase, smape, rmse, and the user's metrics.
+    verdict : Verdict or None
+        The first model against ARIMA, or against the best of the others; None with a single model.
+    levels : tuple of float
+        Interval levels in percent.
+    config : dict
+        What was inferred and chosen, and the versions: enough to repeat the run.
+    notes : tuple of str
+        What is worth knowing: columns ignored, series and cutoffs left out, models that fell back.
+    history : dict of str to DataFrame
+        Loss curves of the networks.
+    observations : DataFrame
+        The table as it was read: unique_id, ds, y.
+    """
+
+    forecasts: Table = Table()
+    leaderboard: pd.DataFrame
+    by_step: pd.DataFrame
+    by_cutoff: pd.DataFrame
+    by_series: pd.DataFrame
+    verdict: Verdict | None
+    levels: tuple[float, ...]
+    config: dict[str, Any]
+    notes: tuple[str, ...]
+    history: dict[str, pd.DataFrame] = field(default_factory=dict)
+    observations: pd.DataFrame = field(default_factory=pd.DataFrame)

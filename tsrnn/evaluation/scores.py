@@ -1,0 +1,179 @@
+"""Errors of forecasts, summed so that every table can be averaged from them without the forecasts themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
+from tsrnn.evaluation.custom_metrics import Metric
+from tsrnn.metrics import mean_where, pinball, seasonal_scale, smape
+
+SCORED_QUANTILES = tuple(round(q / 10, 1) for q in range(1, 10))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Forecasts of one model with what happened.
+
+    Parameters
+    ----------
+    cutoffs : Cutoffs
+    windows : int64 ndarray of shape (B,)
+        Which window of the backtest a cutoff belongs to, 0 the oldest.
+    y : ndarray of shape (B, H)
+        NaN where unobserved.
+    forecasts : ndarray of shape (B, H, Q)
+    quantiles : tuple of float
+    scale : ndarray of shape (n_series,)
+        Mean absolute seasonal difference before the first cutoff; NaN where MASE is undefined.
+    """
+
+    cutoffs: Cutoffs
+    windows: Integers
+    y: Floats
+    forecasts: Floats
+    quantiles: tuple[float, ...]
+    scale: Floats
+
+    def quantile(self, q: float) -> Floats:
+        """Return one quantile of the forecasts. Shape (B, H)."""
+        return self.forecasts[..., int(np.argmin(np.abs(np.asarray(self.quantiles) - q)))]
+
+    def scaled_errors(self) -> Floats:
+        """Return absolute errors in units of the seasonal difference; NaN where not observed. Shape (B, H)."""
+        errors: Floats = np.abs(self.y - self.quantile(0.5)) / self.scale[self.cutoffs.series][:, None]
+        return errors
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A measure's sum and number of values, by forecast or by step.
+
+    Parameters
+    ----------
+    total, count : ndarray of one shape
+    """
+
+    total: Floats
+    count: Floats
+
+    def means(self) -> Floats:
+        """Return the averages; NaN where there is no value."""
+        means: Floats = np.divide(self.total, self.count, out=np.full(self.total.shape, np.nan), where=self.count > 0)
+        return means
+
+    def by_group(self, group: Integers, size: int) -> Sums:
+        """Add up within groups of forecasts numbered from 0."""
+        total, count = np.bincount(group, self.total, size), np.bincount(group, self.count, size)
+        return Sums(total.astype(np.float64), count.astype(np.float64))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Errors of one model.
+
+    Parameters
+    ----------
+    series, windows : int64 ndarray of shape (B,)
+        Of each forecast.
+    by_forecast, by_step : dict of str to Sums
+        Of shape (B,) and (H,): "mase"; "smape"; "rmse", of which these are the squared errors; the user's metrics.
+    quantile_loss : Sums of shape (1,)
+        Summed quantile loss over .1 … .9, and summed |y|.
+    inside : dict of float to Sums of shape (1,)
+        By level: how many points lie inside the interval, and how many there are.
+    """
+
+    series: Integers
+    windows: Integers
+    by_forecast: dict[str, Sums]
+    by_step: dict[str, Sums]
+    quantile_loss: Sums
+    inside: dict[float, Sums]
+
+
+def score(scored: Scored, levels: Sequence[float] = (), metrics: Mapping[str, Metric] | None = None) -> Scores:
+    """Score some forecasts of a model."""
+    y, median = scored.y, scored.quantile(0.5)
+    points = {
+        "mase": scored.scaled_errors(),
+        "smape": smape(y[..., None], median[..., None]),
+        "rmse": (y - median) ** 2,
+    }
+    rows = {name: _sums(errors, 1) for name, errors in points.items()}
+    # The definition averages over a forecast's steps first.
+    rows["smape"] = _sums(rows["smape"].means()[:, None], 1)
+    steps = {name: _sums(errors, 0) for name, errors in points.items()}
+    for name, metric in (metrics or {}).items():
+        scale = scored.scale[scored.cutoffs.series]
+        rows[name] = _sums(metric(y, scored.forecasts, scored.quantiles, scale)[:, None], 1)
+        columns = [
+            metric(y[:, [k]], scored.forecasts[:, [k]], scored.quantiles, scale) for k in range(scored.y.shape[1])
+        ]
+        steps[name] = _sums(np.stack(columns, 1), 0)
+    inside = {}
+    for level in levels:
+        low, high = (scored.quantile(0.5 + side * level / 200) for side in (-1, 1))
+        pairs = np.isfinite(y) & np.isfinite(low) & np.isfinite(high)
+        hits = pairs & (y >= low) & (y <= high)
+        inside[level] = Sums(np.array([float(hits.sum())]), np.array([float(pairs.sum())]))
+    return Scores(scored.cutoffs.series, scored.windows, rows, steps, _quantile_loss(scored), inside)
+
+
+def _sums(errors: Floats, axis: int) -> Sums:
+    finite = np.isfinite(errors)
+    return Sums(np.where(finite, errors, 0.0).sum(axis), finite.sum(axis).astype(np.float64))
+
+
+def _quantile_loss(scored: Scored) -> Sums:
+    picks = [int(np.argmin(np.abs(np.asarray(scored.quantiles) - q))) for q in SCORED_QUANTILES]
+    q = scored.forecasts[..., picks]
+    pairs = np.isfinite(scored.y) & np.isfinite(q).all(-1)
+    y, q = scored.y[pairs], q[pairs]
+    losses = [2 * pinball(y, q[:, k], level).sum() for k, level in enumerate(SCORED_QUANTILES)]
+    return Sums(np.array([np.mean(losses)]), np.array([np.abs(y).sum()]))
+
+
+def merge(parts: Iterable[Scores]) -> Scores:
+    """Join the scores of several sets of forecasts of one model."""
+    several = list(parts)
+    first = several[0]
+
+    def add(sums: Iterable[Sums]) -> Sums:
+        listed = list(sums)
+        return Sums(sum(one.total for one in listed), sum(one.count for one in listed))  # type: ignore[arg-type]
+
+    def chain(sums: Iterable[Sums]) -> Sums:
+        listed = list(sums)
+        return Sums(np.concatenate([s.total for s in listed]), np.concatenate([s.count for s in listed]))
+
+    return Scores(
+        np.concatenate([part.series for part in several]),
+        np.concatenate([part.windows for part in several]),
+        {name: chain(part.by_forecast[name] for part in several) for name in first.by_forecast},
+        {name: add(part.by_step[name] for part in several) for name in first.by_step},
+        add(part.quantile_loss for part in several),
+        {level: add(part.inside[level] for part in several) for level in first.inside},
+    )
+
+
+def loss_matrix(scores: Scores, n_series: int, n_windows: int) -> Floats:
+    """Return the mean scaled error of each forecast. Shape (n_series, n_windows), NaN where there is none."""
+    matrix = np.full((n_series, n_windows), np.nan)
+    matrix[scores.series, scores.windows] = scores.by_forecast["mase"].means()
+    return matrix
+
+
+def training_scale(panel: Panel, first_end: Integers) -> Floats:
+    """Return the denominator of MASE of each series, from the rows before its first cutoff."""
+    return np.array(
+        [seasonal_scale(panel.series(i)[: first_end[i]], panel.season_length) for i in range(panel.n_series)]
+    )
+
+
+def mean_of_known(values: Floats) -> float:
+    """Average what is not NaN; NaN if nothing is."""
+    return float(mean_where(values, np.isfinite(values)))
