@@ -87,7 +87,7 @@ def _check_readable(path: Path, name: str) -> None:
 
 def _read_parquet(path: Path, name: str) -> pd.DataFrame:
     _check_readable(path, name)
-    _need_pyarrow(name)
+    need_pyarrow(name)
     try:
         return pd.read_parquet(path, engine="pyarrow")
     except PermissionError as error:
@@ -97,7 +97,8 @@ def _read_parquet(path: Path, name: str) -> pd.DataFrame:
         raise DataError(f"{name}: cannot be read as Parquet ({reason}). If it is a CSV, name it .csv.") from None
 
 
-def _need_pyarrow(name: str) -> None:
+def need_pyarrow(name: str) -> None:
+    """Raise MissingExtraError, which names the file, if pyarrow is not installed."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
@@ -316,7 +317,7 @@ def _encode(table: pd.DataFrame, name: str, format: str) -> bytes:
         text = table.to_json(orient="records", date_format="iso", double_precision=15, indent=2)
         return (str(text) + "\n").encode()
     if format == "parquet":
-        _need_pyarrow(name)
+        need_pyarrow(name)
         buffer = io.BytesIO()
         table.to_parquet(buffer, engine="pyarrow", index=False)
         return buffer.getvalue()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.evaluation.custom_metrics import Metric, named_metrics
 from tsrnn.evaluation.cutoffs import Origins, choose_origins
 from tsrnn.evaluation.engine import Memory, Store, run_models
+from tsrnn.evaluation.folder import Folder
 from tsrnn.evaluation.leaderboard import breakdown, by_step, leaderboard
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
@@ -49,6 +53,7 @@ def backtest(
     metrics: Any = None,
     time_budget: float | None = None,
     n_jobs: int | None = None,
+    path: str | os.PathLike[str] | None = None,
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | Sequence[str] | None = None,
@@ -97,6 +102,11 @@ def backtest(
         Processes, -1 for all cores: statistical and foreign models run several series at a time, networks that are
         fitted again several cutoffs. The result is the same for any number. Default: statistical models use processes
         where that pays, others none.
+    path : path, optional
+        A folder in which forecasts are kept as they come, a Parquet file per cutoff and model, and where the scores
+        are written at the end; `forecasts` of the result is read from there. The same call goes on from what the
+        folder holds: an interruption loses the cutoff in progress (of each process). Models that continue from their
+        last fit, such as ARIMA with `refit`, repeat those fits. Needs pyarrow.
     id_col, time_col, target_col, freq, season_length
         As for `Forecaster` and its `fit`.
     on_progress : callable, optional
@@ -111,7 +121,9 @@ def backtest(
     ShortSeriesError
         If no cutoff fits.
     DataError, ColumnError, ParameterError
-        If the table or an argument is impossible.
+        If the table, an argument or the folder is impossible.
+    MissingExtraError
+        If there is a `path` and no pyarrow.
 
     Examples
     --------
@@ -136,7 +148,9 @@ def backtest(
     origins = choose_origins(panel, horizon, n_windows, step_size, gap=gap, train_size=train_size)
     plan = Plan(panel, origins, needed_quantiles(levels, SCORED_QUANTILES), every)
     parameters = {name: _prepare(model, origins, jobs) for name, model in named.items()}
-    store = Memory()
+    store: Memory | Folder = Memory()
+    if path is not None:
+        store = Folder(Path(path), plan, parameters, version("tsrnn"))
     done = run_models(
         plan,
         named,
@@ -146,7 +160,11 @@ def backtest(
         on_progress=on_progress,
     )
     notes = [*panel.notes, *_left_out(plan, n_windows, done, budget)]
-    return _result(plan, done, store, list(named), levels, scorers, notes, _config(plan, parameters, done, budget))
+    config = _config(plan, parameters, done, budget)
+    result = _result(plan, done, store, list(named), levels, scorers, notes, config)
+    if isinstance(store, Folder):
+        store.finish(result)
+    return result
 
 
 def _check_count(name: str, value: Any, least: int) -> None:
@@ -249,10 +267,12 @@ def _result(
     first = scores[names[0]]
     ends = origins.ends[first.series, first.windows]
     stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
+    read = partial(forecasts_table, plan, done, store, names, levels)
     codes, unique = pd.factorize(stamps, sort=True)
     present = np.unique(first.series)
     return BacktestResult(
-        forecasts=forecasts_table(plan, done, store, names, levels),
+        # A panel that is kept in a folder may be too large to be read again unasked.
+        forecasts=read if store.stepwise else read(),
         leaderboard=leaderboard(scores, seconds),
         by_step=by_step(scores, origins.gap + 1),
         by_cutoff=breakdown(scores, "cutoff", unique, codes),

@@ -1,0 +1,235 @@
+"""A backtest that is kept in a folder goes on after an interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import monthly_table
+from tsrnn import ARIMA, Forecaster, Naive, backtest
+from tsrnn.errors import DataError, MissingExtraError, ParameterError
+
+QUICK = Forecaster(max_steps=20, hidden_size=8, batch_size=16)
+MODELS = {"network": QUICK, "ARIMA": ARIMA(), "Drift": "Drift"}
+OPTIONS = {"h": 3, "n_windows": 5, "step_size": 2, "refit": 2}
+TIMES = ["fit_seconds", "predict_seconds"]
+
+WORKER = """
+import sys, time
+import numpy as np
+import pandas as pd
+from tsrnn import backtest
+
+def slow(train, h):
+    time.sleep(0.2)
+    return np.full(h, train.iloc[-1])
+
+y = pd.Series(np.arange(60.0) % 7, pd.date_range("2020-01-01", periods=60, freq="MS"), name="y")
+result = backtest(["Drift", slow], y, h=2, n_windows=12, step_size=1, path=sys.argv[1])
+print(len(result.forecasts))
+"""
+
+
+def parts(folder):
+    return sorted(file.name for file in (folder / "forecasts").iterdir())
+
+
+def equal(one, other):
+    pd.testing.assert_frame_equal(one.forecasts, other.forecasts, check_exact=True)
+    pd.testing.assert_frame_equal(
+        one.leaderboard.drop(columns=TIMES), other.leaderboard.drop(columns=TIMES), check_exact=True
+    )
+    for name in ("by_step", "by_cutoff", "by_series"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
+    assert (one.verdict, one.notes, one.config) == (other.verdict, other.notes, other.config)
+
+
+def test_a_folder_holds_what_the_result_does(tmp_path):
+    table = monthly_table(n_series=2)
+    kept = backtest(MODELS, table, path=tmp_path / "run", metrics={"bias": lambda y, f: (f - y).mean(1)}, **OPTIONS)
+    free = backtest(MODELS, table, metrics={"bias": lambda y, f: (f - y).mean(1)}, **OPTIONS)
+    pd.testing.assert_frame_equal(kept.forecasts, free.forecasts)
+    pd.testing.assert_frame_equal(kept.leaderboard.drop(columns=TIMES), free.leaderboard.drop(columns=TIMES))
+    assert (kept.notes, kept.config) == (free.notes, free.config)
+    assert kept.forecasts is kept.forecasts
+    assert len(parts(tmp_path / "run")) == 3 * 5
+    rows = pd.read_parquet(tmp_path / "run" / "forecasts")
+    mine = rows[rows["model"] == "ARIMA"].sort_values(["unique_id", "cutoff", "step"])
+    np.testing.assert_array_equal(mine["q0.5"], free.forecasts["ARIMA"])
+    np.testing.assert_array_equal(mine["q0.9"], free.forecasts["ARIMA-hi-80"])
+    np.testing.assert_array_equal(mine["y"], free.forecasts["y"])
+    assert mine["ds"].tolist() == free.forecasts["ds"].tolist()
+    for name in ("leaderboard", "by_step", "by_cutoff", "by_series"):
+        stored = pd.read_parquet(tmp_path / "run" / f"{name}.parquet")
+        np.testing.assert_array_equal(stored["bias"], getattr(kept, name)["bias"])
+    told = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert told["verdict"] == str(kept.verdict)
+    assert told["config"]["h"] == 3
+
+
+@pytest.mark.parametrize("lost", [[0], [3], [4], [1, 2, 3], [0, 1, 2, 3, 4]])
+def test_what_is_missing_is_forecast_again_to_the_same_bits(tmp_path, lost):
+    table = monthly_table(n_series=2)
+    whole = backtest(MODELS, table, path=tmp_path, **OPTIONS)
+    expected = whole.forecasts.copy()
+    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "forecasts").iterdir()}
+    for window in lost:
+        for file in (tmp_path / "forecasts").glob(f"{window:04d}-*"):
+            file.unlink()
+    again = backtest(MODELS, table, path=tmp_path, **OPTIONS)
+    pd.testing.assert_frame_equal(again.forecasts, expected, check_exact=True)
+    assert again.config == whole.config
+    assert again.history.keys() == {"network"}
+    kept = {f.name for f in (tmp_path / "forecasts").iterdir() if before[f.name] == f.stat().st_mtime_ns}
+    assert kept == {name for name in before if int(name[:4]) not in lost}
+
+
+def test_a_finished_folder_is_read_and_nothing_is_fitted(tmp_path, monkeypatch):
+    table = monthly_table(n_series=2)
+    first = backtest(MODELS, table, path=tmp_path, **OPTIONS)
+    monkeypatch.setattr(Forecaster, "_fit_panel", None)
+    monkeypatch.setattr(ARIMA, "_fit_each", None)
+    again = backtest(MODELS, table, path=tmp_path, **OPTIONS)
+    equal(first, again)
+    pd.testing.assert_frame_equal(first.leaderboard, again.leaderboard, check_exact=True)
+
+
+def test_processes_write_the_same_folder(tmp_path):
+    table = monthly_table(n_series=2)
+    models = {"network": QUICK}
+    equal(
+        backtest(models, table, path=tmp_path / "one", n_jobs=1, **OPTIONS),
+        backtest(models, table, path=tmp_path / "two", n_jobs=2, **OPTIONS),
+    )
+    assert parts(tmp_path / "one") == parts(tmp_path / "two")
+
+
+def test_a_killed_process_loses_the_cutoff_in_progress_alone(tmp_path):
+    script, folder = tmp_path / "worker.py", tmp_path / "run"
+    script.write_text(WORKER)
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, str(script), str(folder)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 120
+        while not (folder / "forecasts").is_dir() or len(parts(folder)) < 15:
+            assert process.poll() is None, process.stderr.read().decode()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    finally:
+        process.kill()
+        process.communicate()
+    whole = [name for name in parts(folder) if name.endswith(".parquet")]
+    # All of the first model, and the second one up to the cutoff in which it was stopped.
+    assert 15 <= len(whole) < 24
+    assert [name[:4] for name in whole if "slow" in name] == [f"{k:04d}" for k in range(len(whole) - 12)]
+    before = {name: (folder / "forecasts" / name).read_bytes() for name in whole}
+    (folder / "forecasts" / "0011-01-slow.parquet.7.unfinished").write_bytes(b"half")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "24"
+    assert len(parts(folder)) == 24
+    assert all((folder / "forecasts" / name).read_bytes() == content for name, content in before.items())
+
+
+def test_a_larger_budget_goes_on_where_a_smaller_one_ended(tmp_path):
+    table = monthly_table(n_series=2)
+    short = backtest(["Drift", "Naive"], table, h=2, n_windows=4, path=tmp_path, time_budget=1e-9)
+    assert short.config["n_windows"] == 1
+    assert len(parts(tmp_path)) == 2
+    whole = backtest(["Drift", "Naive"], table, h=2, n_windows=4, path=tmp_path)
+    equal(whole, backtest(["Drift", "Naive"], table, h=2, n_windows=4))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"h": 3}, r"differs in h \(2; now 3\)"),
+        ({"step_size": 1}, r"step_size \(2; now 1\)"),
+        ({"gap": 1}, r"gap \(0; now 1\)"),
+        ({"refit": True}, r"refit \(0; now 1\)"),
+        ({"train_size": 30}, r"train_size \(None; now 30\)"),
+        ({"level": 50}, "quantiles"),
+        ({"season_length": 6}, "differs in the data"),
+        ({"df": monthly_table(n_series=2, seed=1)}, "differs in the data. Name another path, or delete the folder"),
+        ({"models": ["Naive"]}, r"the models \(Drift .*, Naive .*; now Naive"),
+        ({"models": ["Drift", Naive(season_length=12)]}, r"the models .*; now .*12"),
+    ],
+)
+def test_the_folder_of_another_backtest_is_refused(tmp_path, change, message):
+    given = {"models": ["Drift", "Naive"], "df": monthly_table(n_series=2), "h": 2, "n_windows": 2, "step_size": 2}
+    backtest(path=tmp_path, **given)
+    with pytest.raises(ParameterError, match=f"belongs to another backtest, which .*{message}"):
+        backtest(path=tmp_path, **{**given, **change})
+
+
+class Constant:
+    def __init__(self, value):
+        self.value = value
+
+    def fit(self, train):
+        return self
+
+    def predict(self, h):
+        return np.full(h, self.value)
+
+
+def test_a_foreign_model_is_known_by_its_code_and_its_attributes(tmp_path):
+    given = {"df": monthly_table(n_series=1), "h": 2, "n_windows": 1, "path": tmp_path}
+    backtest({"a": lambda train, h: [1.0] * h, "b": Constant(np.arange(2.0))}, **given)
+    backtest({"a": lambda train, h: [1.0] * h, "b": Constant(np.arange(2.0))}, **given)
+    with pytest.raises(ParameterError, match="another backtest"):
+        backtest({"a": lambda train, h: [2.0] * h, "b": Constant(np.arange(2.0))}, **given)
+    with pytest.raises(ParameterError, match="another backtest"):
+        backtest({"a": lambda train, h: [1.0] * h, "b": Constant(np.arange(1.0, 3.0))}, **given)
+
+
+def test_names_of_any_type_and_any_sign_can_be_kept(tmp_path):
+    table = monthly_table(n_series=2)
+    table["unique_id"] = table["unique_id"].astype(object).map({"series 0": 7, "series 1": "<b>/../ü"})
+    models = {"../up": "Naive", "a/b": "Drift", "a-b": "SeasonalNaive"}
+    result = backtest(models, table, h=2, n_windows=2, path=tmp_path)
+    assert set(result.forecasts["unique_id"]) == {7, "<b>/../ü"}
+    assert {"../up", "a/b", "a-b"} <= set(result.forecasts.columns)
+    assert parts(tmp_path)[:3] == ["0000-00-up.parquet", "0000-01-a-b.parquet", "0000-02-a-b.parquet"]
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DataError, match=r"holds 1 entries \(thesis.txt\) and no backtest.json"):
+        backtest("Naive", monthly_table(), h=2, path=tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+    with pytest.raises(DataError, match="is a file; expected a folder"):
+        backtest("Naive", monthly_table(), h=2, path=tmp_path / "thesis.txt")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 not really"])
+def test_a_damaged_part_is_named_with_the_cure(tmp_path, damage):
+    backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+    (tmp_path / "forecasts" / "0001-00-Naive.parquet").write_bytes(damage)
+    with pytest.raises(DataError, match=r"0001-00-Naive.parquet: is damaged .* Delete it, and it is forecast again"):
+        backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_damaged_description_is_named_with_the_cure(tmp_path, content):
+    backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+    (tmp_path / "backtest.json").write_text(content)
+    with pytest.raises(DataError, match=r"backtest.json: is damaged.* Name another path, or delete the folder"):
+        backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+
+
+def test_without_pyarrow_a_path_is_refused_before_anything_is_fitted(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r'Parquet needs pyarrow. Run: pip install "tsrnn\[parquet\]"'):
+        backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

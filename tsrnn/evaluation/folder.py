@@ -1,0 +1,303 @@
+"""A folder that keeps a backtest's forecasts as they come, and from which it goes on after an interruption.
+
+`backtest.json` says which backtest it is. `forecasts/` holds one Parquet file per cutoff and model, written at once or
+not at all: a table of quantiles beside what happened, readable by anything that reads Parquet. At the end the tables of
+scores join them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.files import need_pyarrow, write_table
+from tsrnn.data.tables import stamp_table
+from tsrnn.errors import DataError, ParameterError
+from tsrnn.evaluation.engine import Part
+from tsrnn.evaluation.plan import Plan
+from tsrnn.forecasting.foreign import foreign_name
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Panel
+    from tsrnn.evaluation.result import BacktestResult
+
+SCHEMA = 1
+DESCRIPTION, FORECASTS = "backtest.json", "forecasts"
+CURE = "Name another path, or delete the folder to start again."
+UNFINISHED = ".unfinished"
+# What a part's file says besides its table.
+FACTS = b"tsrnn"
+# Parameters that change no forecast.
+WITHOUT_EFFECT = ("n_jobs", "verbose")
+# How far objects inside objects are followed: some hold themselves.
+DEEPEST = 5
+
+
+class Folder:
+    """Keep forecasts in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        Made where it is missing; otherwise an interrupted backtest that was called with the same arguments.
+    plan : Plan
+    models : mapping of name to parameters
+        As the user gave them.
+    version : str
+        Of tsrnn.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is of another backtest.
+    DataError
+        If it holds something else, or cannot be written.
+    MissingExtraError
+        If pyarrow is not installed.
+    """
+
+    stepwise = True
+
+    def __init__(self, path: Path, plan: Plan, models: Mapping[str, Any], version: str) -> None:
+        need_pyarrow(str(path))
+        self.path, self.plan = path, plan
+        self.files = {name: f"{number:02d}-{_plain(name)}" for number, name in enumerate(models)}
+        description = _description(plan, models, version)
+        try:
+            self._open(description)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written ({error.strerror}). Name another path.") from error
+
+    def _open(self, description: dict[str, Any]) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise DataError(f"{self.path}: is a file; expected a folder, or a name that is free.")
+        file = self.path / DESCRIPTION
+        if file.exists():
+            _check_same(self.path, _read_json(file), description)
+        elif self.path.exists() and any(self.path.iterdir()):
+            held = sorted(entry.name for entry in self.path.iterdir())
+            raise DataError(
+                f"{self.path}: holds {len(held)} entries ({', '.join(held[:5])}) and no {DESCRIPTION}, so it is not "
+                f"the folder of a backtest. {CURE}"
+            )
+        (self.path / FORECASTS).mkdir(parents=True, exist_ok=True)
+        for left in (self.path / FORECASTS).glob(f"*{UNFINISHED}"):
+            left.unlink()
+        if not file.exists():
+            _write_whole(file, json.dumps(description, indent=2).encode())
+
+    def _file(self, model: str, window: int) -> Path:
+        return self.path / FORECASTS / f"{window:04d}-{self.files[model]}.parquet"
+
+    def has(self, model: str, window: int) -> bool:
+        """Tell whether a model's forecasts of a window are there."""
+        return self._file(model, window).exists()
+
+    def put(self, model: str, window: int, part: Part) -> None:
+        """Write them, completely or not at all.
+
+        Raises
+        ------
+        DataError
+            If they cannot be written.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = self._table(model, window, part)
+        facts = {
+            "fit_seconds": part.fit_seconds,
+            "predict_seconds": part.predict_seconds,
+            "notes": list(part.notes),
+            "summary": part.summary,
+            "history": None if part.history is None else part.history.to_dict(orient="list"),
+        }
+        content = pa.Table.from_pandas(table, preserve_index=False)
+        content = content.replace_schema_metadata({**(content.schema.metadata or {}), FACTS: json.dumps(facts)})
+        sink = pa.BufferOutputStream()
+        pq.write_table(content, sink)
+        file = self._file(model, window)
+        try:
+            _write_whole(file, sink.getvalue().to_pybytes())
+        except OSError as error:
+            raise DataError(f"{file}: cannot be written ({error.strerror}); what is there is kept.") from error
+
+    def finish(self, result: BacktestResult) -> None:
+        """Write the tables of scores as Parquet, and verdict, notes and configuration as `result.json`.
+
+        Raises
+        ------
+        DataError
+            If they cannot be written.
+        """
+        for name in ("leaderboard", "by_step", "by_cutoff", "by_series"):
+            table: pd.DataFrame = getattr(result, name)
+            mixed = {key: column.astype(str) for key, column in table.items() if column.dtype == object}
+            write_table(table.assign(**mixed), self.path / f"{name}.parquet", "parquet")
+        verdict = result.verdict
+        content = {
+            "verdict": None if verdict is None else str(verdict),
+            "outcome": None if verdict is None else verdict.outcome,
+            "notes": list(result.notes),
+            "config": result.config,
+        }
+        try:
+            _write_whole(self.path / "result.json", json.dumps(content, indent=2, default=_without_address).encode())
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be written ({error.strerror}).") from error
+
+    def _table(self, model: str, window: int, part: Part) -> pd.DataFrame:
+        origins = self.plan.origins
+        table = stamp_table(self.plan.panel, origins.cutoffs(window, window + 1), origins.h, origins.gap)
+        if table["unique_id"].dtype == object:
+            # Names of several types do not fit one column of Parquet.
+            table["unique_id"] = table["unique_id"].astype(str)
+        table.insert(0, "model", model)
+        values = part.quantiles.reshape(-1, len(self.plan.quantiles))
+        return pd.concat([table, pd.DataFrame(values, columns=_columns(self.plan.quantiles))], axis=1)
+
+    def get(self, model: str, window: int) -> Part:
+        """Read them.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file, origins = self._file(model, window), self.plan.origins
+        shape = (len(origins.cutoffs(window, window + 1)), origins.h, len(self.plan.quantiles))
+        try:
+            content = pq.read_table(file, columns=_columns(self.plan.quantiles))
+            facts = json.loads(content.schema.metadata[FACTS])
+            values = np.stack([column.to_numpy() for column in content.columns], 1).reshape(shape)
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise DataError(f"{file}: is damaged ({reason}). Delete it, and it is forecast again.") from error
+        history = None if facts["history"] is None else pd.DataFrame(facts["history"])
+        return Part(
+            values, facts["fit_seconds"], facts["predict_seconds"], tuple(facts["notes"]), facts["summary"], history
+        )
+
+
+def _columns(quantiles: Sequence[float]) -> list[str]:
+    return [f"q{q!r}" for q in quantiles]
+
+
+def _plain(name: str) -> str:
+    """Return a name that any file system takes.
+
+    >>> _plain("ARIMA / 2")
+    'ARIMA-2'
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
+
+
+def _write_whole(file: Path, data: bytes) -> None:
+    """Write beside the file and rename: an interruption leaves the old file, or none."""
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}{UNFINISHED}")
+    with unfinished.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(file)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{file}: is damaged ({error}). {CURE}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{file}: is damaged; expected a JSON object. {CURE}")
+    return content
+
+
+def _description(plan: Plan, models: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Return what decides every forecast of a backtest, as JSON values."""
+    origins = plan.origins
+    return {
+        "schema": SCHEMA,
+        "tsrnn": version,
+        "data": _digest(plan.panel),
+        "h": origins.h,
+        "n_windows": origins.n_windows,
+        "step_size": origins.step_size,
+        "gap": origins.gap,
+        "train_size": origins.train_size,
+        "refit": plan.refit,
+        "quantiles": list(plan.quantiles),
+        "models": {
+            name: {key: _value(value) for key, value in parameters.items() if key not in WITHOUT_EFFECT}
+            for name, parameters in models.items()
+        },
+    }
+
+
+def _digest(panel: Panel) -> str:
+    """Return a fingerprint of the table that a backtest is of."""
+    digest = hashlib.sha256()
+    for array in (panel.y, panel.offsets, panel.start):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    names = json.dumps([str(name) for name in panel.ids])
+    digest.update(f"{names} {panel.frequency.alias} {panel.season_length}".encode())
+    return digest.hexdigest()
+
+
+def _value(value: Any, depth: int = 0) -> Any:
+    """Return a parameter as a JSON value that is the same in another process."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:16]
+    if depth < DEEPEST and isinstance(value, (list, tuple)):
+        return [_value(item, depth + 1) for item in value]
+    if depth < DEEPEST and isinstance(value, Mapping):
+        return {str(key): _value(item, depth + 1) for key, item in value.items()}
+    code = getattr(value, "__code__", None)
+    if code is not None:
+        text = code.co_code + repr((code.co_names, _without_address(code.co_consts))).encode()
+        return f"{foreign_name(value)} {hashlib.sha256(text).hexdigest()[:16]}"
+    kind: Any = type(value)
+    if depth < DEEPEST and kind.__repr__ is object.__repr__ and hasattr(value, "__dict__"):
+        return {foreign_name(value): _value(vars(value), depth + 1)}
+    return _without_address(value)
+
+
+def _without_address(value: Any) -> str:
+    """Return the text of an object without where it lies in memory."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _check_same(path: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise ParameterError if a folder is of another backtest."""
+    different = [key for key in {**held, **wanted} if held.get(key) != wanted.get(key)]
+    if not different:
+        return
+    told = []
+    for key in different[:5]:
+        if key == "data":
+            told.append("the data")
+        elif key == "models":
+            told.append(f"the models ({_named(held.get(key))}; now {_named(wanted[key])})")
+        else:
+            told.append(f"{key} ({held.get(key)}; now {wanted.get(key)})")
+    raise ParameterError(f"{path}: belongs to another backtest, which differs in {', '.join(told)}. {CURE}")
+
+
+def _named(models: Any) -> str:
+    if not isinstance(models, Mapping):
+        return "none"
+    return ", ".join(f"{name} {json.dumps(given)[:200]}" for name, given in list(models.items())[:3])
