@@ -64,6 +64,25 @@ def test_backtest_answers_in_json_and_csv(run, sales, tmp_path):
     assert [p.name for p in tmp_path.glob("*.html")] == []
 
 
+def test_the_options_of_the_windows_reach_the_backtest(run, sales, tmp_path):
+    arguments = (
+        "backtest", sales, *QUICK, "--step", "2", "--refit", "2", "--gap", "1", "--train-size", "30", "--jobs", "1",
+        "--time-budget", "1000", "--folder", "kept", "--report", "none", "--format", "json",
+    )  # fmt: skip
+    code, out, err = run(*arguments)
+    assert code == 0, err
+    assert "4 cutoffs, 2 steps apart, h = 3 after a gap of 1, fitted again every 2 cutoffs on the last 30 rows." in err
+    config = json.loads(out)["config"]
+    wanted = {"h": 3, "n_windows": 4, "step_size": 2, "refit": 2, "gap": 1, "train_size": 30, "time_budget": 1000.0}
+    assert {key: config[key] for key in wanted} == wanted
+    assert len(list((tmp_path / "kept" / "forecasts").glob("*.parquet"))) == 2 * 4
+    again = json.loads(run(*arguments)[1])
+    assert again["leaderboard"] == json.loads(out)["leaderboard"]
+    code, out, err = run(*arguments, "--models", "Drift")
+    assert (code, out) == (1, "")
+    assert "kept: belongs to another backtest, which differs in the models" in err
+
+
 def test_the_seed_and_the_column_options_reach_the_model(run, tmp_path):
     table = monthly_table(n_series=2).rename(columns={"unique_id": "shop", "ds": "month", "y": "revenue"})
     table.assign(cost=1.0).to_csv(tmp_path / "t.csv", index=False)
@@ -174,6 +193,10 @@ def test_a_bad_file_gets_one_line_on_stderr(run, tmp_path, name, command):
         (("backtest", "sales.csv", "--freq", "fortnight"), 1, "fortnight"),
         (("backtest", "sales.csv", "--horizon", "0"), 2, "0 is not in the range"),
         (("backtest", "sales.csv", "--horizon", "1000"), 1, "No cutoff fits"),
+        (("backtest", "sales.csv", "--train-size", "5"), 1, "train_size=5: expected 24 rows or more"),
+        (("backtest", "sales.csv", "--jobs", "0"), 1, "n_jobs=0"),
+        (("backtest", "sales.csv", "--time-budget", "0"), 2, "0.0 is not in the range x>0"),
+        (("backtest", "sales.csv", *QUICK, "--folder", "."), 1, "is not the folder of a backtest"),
         (("backtest",), 2, "Missing argument"),
         (("backtest", "sales.csv", *QUICK, "--report", "no/such/folder/x.html"), 1, "no/such/folder"),
         (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,38 @@ from tsrnn.reporting.report import write_report
 @click.option("--horizon", type=click.IntRange(min=1), help="Steps ahead. Default: by frequency.")
 @click.option("--windows", type=click.IntRange(min=1), help="Cutoffs per series. Default: up to 20.")
 @click.option("--step", type=click.IntRange(min=1), help="Steps between cutoffs. Default: the horizon, or less.")
-@click.option("--refit", type=click.IntRange(min=0), default=0, help="Fit again every so many cutoffs; 0 is never.")
+@click.option(
+    "--refit",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Fit again every so many cutoffs; 0 is never.",
+)
+@click.option(
+    "--train-size", type=click.IntRange(min=1), help="Show models this many rows before a cutoff at most. Default: all."
+)
+@click.option(
+    "--gap",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Steps right after a cutoff that are not scored.",
+)
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds for the whole backtest. Cutoffs that do not fit in are left out, and said.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=-1),
+    help="Processes, or -1 for all cores. Default: several where statistical models gain by it.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False),
+    help="Keep forecasts in this folder as they come. After an interruption the same command goes on from there.",
+)
 @click.option(
     "--models",
     default="tsrnn,ARIMA,SeasonalNaive",
@@ -49,6 +79,11 @@ def command(
     windows: int | None,
     step: int | None,
     refit: int,
+    train_size: int | None,
+    gap: int,
+    time_budget: float | None,
+    jobs: int | None,
+    folder: str | None,
     models: str,
     level: str,
     seed: int,
@@ -70,6 +105,7 @@ def command(
     Examples:
       tsrnn backtest prices.csv
       tsrnn backtest sales.csv --target revenue --horizon 12 --models gru,lstm,ARIMA
+      tsrnn backtest shops.parquet --refit 1 --jobs -1 --time-budget 600 --folder shops-backtest
     """
     voice = Voice(quiet)
     levels = parse_levels(level)
@@ -85,15 +121,16 @@ def command(
             n_windows=windows,
             step_size=step,
             refit=refit,
+            train_size=train_size,
+            gap=gap,
+            time_budget=time_budget,
+            n_jobs=jobs,
+            path=folder,
             level=levels,
             on_progress=progress,
         )
-    result = replace(result, config={**result.config, "command": shlex.join(["tsrnn", *sys.argv[1:]])})
-    origins = result.config
-    voice.say(
-        f"{origins['n_windows']} cutoffs, {origins['step_size']} steps apart, h = {origins['h']}, "
-        + ("fitted once before the first." if not refit else f"refitted every {refit} cutoffs.")
-    )
+    result.config["command"] = shlex.join(["tsrnn", *sys.argv[1:]])
+    voice.say(_plan(result.config))
     for note in result.notes[len(panel.notes) :]:
         voice.say(note)
     _write(result, chosen_format(format_, output), output)
@@ -105,6 +142,20 @@ def command(
         )
         write_report(result, path, title=f"Backtest of {'stdin' if file == '-' else Path(file).name}")
         voice.say(f"Report: {path}")
+
+
+def _plan(config: dict[str, Any]) -> str:
+    """Say in a line how the models were judged.
+
+    >>> _plan({"n_windows": 4, "step_size": 1, "h": 3, "gap": 2, "train_size": 60, "refit": 1})
+    '4 cutoffs, 1 step apart, h = 3 after a gap of 2, fitted before every cutoff on the last 60 rows.'
+    """
+    count, step, every = config["n_windows"], config["step_size"], config["refit"]
+    apart = "" if count == 1 else f", {step} step{'' if step == 1 else 's'} apart"
+    gap = f" after a gap of {config['gap']}" if config["gap"] else ""
+    often = {0: "once before the first", 1: "before every cutoff"}.get(every, f"again every {every} cutoffs")
+    rows = f" on the last {config['train_size']} rows" if config["train_size"] else ""
+    return f"{count} cutoff{'' if count == 1 else 's'}{apart}, h = {config['h']}{gap}, fitted {often}{rows}."
 
 
 def _seeded(model: Any, seed: int) -> Any:
