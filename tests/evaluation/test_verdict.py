@@ -58,6 +58,13 @@ def test_a_third_model_that_beats_both_is_named():
     )
 
 
+def test_what_was_left_out_is_the_last_thing_said():
+    verdict = Verdict("tsrnn", "ARIMA", Gain(0.05, 0.01, 0.09, 3, 20, "better"), "Drift", "2 cutoffs were left out.")
+    assert str(verdict).endswith("Drift is better than both. 2 cutoffs were left out.")
+    judged = judge(losses_of(tsrnn=1.0, ARIMA=1.4), 1, ["tsrnn", "ARIMA"], "2 cutoffs were left out.")
+    assert str(judged).endswith("over 2 series × 20 cutoffs. 2 cutoffs were left out.")
+
+
 @given(st.floats(-3, 0.99), st.floats(0, 2), st.floats(0, 2))
 def test_every_sentence_names_a_winner_or_none_and_its_numbers_agree_with_it(gain, below, above):
     low, high = gain - below, min(gain + above, 1.0)

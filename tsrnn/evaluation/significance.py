@@ -47,7 +47,7 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
     loss, other : ndarray of shape (n_series, n_cutoffs)
         Scaled loss of each forecast; NaN where there is none. A pair counts where both have one.
     overlap : int
-        How many following cutoffs share forecast steps: ceil(h / step).
+        How many following cutoffs share unseen steps: ceil((gap + h) / step).
 
     Returns
     -------
