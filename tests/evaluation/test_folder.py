@@ -19,6 +19,7 @@ from tsrnn.errors import DataError, MissingExtraError, ParameterError
 QUICK = Forecaster(max_steps=20, hidden_size=8, batch_size=16)
 MODELS = {"network": QUICK, "ARIMA": ARIMA(), "Drift": "Drift"}
 OPTIONS = {"h": 3, "n_windows": 5, "step_size": 2, "refit": 2}
+NAMES = (("one", 1), ("two", 2))
 TIMES = ["fit_seconds", "predict_seconds"]
 
 WORKER = """
@@ -107,11 +108,9 @@ def test_a_finished_folder_is_read_and_nothing_is_fitted(tmp_path, monkeypatch):
 
 def test_processes_write_the_same_folder(tmp_path):
     table = monthly_table(n_series=2)
-    models = {"network": QUICK}
-    equal(
-        backtest(models, table, path=tmp_path / "one", n_jobs=1, **OPTIONS),
-        backtest(models, table, path=tmp_path / "two", n_jobs=2, **OPTIONS),
-    )
+    options = {**OPTIONS, "refit": 1, "time_budget": 10_000}
+    one, two = (backtest({"network": QUICK}, table, path=tmp_path / name, n_jobs=n, **options) for name, n in NAMES)
+    equal(one, two)
     assert parts(tmp_path / "one") == parts(tmp_path / "two")
 
 

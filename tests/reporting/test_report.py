@@ -162,6 +162,8 @@ def test_scores_that_are_undefined_are_shown_as_dashes(make_result):
         ({"refit": True}, "The models were fitted afresh before every cutoff."),
         ({"refit": 3}, "The models were fitted afresh every 3 cutoffs."),
         ({"n_windows": 1, "h": 1}, "Each series was forecast once, 1 step ahead."),
+        ({"gap": 2}, "Not scored: the steps right after a cutoff, 2 each time."),
+        ({"train_size": 60, "refit": 1}, "Models saw the last 60 rows before a cutoff. The models were fitted afresh"),
     ],
 )
 def test_the_page_says_how_the_backtest_was_run(make_result, config, sentence):

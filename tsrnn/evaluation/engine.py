@@ -93,6 +93,7 @@ class ModelRun:
     def __init__(self, plan: Plan, name: str, model: ForecastModel) -> None:
         self.plan, self.name, self.model = plan, name, model
         self.fitted_block = -1
+        self.spread = False  # whether it has run in other processes
 
     def run(self, windows: Sequence[int], store: Store, stepwise: bool) -> None:
         """Fit where it is due, forecast, and keep the forecasts; one by one if stepwise, else up to the next fit."""
@@ -206,7 +207,9 @@ def _run(run: ModelRun, windows: Sequence[int], store: Store, n_jobs: int | None
         return
     # Idle workers may come from statistical models. Loading torch there would look like a leak of memory to loky,
     # which then stops them with a warning; new ones have it from their first task on.
-    get_reusable_executor().shutdown(wait=True)
+    if not run.spread:
+        get_reusable_executor().shutdown(wait=True)
+        run.spread = True
     with parallel_config(backend="loky", inner_max_num_threads=1):
         # What a store in memory holds is not sent along.
         folder = store if store.stepwise else None

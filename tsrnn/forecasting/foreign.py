@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from tsrnn.forecasting.per_series import checked_jobs, examples, run_jobs
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
+
+# Histories that are sent to other processes together.
+JOBS_AT_ONCE = 1000
 
 
 class ForeignModel(ForecastModel):
@@ -113,7 +117,25 @@ class ForeignModel(ForecastModel):
         """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
         values = np.full((len(cutoffs), h, len(quantiles)), np.nan)
         filled: dict[Any, int] = {}
-        rows, jobs = [], []
+        tasks = ((b, (train, h, tuple(quantiles))) for b, train in self._histories(panel, cutoffs, filled))
+        n_jobs = checked_jobs(self.n_jobs)
+        # Not all at once: the histories of many cutoffs are many times the panel.
+        while some := list(islice(tasks, 1 if n_jobs is None else JOBS_AT_ONCE)):
+            jobs = [job for _, job in some]
+            answers = [self._answer(*jobs[0])] if n_jobs is None else run_jobs(self._answer, jobs, n_jobs)
+            values[[b for b, _ in some]] = np.stack(answers)
+        self.notes_ = []
+        if filled:
+            self.notes_.append(
+                f"{len(filled)} series have missing values ({sum(filled.values())} in all), which are interpolated for "
+                f"a foreign model: {examples(list(filled))}."
+            )
+        if len(quantiles) > 1 and np.isfinite(values).any() and not np.isfinite(values).all(2).any():
+            self.notes_.append("It gives points only: there are no intervals, and no score of them.")
+        return values
+
+    def _histories(self, panel: Panel, cutoffs: Cutoffs, filled: dict[Any, int]) -> Iterator[tuple[int, pd.Series]]:
+        """Yield each cutoff's number and its training series, and count in `filled` what was interpolated."""
         for b, (series, end) in enumerate(zip(cutoffs.series, cutoffs.end, strict=True)):
             y = panel.series(series)[:end]
             seen = np.flatnonzero(np.isfinite(y))
@@ -124,24 +146,7 @@ class ForeignModel(ForecastModel):
                 filled[key] = max(filled.get(key, 0), len(history) - len(seen))
             stamps = panel.frequency.stamps(panel.start[series], np.arange(int(seen[0]), int(end)))
             index = pd.Index(restore_times(stamps, panel.form))
-            rows.append(b)
-            jobs.append((pd.Series(interpolate(history), index=index, name=key), h, tuple(quantiles)))
-        n_jobs = checked_jobs(self.n_jobs)
-        if n_jobs is None or n_jobs == 1:
-            answers = [self._answer(*job) for job in jobs]
-        else:
-            answers = run_jobs(self._answer, jobs, n_jobs)
-        if rows:
-            values[rows] = np.stack(answers)
-        self.notes_ = []
-        if filled:
-            self.notes_.append(
-                f"{len(filled)} series have missing values ({sum(filled.values())} in all), which are interpolated for "
-                f"a foreign model: {examples(list(filled))}."
-            )
-        if len(quantiles) > 1 and np.isfinite(values).any() and not np.isfinite(values).all(2).any():
-            self.notes_.append("It gives points only: there are no intervals, and no score of them.")
-        return values
+            yield b, pd.Series(interpolate(history), index=index, name=key)
 
     def _answer(self, train: pd.Series, h: int, quantiles: Sequence[float]) -> Floats:
         """Return the forecasts after one history. Shape (h, Q), NaN where the model gives points only."""

@@ -236,6 +236,10 @@ def _plan(result: BacktestResult) -> str:
     else:
         sentence = f"Each series was forecast from {windows} cutoffs, {steps} ahead each"
         sentence += f"; a cutoff every {step} steps." if step != 1 else "; a cutoff at every step."
+    if config.get("gap"):
+        sentence += f" Not scored: the steps right after a cutoff, {config['gap']} each time."
+    if config.get("train_size"):
+        sentence += f" Models saw the last {config['train_size']} rows before a cutoff."
     if not refit:
         return sentence + " The models were fitted once, before the first cutoff, and saw nothing that came later."
     often = "before every cutoff" if refit in (True, 1) else f"every {refit} cutoffs"
