@@ -58,9 +58,21 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
 
 
 def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Return how a member was trained."""
-    header, _ = _read(folder / f"{member.name}.safetensors")
-    recipe: dict[str, Any] = json.loads(header["recipe"])
+    """Return how a member was trained.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, or does not tell.
+    """
+    path = folder / f"{member.name}.safetensors"
+    header, _ = _read(path)
+    try:
+        recipe: Any = json.loads(header.get("recipe", ""))
+    except json.JSONDecodeError:
+        recipe = None
+    if not isinstance(recipe, dict):
+        raise DataError(f"The base model's weights {path} have no recipe. {CURE}")
     return recipe
 
 

@@ -1,0 +1,149 @@
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tsrnn import Forecaster
+from tsrnn.errors import DataError
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.preprocessing.inputs import make_inputs
+from tsrnn.pretrained.family import MEMBERS, Member
+from tsrnn.pretrained.weights import WEIGHTS, load_member, read_recipe, save_member
+
+TINY = Member("tiny", 4, 24, 4, 8, "seasonal", (((4,), 1.0),))
+CURE = r"Install tsrnn again, or train the base model with `python -m tsrnn.pretrained.train`"
+MOST_BYTES = 8_000_000
+
+
+@pytest.fixture
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return NETWORKS["parallel"](TINY.size())
+
+
+@pytest.fixture
+def saved(network, tmp_path):
+    load_member.cache_clear()
+    return save_member(TINY, network, {"steps": 3, "member": "tiny"}, tmp_path)
+
+
+def rewrite(path, weights, **header):
+    save_file(weights, path, {"schema": "1", "recipe": "{}", **header})
+
+
+def test_saved_weights_come_back_as_they_were(saved, network, tmp_path):
+    loaded = load_member(TINY, tmp_path)
+    assert saved == tmp_path / "tiny.safetensors"
+    for name, value in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert not loaded.training
+    assert not any(weight.requires_grad for weight in loaded.parameters())
+    assert read_recipe(TINY, tmp_path) == {"steps": 3, "member": "tiny"}
+
+
+def test_a_member_is_read_once_and_loading_leaves_the_global_random_state_alone(saved, tmp_path):
+    before = torch.get_rng_state()
+    first = load_member(TINY, tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert load_member(TINY, tmp_path) is first
+
+
+def test_a_missing_file_is_named_with_the_cure(tmp_path):
+    with pytest.raises(DataError, match=rf"{re.escape(str(tmp_path / 'tiny.safetensors'))} are missing\. {CURE}"):
+        load_member(TINY, tmp_path)
+    with pytest.raises(DataError, match="are missing"):
+        read_recipe(TINY, tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, -1])
+def test_a_truncated_file_is_named_with_the_cure(saved, tmp_path, keep):
+    saved.write_bytes(saved.read_bytes()[:keep])
+    with pytest.raises(DataError, match=rf"tiny\.safetensors cannot be read: .*\. {CURE}"):
+        load_member(TINY, tmp_path)
+
+
+def test_a_folder_in_place_of_the_file_is_named_with_the_cure(tmp_path):
+    (tmp_path / "tiny.safetensors").mkdir()
+    with pytest.raises(DataError, match=rf"tiny\.safetensors cannot be read: .*\. {CURE}"):
+        load_member(TINY, tmp_path)
+
+
+@pytest.mark.parametrize(("header", "found"), [({"schema": "2"}, "'2'"), ({"schema": ""}, "''")])
+def test_another_schema_is_named_with_the_expected_one(saved, tmp_path, header, found):
+    rewrite(saved, load_file(saved), **header)
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema {found}, expected 1\. {CURE}"):
+        load_member(TINY, tmp_path)
+
+
+def test_a_foreign_safetensors_file_without_a_header_is_refused(saved, tmp_path):
+    save_file({"weight": torch.zeros(2)}, saved)
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema None, expected 1\. {CURE}"):
+        load_member(TINY, tmp_path)
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have no recipe\. {CURE}"):
+        read_recipe(TINY, tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(saved, tmp_path):
+    wider = replace(TINY, hidden_size=16)
+    save_member(TINY, NETWORKS["parallel"](wider.size()), {}, tmp_path)
+    with pytest.raises(DataError, match=rf"(?s)tiny\.safetensors do not fit the network: .*size mismatch.*{CURE}"):
+        load_member(TINY, tmp_path)
+
+
+def test_missing_and_unknown_weights_are_refused(saved, tmp_path):
+    weights = load_file(saved)
+    weights["wing"] = weights.pop(next(iter(weights)))
+    rewrite(saved, weights)
+    with pytest.raises(DataError, match=r"(?s)tiny\.safetensors do not fit the network: .*wing"):
+        load_member(TINY, tmp_path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(saved, tmp_path, value):
+    weights = load_file(saved)
+    next(iter(weights.values())).view(-1)[0] = value
+    rewrite(saved, weights)
+    with pytest.raises(DataError, match=rf"tiny\.safetensors are not finite\. {CURE}"):
+        load_member(TINY, tmp_path)
+
+
+@pytest.mark.parametrize("recipe", ["", "{", "[1]"])
+def test_a_damaged_recipe_is_refused(saved, tmp_path, recipe):
+    rewrite(saved, load_file(saved), recipe=recipe)
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have no recipe\. {CURE}"):
+        read_recipe(TINY, tmp_path)
+
+
+def test_a_damaged_base_model_stops_a_fit_with_the_cure(monthly, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "tsrnn.forecasting.strategy.load_member", lambda member: load_member.__wrapped__(member, tmp_path)
+    )
+    with pytest.raises(DataError, match=rf"season_12\.safetensors are missing\. {CURE}"):
+        Forecaster(strategy="zero-shot").fit(monthly)
+    assert Forecaster(strategy="scratch", max_steps=1, hidden_size=4).fit(monthly).strategy_ == "scratch"
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_shipped_member_loads_tells_its_recipe_and_forecasts(name):
+    member = MEMBERS[name]
+    network, recipe = load_member(member), read_recipe(member)
+    assert recipe["member"] == name
+    assert {"steps", "batch_size", "seed", "learning_rate", "weight_decay", "best_step"} <= set(recipe)
+    size = member.size()
+    y = torch.linspace(1, 2, size.context_length, dtype=torch.float64).repeat(2, 1)
+    y = y + 0.1 * torch.sin(torch.arange(size.context_length))
+    inputs, _, _ = make_inputs(y, torch.ones_like(y, dtype=torch.bool), member.scaling, size.seasons, size.horizon)
+    with torch.inference_mode():
+        answer = network(inputs)
+    assert answer.shape == (2, size.horizon, len(size.quantiles))
+    assert torch.isfinite(answer).all()
+    assert (answer.diff(dim=-1) >= 0).all()
+
+
+def test_the_shipped_files_are_those_of_the_family_and_eight_megabytes_at_most():
+    files = list(WEIGHTS.glob("*.safetensors"))
+    assert {file.stem for file in files} == set(MEMBERS)
+    assert sum(file.stat().st_size for file in files) <= MOST_BYTES
