@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -126,6 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("steps", "batch_size", "threads"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
+    if options.seed < 0:
+        parser.error("--seed must be 0 or more")
+    if not 0 < options.learning_rate < math.inf:
+        parser.error("--learning-rate must be above 0")
     torch.set_num_threads(options.threads)
     cuda = torch.cuda.is_available()
     try:
