@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tsrnn
+from tsrnn.pretrained.family import MEMBERS
 
 CHECKOUT = Path(tsrnn.__file__).resolve().parents[1]
 
@@ -85,6 +86,12 @@ def test_the_wheel_holds_every_module_and_the_mark_of_typing(wheel_files):
 def test_the_wheel_holds_the_data_sets_and_says_where_they_are_from(wheel_files):
     inside = {name.removeprefix("tsrnn/_datasets/") for name in wheel_files if name.startswith("tsrnn/_datasets/")}
     assert {f"{name}.csv" for name in DATASETS} | {"README.md"} <= inside
+
+
+def test_the_wheel_holds_the_base_models_weights(wheel_files):
+    folder = "tsrnn/pretrained/weights/"
+    assert {f"{folder}{name}.safetensors" for name in MEMBERS} <= set(wheel_files)
+    assert [name for name in wheel_files if name.startswith(folder) and name.endswith((".checkpoint", ".part"))] == []
 
 
 def test_the_wheel_holds_no_tests_benchmarks_notebooks_or_launcher(wheel_files):

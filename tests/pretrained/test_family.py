@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import Forecaster
+from tsrnn.preprocessing.scaling import SCALINGS
+from tsrnn.pretrained.family import MEMBERS, served_by
+
+# Season length: the member that serves it, its seasons, and whether it was trained on them.
+SERVED = {
+    1: ("season_1", (1,), True),
+    2: ("any_season", (2,), True),
+    3: ("any_season", (3,), True),
+    4: ("season_4", (4,), True),
+    5: ("any_season", (5,), True),
+    7: ("season_7", (7,), True),
+    10: ("any_season", (10,), True),
+    11: ("any_season", (11,), False),
+    12: ("season_12", (12,), True),
+    14: ("season_7", (14,), True),
+    24: ("season_24", (24, 168), True),
+    26: ("any_season", (26,), True),
+    30: ("any_season", (30,), True),
+    36: ("season_52", (36,), True),
+    48: ("season_24", (48, 336), True),
+    52: ("season_52", (52,), True),
+    60: ("season_12", (60,), False),
+    90: ("season_7", (90,), False),
+    96: ("season_24", (96, 672), True),
+    100: ("season_52", (100,), False),
+    144: ("season_24", (144, 144), True),
+    168: ("season_24", (168, 168), False),
+    288: ("season_24", (288, 288), False),
+    364: ("season_7", (364,), False),
+    365: ("season_7", (365,), False),
+    1440: ("season_24", (1440, 1440), False),
+}
+
+
+@pytest.mark.parametrize("m", SERVED)
+def test_a_season_length_is_served_by_the_member_that_saw_it_or_else_by_a_near_one(m):
+    service = served_by(m)
+    name, seasons, trained = SERVED[m]
+    assert (service.member.name, service.seasons) == (name, seasons)
+    assert (service.note is None) == trained
+    if not trained:
+        assert f"not trained on seasons of {m}" in service.note
+        assert name in service.note
+
+
+@pytest.mark.parametrize("m", SERVED)
+def test_a_season_length_gets_a_finite_forecast_and_a_note_where_it_was_not_trained(m):
+    t = np.arange(3 * m + 40)
+    y = pd.Series(20 + np.sin(2 * np.pi * t / m) + 0.1 * np.cos(t), pd.RangeIndex(len(t)), name="y")
+    model = Forecaster(strategy="zero-shot", season_length=m, horizon=min(m, 50)).fit(y)
+    answer = model.predict(level=[80, 95]).filter(like="yhat")
+    assert answer.shape == (model.default_horizon_, 5)
+    assert np.isfinite(answer).all(axis=None)
+    assert ("not trained on seasons" in " ".join(model.notes_)) == (not SERVED[m][2])
+
+
+@pytest.mark.parametrize("m", range(1, 400))
+def test_every_season_length_fits_into_its_member(m):
+    service = served_by(m)
+    size = service.member.size(service.seasons)
+    assert service.seasons[0] == m
+    assert len(service.seasons) == len(service.member.seasons[0][0])  # one profile each, as in training
+    assert size.context_length % size.patch_length == 0
+    assert size.context_length >= max(service.seasons)
+
+
+def test_a_season_beyond_the_context_brings_a_longer_one():
+    member = MEMBERS["season_7"]
+    assert member.size().context_length == 280
+    assert member.size((365,)).context_length == math.ceil(730 / 7) * 7
+
+
+@pytest.mark.parametrize("member", MEMBERS.values(), ids=list(MEMBERS))
+def test_a_member_is_described_consistently(member):
+    assert member.context_length % member.patch_length == 0
+    assert member.scaling in SCALINGS
+    assert len({len(seasons) for seasons, _ in member.seasons}) == 1
+    assert sum(share for _, share in member.seasons) == pytest.approx(1)
+    assert all(list(seasons) == sorted(seasons) for seasons, _ in member.seasons)

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+
+from tsrnn.pretrained.prior import (
+    FAMILIES,
+    SHARES,
+    bounded_exp,
+    coin,
+    disturb,
+    log_uniform,
+    season_shapes,
+    simulate,
+    whole_season,
+)
+
+SEASONS = [(1,), (4,), (7,), (12,), (24, 168), (24, 24), (52,)]
+
+
+def new_rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("seasons", SEASONS, ids=str)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_draws_finite_series_of_the_asked_shape_for_every_season(family, seasons):
+    series = FAMILIES[family](40, 200, seasons, new_rng())
+    assert series.shape == (40, 200)
+    assert np.isfinite(series).all()
+    assert len(np.unique(series.round(9), axis=0)) > 30  # each row is a series of its own
+
+
+@pytest.mark.parametrize("seasons", SEASONS, ids=str)
+def test_the_prior_draws_finite_series_that_move(seasons):
+    series = simulate(500, 150, seasons, new_rng())
+    assert series.shape == (500, 150)
+    assert np.isfinite(series).all()
+    assert (series.std(1) > 0).mean() > 0.98
+
+
+def test_the_shares_name_every_family_and_sum_to_one():
+    assert set(SHARES) == set(FAMILIES)
+    assert sum(SHARES.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_seed_decides_what_is_drawn(family):
+    draw = FAMILIES[family]
+    first, second, other = (draw(6, 60, (12,), new_rng(seed)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_the_prior_leaves_the_global_random_state_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    simulate(50, 40, (4,), new_rng())
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("length", [2, 3, 10])
+def test_short_series_can_be_drawn(length):
+    assert np.isfinite(simulate(300, length, (12,), new_rng())).all()
+
+
+def explained_by_season(series, m):
+    """Share of the variance of the changes over a step that the mean change of each phase explains."""
+    changes = np.diff(series, axis=1)
+    changes = changes[:, : changes.shape[1] // m * m].reshape(len(series), -1, m)
+    noise = ((changes - changes.mean(1, keepdims=True)) ** 2).mean((1, 2))
+    total = ((changes - changes.mean((1, 2), keepdims=True)) ** 2).mean((1, 2))
+    return 1 - noise / np.maximum(total, 1e-12)
+
+
+@pytest.mark.parametrize("family", ["exponential_smoothing", "structural", "gaussian_process", "counts"])
+def test_a_season_is_found_at_its_length_and_not_at_another(family):
+    series = FAMILIES[family](400, 241, (12,), new_rng())
+    right, wrong = explained_by_season(series, 12), explained_by_season(series, 11)
+    assert (right > 0.4).mean() > 0.1
+    assert (wrong > 0.4).mean() < 0.01
+
+
+@pytest.mark.parametrize("family", ["exponential_smoothing", "prices"])
+def test_without_a_season_none_is_found(family):
+    series = FAMILIES[family](400, 241, (1,), new_rng())
+    # 20 means of a white noise explain 1/20 of it.
+    assert np.quantile(explained_by_season(series, 12), 0.8) < 0.12
+
+
+def test_a_day_and_a_week_both_show_in_hours():
+    series = FAMILIES["structural"](400, 24 * 7 * 6 + 1, (24, 168), new_rng())
+    day, week = explained_by_season(series, 24), explained_by_season(series, 168)
+    assert np.quantile(day, 0.8) > 0.3
+    assert np.quantile(week - day, 0.8) > 0.15
+
+
+def test_a_season_has_mean_zero_and_unit_spread_and_none_is_zero():
+    shapes = season_shapes(50, 12, new_rng())
+    np.testing.assert_allclose(shapes.mean(1), 0, atol=1e-9)
+    spread = shapes.std(1)
+    np.testing.assert_allclose(spread[spread > 0.5], 1, rtol=1e-6)
+    assert (spread > 0.5).mean() > 0.9
+    assert not season_shapes(5, 1, new_rng()).any()
+
+
+def test_a_long_season_repeats_the_short_one_where_they_are_equal():
+    assert whole_season(4, (24, 24), new_rng()).shape == (4, 24)
+    week = whole_season(200, (24, 168), new_rng())
+    assert week.shape == (200, 168)
+    days = week.reshape(200, 7, 24)
+    assert np.isclose(days, days[:, :1]).all((1, 2)).mean() > 0.02  # some weeks have seven equal days
+    assert not np.isclose(days, days[:, :1]).all((1, 2)).all()
+
+
+def test_counts_are_whole_and_not_negative():
+    drawn = FAMILIES["counts"](100, 80, (7,), new_rng())
+    assert (drawn >= 0).all()
+    np.testing.assert_array_equal(drawn, drawn.round())
+
+
+def test_intermittent_demand_is_mostly_zero_and_never_negative():
+    demand = FAMILIES["intermittent"](300, 80, (12,), new_rng())
+    assert (demand >= 0).all()
+    assert np.median((demand == 0).mean(1)) > 0.5
+
+
+def test_prices_are_positive_walks_whose_volatility_clusters():
+    prices = FAMILIES["prices"](400, 300, (1,), new_rng())
+    assert (prices > 0).all()
+    changes = np.diff(np.log(prices), axis=1)
+    changes = changes / changes.std(1, keepdims=True)
+
+    def correlation(x):
+        x = x - x.mean(1, keepdims=True)
+        return float(((x[:, 1:] * x[:, :-1]).mean(1) / (x**2).mean(1)).mean())
+
+    assert abs(correlation(changes)) < 0.02
+    assert correlation(np.abs(changes)) > 0.03
+
+
+def test_the_bounded_exponential_keeps_a_row_within_six_and_small_rows_as_they_are():
+    y = np.array([[-1.0, 0.0, 2.0], [-12.0, 0.0, 6.0]])
+    np.testing.assert_allclose(bounded_exp(y), np.exp([[-1, 0, 2], [-6, 0, 3]]))
+
+
+def test_draws_of_parameters_keep_their_bounds_and_shares():
+    rng = new_rng()
+    drawn = log_uniform(rng, 0.01, 100, 4000)
+    assert drawn.shape == (4000, 1)
+    assert 0.01 <= drawn.min() < drawn.max() <= 100
+    assert np.median(drawn) == pytest.approx(1, rel=0.3)
+    assert coin(rng, 0.3, 4000).mean() == pytest.approx(0.3, abs=0.03)
+
+
+def test_most_series_are_left_undisturbed_and_the_others_are_changed_as_a_whole_or_at_single_values():
+    series = FAMILIES["prices"](2000, 100, (1,), new_rng())
+    before = series.copy()
+    disturbed = disturb(series, new_rng(1))
+    np.testing.assert_array_equal(series, before)
+    assert disturbed.shape == series.shape
+    assert np.isfinite(disturbed).all()
+    changed = ~np.isclose(disturbed, series)
+    assert 0.2 < changed.any(1).mean() < 0.4
+    few = changed.sum(1)[changed.any(1)]
+    assert (few < 10).any()  # spikes
+    assert (few > 60).any()  # a mixture, rounding
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0])
+def test_constant_series_are_disturbed_without_becoming_anything_but_finite(value):
+    assert np.isfinite(disturb(np.full((500, 30), value), new_rng())).all()
