@@ -40,7 +40,6 @@ def test_saved_weights_come_back_as_they_were(saved, network, tmp_path):
     for name, value in network.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value)
     assert not loaded.training
-    assert not any(weight.requires_grad for weight in loaded.parameters())
     assert read_recipe(TINY, tmp_path) == {"steps": 3, "member": "tiny"}
 
 

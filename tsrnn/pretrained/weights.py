@@ -53,8 +53,9 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
         raise DataError(f"The base model's weights {path} do not fit the network: {error}. {CURE}") from error
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise DataError(f"The base model's weights {path} are not finite. {CURE}")
-    network.eval()
-    return network.requires_grad_(False)
+    # Its weights keep their gradients switched on, as those of trained and of reloaded networks: torch rounds the
+    # steps of a GRU in another way where they are off.
+    return network.eval()
 
 
 def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
