@@ -203,7 +203,7 @@ class Forecaster(ForecastModel):
         self.calibration_ = Calibration()
         columns = ("step", "train_loss", "validation_loss", "seconds")
         rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
-        self.history_ = pd.DataFrame(rows, columns=list(columns)).astype({"step": np.int64})
+        self.history_ = pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({"step": np.int64})
 
     def _progress(self) -> Callable[[Progress], None] | None:
         if callable(self.verbose):

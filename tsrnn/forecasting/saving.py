@@ -387,5 +387,4 @@ def _read_history(content: Json) -> pd.DataFrame:
     rows = json_to_value(read_entry(content, "history"))
     if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
         raise DataError("the history is no list of rows")
-    table = pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64) if rows else pd.DataFrame([])
-    return table.astype({"step": np.int64}) if rows else table
+    return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})
