@@ -123,7 +123,7 @@ class NetworkFit:
             self._use_base()
         else:
             settings = self._settings(self.strategy)
-            self.settings = self._within_budget(settings, 1) or replace(settings, max_steps=FEWEST_STEPS)
+            self.settings = self._within_budget(settings, 1) or self._fewest_steps(settings)
             train_end = self._held_back(self.settings)
             self.train_end = train_end.numpy()
             self._train(self.strategy, self.settings, train_end, self.record)
@@ -131,6 +131,7 @@ class NetworkFit:
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
             note = served_by(self.panel.season_length).note
             self.notes += [note] if note else []
+        self.notes += short_history_notes(self.panel)
 
     def _settings(self, strategy: str) -> Settings:
         return (choose_settings if strategy == "scratch" else fine_tune_settings)(self.model, self.panel)
@@ -164,8 +165,17 @@ class NetworkFit:
         budget = self.model.time_budget
         if budget is None:
             return settings
-        steps = min(settings.max_steps, int(budget / trainings / step_seconds(settings)))
+        steps = int(budget / trainings / step_seconds(settings))
+        if steps >= settings.max_steps:
+            return settings
         return replace(settings, max_steps=steps) if steps >= FEWEST_STEPS else None
+
+    def _fewest_steps(self, settings: Settings) -> Settings:
+        self.notes.append(
+            f"time_budget={self.model.time_budget:g} s is too short for a training; the network was given its fewest "
+            f"{FEWEST_STEPS} steps."
+        )
+        return replace(settings, max_steps=FEWEST_STEPS)
 
     def _train(
         self, strategy: str, settings: Settings, train_end: Tensor, record: TrainingRecord[WindowBatch], seed: int = 0
@@ -198,6 +208,8 @@ class NetworkFit:
             return
         train_end = self._held_back(wanted["scratch"])
         windows = judged_windows(lengths, train_end.numpy(), self.settings.horizon)
+        usable = np.isfinite(self._losses(base, windows))  # a constant past has no unit for a loss
+        windows = windows[0][usable], windows[1][usable]
         if len(windows[0]) < FEWEST_JUDGED:
             self.reason = f"{len(windows[0])} held-back windows are too few to judge a training by"
             return
@@ -213,9 +225,9 @@ class NetworkFit:
                 singles[name] = [self._train(name, settings, train_end, records[name])]
         candidates = dict(singles)
         for one, other in combinations(reversed(singles), 2):
-            candidates[f"{one} + {other}"] = [*singles[one], *singles[other]]
+            candidates[f"{one} + {other}"] = [singles[one][0], singles[other][0]]
         losses = {name: self._losses(networks, windows) for name, networks in candidates.items()}
-        self.scores = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
+        self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
         self.strategy, self.reason = choose(losses)
         self.networks = candidates[self.strategy]
         first = self.strategy.split(" + ")[0]
@@ -292,6 +304,20 @@ def _same(value: object, standard: object) -> bool:
     return value is standard or (
         type(value) is type(standard) and not isinstance(value, np.ndarray) and value == standard
     )
+
+
+def short_history_notes(panel: Panel) -> list[str]:
+    """Say which series have less history than two seasons, so that their own season cannot be told from chance."""
+    fewest = max(2 * panel.season_length, 3)
+    short = panel.ids[panel.n_observed < fewest]
+    if not len(short):
+        return []
+    names = ", ".join(map(str, short[:5])) + (", ..." if len(short) > 5 else "")
+    what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
+    return [
+        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest on what "
+        "the network learnt from other series."
+    ]
 
 
 def judged_windows(

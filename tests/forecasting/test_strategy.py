@@ -1,0 +1,355 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.conftest import monthly_table
+from tsrnn import Forecaster
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import ParameterError
+from tsrnn.forecasting import strategy as module
+from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
+from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, choose, judged_windows, requested_strategy
+
+TINY = {"max_steps": 10, "hidden_size": 8, "batch_size": 16}
+
+
+def saw_table(n_series=12, n_rows=100):
+    """Series whose season depends on the year in a way that no prior knows: training pays."""
+    t = np.arange(n_rows)
+    rng = np.random.default_rng(0)
+    frames = []
+    for i in range(n_series):
+        season = np.where((t + i) // 12 % 2 == 0, np.sin(2 * np.pi * t / 12), np.cos(2 * np.pi * t / 4))
+        ds = pd.date_range("2015-01-01", periods=n_rows, freq="MS")
+        y = 100 + 10 * season + rng.normal(0, 0.3, n_rows)
+        frames.append(pd.DataFrame({"unique_id": f"s{i:02}", "ds": ds, "y": y}))
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let `auto` train for a moment only."""
+    monkeypatch.setattr("tsrnn.forecasting.settings.default_steps", lambda windows: 100)
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """A model whose `auto` had enough windows to judge by."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tsrnn.forecasting.settings.default_steps", lambda windows: 100)
+        return Forecaster(horizon=4).fit(saw_table())
+
+
+def test_auto_does_not_train_where_there_are_too_few_windows_to_judge_by():
+    model = Forecaster().fit(monthly_table(n_series=2, n_rows=60))
+    assert model.strategy_ == "zero-shot"
+    assert "held-back windows are too few" in model.reason_
+    assert len(model.history_) == 0
+    assert list(model.history_.columns) == ["step", "train_loss", "validation_loss", "seconds"]
+    assert model.settings_.max_steps == 0
+    assert model.scores_ == {}
+    assert model.notes_ == []
+    assert "zero-shot: " in model.summary()
+    assert "training" not in [line.split()[0] for line in model.summary().splitlines()]
+
+
+def test_auto_is_zero_shot_bit_for_bit_where_it_does_not_train():
+    table = monthly_table(n_series=2, n_rows=60)
+    first, second = (Forecaster(strategy=name).fit(table).predict(30, level=80) for name in ("auto", "zero-shot"))
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_auto_chooses_training_where_it_is_better_on_held_back_windows(judged):
+    scores = judged.scores_
+    assert set(scores) == {
+        "zero-shot", "fine-tune", "scratch", "scratch + fine-tune", "scratch + zero-shot", "fine-tune + zero-shot",
+    }  # fmt: skip
+    assert all(math.isfinite(score) for score in scores.values())
+    assert judged.strategy_ == min(scores, key=scores.get)
+    assert judged.strategy_ != "zero-shot"
+    share = 100 * (1 - scores[judged.strategy_] / scores["zero-shot"])
+    assert judged.reason_ == f"{share:.1f} % better than zero-shot on 24 held-back windows"
+    assert len(judged.networks_) == len(judged.strategy_.split(" + "))
+    summary = judged.summary()
+    assert f"{judged.strategy_}" in summary
+    assert judged.reason_ in summary
+    for name, score in scores.items():
+        assert f"{name} {score:.4f}" in summary
+
+
+def test_auto_leaves_the_shared_base_model_as_it_was(judged):
+    fresh = module.load_member.__wrapped__(module.served_by(12).member)
+    shared = module.load_member(module.served_by(12).member)
+    assert all(torch.equal(shared.state_dict()[name], value) for name, value in fresh.state_dict().items())
+    assert not any(part.network is shared for part in judged.networks_) or "zero-shot" in judged.strategy_
+
+
+def test_the_same_seed_decides_and_forecasts_the_same(judged, quick):
+    again = Forecaster(horizon=4).fit(saw_table())
+    assert again.scores_ == judged.scores_
+    pd.testing.assert_frame_equal(again.predict(9, level=80), judged.predict(9, level=80), check_exact=True)
+
+
+def test_own_parameters_train_a_network_of_its_own_from_scratch(monthly):
+    model = Forecaster(**TINY).fit(monthly)
+    assert model.strategy_ == "scratch"
+    assert model.reason_ == "hidden_size, max_steps, batch_size ask for a network of its own"
+    assert model.settings_.max_steps == 10
+    assert len(model.history_) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, "auto"),
+        ({"horizon": 3, "time_budget": 5.0, "ensemble_size": 2, "transform": "log", "random_state": 4}, "auto"),
+        ({"season_length": 4, "freq": "MS", "device": "cpu", "verbose": True}, "auto"),
+        ({"cell": "lstm"}, "scratch"),
+        ({"quantiles": np.array([0.1, 0.9])}, "scratch"),
+        ({"learning_rate": 0.01}, "scratch"),
+        ({"strategy": "zero-shot"}, "zero-shot"),
+        ({"strategy": "fine-tune", "max_steps": 5, "dropout": 0.2}, "fine-tune"),
+        ({"strategy": "scratch", "cell": "rnn"}, "scratch"),
+    ],
+)
+def test_the_parameters_tell_what_was_asked_for(parameters, expected):
+    assert requested_strategy(Forecaster(**parameters))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"strategy": "zero-shot", "max_steps": 100}, "max_steps"),
+        ({"strategy": "zero-shot", "hidden_size": 8, "dropout": 0.5}, "hidden_size, dropout"),
+        ({"strategy": "fine-tune", "cell": "lstm"}, "cell"),
+        ({"strategy": "fine-tune", "quantiles": [0.1, 0.9]}, "quantiles"),
+    ],
+)
+def test_parameters_that_contradict_the_strategy_are_refused_by_name(monthly, parameters, named):
+    message = rf"strategy='{parameters['strategy']}' uses the base model, which {named} cannot change.*'scratch'"
+    with pytest.raises(ParameterError, match=message):
+        Forecaster(**parameters).fit(monthly)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("strategy", "best", r"strategy='best': expected one of 'auto', 'zero-shot', 'fine-tune', 'scratch'"),
+        ("time_budget", 0, r"time_budget=0: expected seconds above 0, or None"),
+        ("time_budget", float("inf"), r"time_budget=inf: expected seconds"),
+        ("time_budget", "long", r"time_budget='long': expected seconds"),
+        ("ensemble_size", 0, r"ensemble_size=0: expected a whole number, 1 or more\."),
+        ("ensemble_size", None, r"ensemble_size=None: expected a whole number, 1 or more\."),
+    ],
+)
+def test_an_impossible_strategy_budget_or_ensemble_is_named_with_what_was_expected(monthly, name, value, message):
+    with pytest.raises(ParameterError, match=message):
+        Forecaster(**{name: value}).fit(monthly)
+
+
+def test_the_base_is_kept_unless_another_is_better_by_more_than_chance():
+    base, better = np.full(20, 1.0), np.full(20, 0.8)
+    assert choose({"zero-shot": base, "scratch": better}) == (
+        "scratch",
+        "20.0 % better than zero-shot on 20 held-back windows",
+    )
+    assert choose({"zero-shot": better, "scratch": base}) == (
+        "zero-shot",
+        "no training was better on 20 held-back windows",
+    )
+    # One lucky window of twenty and an unlucky one: a gain of .045 on average, whose standard error is .05.
+    lucky = np.array([0.0, 1.1, *np.full(18, 1.0)])
+    name, reason = choose({"zero-shot": base, "scratch": lucky})
+    assert name == "zero-shot"
+    assert reason == "the best training was 4.5 % better on 20 held-back windows, no more than chance"
+
+
+def test_the_least_loss_is_chosen_and_windows_that_cannot_be_judged_do_not_count():
+    nan = np.nan
+    losses = {
+        "zero-shot": np.array([1.0, 1.1, nan, 1.2, 1.0]),
+        "fine-tune": np.array([0.9, 1.0, nan, 1.0, 0.9]),
+        "scratch": np.array([0.5, 0.6, nan, 0.6, 0.5]),
+    }
+    name, reason = choose(losses)
+    assert name == "scratch"
+    assert reason.endswith("on 4 held-back windows")
+    equal = {"zero-shot": np.zeros(3), "scratch": np.zeros(3)}
+    assert choose(equal)[0] == "zero-shot"
+
+
+def test_held_back_windows_lie_a_horizon_apart_and_half_of_each_is_known():
+    series, ends = judged_windows(np.array([50, 30, 20]), np.array([40, 30, 17]), 4)
+    assert list(zip(series.tolist(), ends.tolist(), strict=True)) == [(0, 40), (0, 44), (2, 17)]
+    series, ends = judged_windows(np.array([51]), np.array([40]), 4)
+    assert ends.tolist() == [40, 44, 48]
+    series, ends = judged_windows(np.array([30]), np.array([30]), 4)
+    assert len(series) == len(ends) == 0
+    assert judged_windows(np.array([5]), np.array([4]), 1)[1].tolist() == [4]
+
+
+def test_series_that_cannot_be_judged_at_all_leave_the_base_model(quick):
+    table = saw_table()
+    table["y"] = 5.0  # constant: no scale for a loss
+    model = Forecaster(horizon=4).fit(table)
+    assert model.strategy_ == "zero-shot"
+    assert "0 held-back windows" in model.reason_
+    assert (model.predict()["yhat"] == 5.0).all()
+
+
+def test_a_time_budget_becomes_a_number_of_steps_from_the_data_alone():
+    table = saw_table(4)
+    model = Forecaster(strategy="fine-tune", horizon=4, time_budget=1.5)
+    whole = fine_tune_settings(model, read_panel(table).sorted_by_id())
+    steps = int(1.5 / step_seconds(whole))
+    assert FEWEST_STEPS < steps < whole.max_steps
+    first, second = (Forecaster(**model.get_params()).fit(table) for _ in range(2))
+    assert first.settings_.max_steps == second.settings_.max_steps == steps
+    if not first.notes_ and not second.notes_:  # the clock did not end the training
+        pd.testing.assert_frame_equal(first.predict(6), second.predict(6), check_exact=True)
+
+
+def test_a_budget_that_is_long_enough_changes_nothing(monthly):
+    settings = {"strategy": "fine-tune", "max_steps": 10}
+    plain, budget = (Forecaster(time_budget=b, **settings).fit(monthly) for b in (None, 1000.0))
+    assert budget.settings_ == plain.settings_
+    assert budget.notes_ == []
+    pd.testing.assert_frame_equal(budget.predict(3), plain.predict(3), check_exact=True)
+
+
+def test_with_a_budget_too_short_to_train_auto_is_zero_shot_and_says_so():
+    model = Forecaster(horizon=4, time_budget=0.01).fit(saw_table())
+    assert model.strategy_ == "zero-shot"
+    assert model.reason_ == "a time budget of 0.01 s is too short for a training"
+    assert model.reason_ in model.summary()
+
+
+def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, monkeypatch):
+    monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
+    model = Forecaster(strategy="fine-tune", time_budget=1e-4).fit(monthly)
+    assert model.settings_.max_steps == FEWEST_STEPS
+    assert any("time_budget=0.0001 s is too short" in note for note in model.notes_)
+
+
+def test_a_training_that_the_clock_ends_is_noted(monthly, monkeypatch):
+    monkeypatch.setattr(module, "CLOCK_TOLERANCE", 0.0)
+    model = Forecaster(strategy="fine-tune", max_steps=60, time_budget=100.0).fit(monthly)
+    (note,) = model.notes_
+    assert note.startswith("The clock stopped the training (fine-tune) before its 60 steps")
+    assert note in model.summary()
+    assert np.isfinite(model.predict(3)["yhat"]).all()
+
+
+def test_members_of_an_ensemble_from_scratch_differ_in_look_back_cell_and_seed(monthly):
+    model = Forecaster(strategy="scratch", ensemble_size=3, **TINY).fit(monthly)
+    sizes = [part.size for part in model.networks_]
+    assert [size.cell for size in sizes] == ["gru", "lstm", "gru"]
+    assert len({size.context_length for size in sizes}) == 3
+    assert len({part.seed for part in model.networks_}) == 3
+    assert ", 3 networks" in model.summary()
+
+
+@pytest.mark.parametrize("strategy", ["zero-shot", "fine-tune"])
+def test_members_of_an_ensemble_of_the_base_differ_in_look_back(monthly, strategy):
+    steps = {} if strategy == "zero-shot" else {"max_steps": 5}
+    model = Forecaster(strategy=strategy, ensemble_size=3, **steps).fit(monthly)
+    assert len({part.size.context_length for part in model.networks_}) == 3
+    assert {part.size.cell for part in model.networks_} == {"gru"}
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_an_ensemble_forecasts_the_mean_of_two_and_the_median_of_more(monthly, count):
+    model = Forecaster(strategy="scratch", ensemble_size=count, **TINY).fit(monthly)
+    panel = read_panel(monthly)
+    cutoffs = panel.last_cutoffs()
+    together = model.forecast(panel, cutoffs, 3, (0.5,))
+    networks = model.networks_
+    alone = []
+    for network in networks:
+        model.networks_ = [network]
+        alone.append(model.forecast(panel, cutoffs, 3, (0.5,)))
+    expected = np.mean(alone, 0) if count == 2 else np.median(alone, 0)
+    np.testing.assert_allclose(together, expected, rtol=1e-12)
+
+
+def test_auto_compares_averages_of_two_networks_whatever_the_size_of_the_ensemble(judged, quick):
+    model = Forecaster(horizon=4, ensemble_size=3).fit(saw_table())
+    for name in ("scratch", "fine-tune", "scratch + fine-tune"):
+        assert model.scores_[name] == pytest.approx(judged.scores_[name])
+    assert model.scores_["scratch + zero-shot"] == pytest.approx(judged.scores_["scratch + zero-shot"])
+    assert len(model.networks_) >= 3
+
+
+def test_too_few_rows_to_train_on_are_forecast_by_the_base_model_with_a_note():
+    model = Forecaster().fit(monthly_table(n_series=3, n_rows=9))
+    assert (model.strategy_, model.reason_) == ("zero-shot", "the series are too short to train on")
+    (note,) = model.notes_
+    assert note.startswith("3 of 3 series have less history than two seasons (24 observed rows): series 0, series 1")
+    assert note in model.summary()
+    assert np.isfinite(model.predict(12)["yhat"]).all()
+
+
+def test_only_series_with_less_than_two_seasons_of_observed_rows_are_noted():
+    table = pd.concat(
+        [
+            monthly_table(n_series=1, n_rows=24).assign(unique_id="two years"),
+            monthly_table(n_series=1, n_rows=23).assign(unique_id="less"),
+            monthly_table(n_series=1, n_rows=60).assign(
+                unique_id="gaps", y=lambda t: t["y"].where(np.arange(60) % 3 == 0)
+            ),
+        ]
+    )
+    (note,) = Forecaster().fit(table).notes_
+    assert note.startswith("2 of 3 series")
+    assert ": gaps, less. " in note
+    yearly = pd.Series([1.0, 2.0, 4.0, 3.0], pd.date_range("2000", periods=4, freq="YS"))
+    assert Forecaster().fit(yearly).notes_ == []
+
+
+def test_at_least_ten_windows_are_asked_for():
+    assert FEWEST_JUDGED == 10
+
+
+CASES = {
+    "zero-shot": ({"strategy": "zero-shot"}, 1),
+    "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 2),
+    "fine-tune": ({"strategy": "fine-tune", "max_steps": 5}, 1),
+    "fine-tune ensemble": ({"strategy": "fine-tune", "max_steps": 5, "ensemble_size": 3}, 3),
+    "scratch ensemble": ({"strategy": "scratch", "ensemble_size": 2, **TINY}, 2),
+    "log": ({"strategy": "zero-shot", "transform": "log"}, 1),
+}
+
+
+def check_saved(model, folder, table):
+    model.save(folder)
+    loaded = Forecaster.load(folder)
+    for h in (5, 40):
+        pd.testing.assert_frame_equal(loaded.predict(h, level=[80, 95]), model.predict(h, level=[80, 95]))
+        np.testing.assert_array_equal(loaded.predict(h)["yhat"], model.predict(h)["yhat"])
+    pd.testing.assert_frame_equal(loaded.predict(3, df=table), model.predict(3, df=table), check_exact=True)
+    assert loaded.summary() == model.summary()
+    assert (loaded.strategy_, loaded.reason_, loaded.scores_) == (model.strategy_, model.reason_, model.scores_)
+    assert (loaded.notes_, loaded.calibration_) == (model.notes_, model.calibration_)
+    pd.testing.assert_frame_equal(loaded.history_, model.history_)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_strategy_and_ensemble_forecasts_the_same_after_loading(monthly, tmp_path, case):
+    parameters, count = CASES[case]
+    model = Forecaster(**parameters).fit(monthly)
+    assert len(model.networks_) == count
+    check_saved(model, tmp_path / "model", monthly)
+
+
+def test_a_choice_and_a_blend_forecast_the_same_after_loading(judged, tmp_path):
+    check_saved(judged, tmp_path / "model", saw_table())
+
+
+def test_a_blend_of_different_shapes_forecasts_the_same_after_loading(monthly, tmp_path):
+    model = Forecaster(strategy="scratch", **TINY).fit(monthly)
+    model.networks_ = [*model.networks_, *Forecaster(strategy="zero-shot").fit(monthly).networks_]
+    model.strategy_ = "scratch + zero-shot"
+    check_saved(model, tmp_path / "model", monthly)
