@@ -309,7 +309,7 @@ def _same(value: object, standard: object) -> bool:
 def short_history_notes(panel: Panel) -> list[str]:
     """Say which series have less history than two seasons, so that their own season cannot be told from chance."""
     fewest = max(2 * panel.season_length, 3)
-    short = panel.ids[panel.n_observed < fewest]
+    short = panel.ids[(panel.n_observed > 0) & (panel.n_observed < fewest)]
     if not len(short):
         return []
     names = ", ".join(map(str, short[:5])) + (", ..." if len(short) > 5 else "")

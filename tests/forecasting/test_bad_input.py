@@ -1,0 +1,178 @@
+"""The default forecaster over what users bring: anything that is a table gets a finite forecast."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import monthly_table
+from tsrnn import Forecaster, backtest
+from tsrnn.errors import ShortSeriesError
+
+
+def series(y, freq="MS"):
+    return pd.Series(np.asarray(y, float), pd.date_range("2015-01-01", periods=len(y), freq=freq), name="y")
+
+
+def zero_shot(y, h=18, **options):
+    """Forecast with the base model at once; the default does the same with one short series."""
+    return Forecaster(strategy="zero-shot", **options).fit(y).predict(h, level=[80, 95]).filter(like="yhat").to_numpy()
+
+
+RNG = np.random.default_rng(0)
+INPUTS = {
+    "a constant": np.full(60, 5.0),
+    "a negative constant": np.full(60, -3e7),
+    "zeros": np.zeros(60),
+    "two points": [1.0, 2.0],
+    "three points": [1.0, 2.0, 4.0],
+    "three equal points": [2.0, 2.0, 2.0],
+    "counts": RNG.poisson(0.8, 90),
+    "mostly zeros": (RNG.random(90) < 0.1) * 7.0,
+    "one value in zeros": np.eye(1, 70, 69)[0],
+    "negative values": RNG.normal(-100, 5, 60),
+    "both signs": RNG.normal(0, 5, 60),
+    "a jump": np.repeat([1.0, 1e9], 30),
+    "an outlier": np.r_[RNG.normal(10, 1, 50), 1e15, RNG.normal(10, 1, 9)],
+    "huge values": RNG.uniform(1, 2, 60) * 1e300,
+    "tiny values": RNG.uniform(1, 2, 60) * 1e-300,
+    "growth": np.exp(np.arange(60) * 0.5),
+    "decay": np.exp(-np.arange(60) * 0.5),
+    "whole numbers beyond 2^53": 2.0**60 + RNG.integers(0, 9, 40) * 1e4,
+}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("freq", ["MS", "YS", "h", "B"])
+def test_whatever_the_values_the_forecast_is_finite_and_its_quantiles_are_in_order(name, freq):
+    y = series(INPUTS[name], freq)
+    given_freq = freq if len(y) < 3 else None
+    model = Forecaster(freq=given_freq).fit(y)
+    answer = model.predict(30, level=[80, 95])
+    values = answer[["yhat-lo-95", "yhat-lo-80", "yhat", "yhat-hi-80", "yhat-hi-95"]].to_numpy()
+    assert values.shape == (30, 5)
+    assert np.isfinite(values).all()
+    assert (np.diff(values, axis=1) >= 0).all()
+    assert model.strategy_ == "zero-shot"
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -2.5, 1e-9])
+def test_a_constant_series_is_continued_without_any_spread(value):
+    values = zero_shot(series(np.full(60, value)), 60)
+    np.testing.assert_allclose(values, value, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("value", [7.0, -7.0, 0.0])
+def test_a_single_point_is_repeated(value):
+    values = zero_shot(series([value]), 30, freq="MS")
+    np.testing.assert_allclose(values, value, rtol=1e-9)
+
+
+def test_a_single_point_without_a_frequency_is_given_the_cure():
+    with pytest.raises(ValueError, match=r"Pass it, for example freq='D'"):
+        Forecaster().fit(series([1.0]))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 9, 23])
+def test_a_short_series_is_forecast_with_a_note(rows):
+    model = Forecaster(freq="MS").fit(monthly_table(n_series=1, n_rows=rows))
+    assert np.isfinite(model.predict(12)["yhat"]).all()
+    assert any("less history than two seasons (24 observed rows): series 0." in note for note in model.notes_)
+
+
+def test_a_backtest_of_a_short_series_is_refused():
+    with pytest.raises(ShortSeriesError, match="rows"):
+        backtest("tsrnn", monthly_table(n_series=1, n_rows=3))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    power=st.integers(-12, 12),
+    factor=st.floats(1, 9.99),
+    kind=st.sampled_from(["season", "walk", "counts", "positive"]),
+    rows=st.integers(3, 130),
+    seed=st.integers(0, 10**6),
+)
+def test_multiplying_a_series_multiplies_its_forecast(power, factor, kind, rows, seed):
+    rng = np.random.default_rng(seed)
+    t = np.arange(rows)
+    y = {
+        "season": 10 + 3 * np.sin(2 * np.pi * t / 12) + rng.normal(0, 1, rows),
+        "walk": rng.normal(size=rows).cumsum(),
+        "counts": rng.poisson(3, rows).astype(float),
+        "positive": np.exp(rng.normal(size=rows).cumsum() * 0.1),
+    }[kind]
+    unit = factor * 10.0**power
+    plain, scaled = zero_shot(series(y)), zero_shot(series(y * unit))
+    # Where a forecast is near 0, to 1e-5 of the size of the series.
+    np.testing.assert_allclose(scaled / unit, plain, rtol=1e-5, atol=1e-5 * np.abs(y).max())
+
+
+def test_series_of_very_different_lengths_are_forecast_as_each_would_be_alone():
+    lengths = [1, 2, 3, 5, 11, 12, 13, 24, 25, 40, 99, 150, 301, 900]
+    rng = np.random.default_rng(1)
+    alone, frames = {}, []
+    for rows in lengths:
+        t = np.arange(rows)
+        y = series(50 * rows + 5 * np.sin(2 * np.pi * t / 12) + rng.normal(size=rows))
+        # An interval is calibrated on all series of a table, a median is not.
+        alone[rows] = Forecaster(strategy="zero-shot", freq="MS").fit(y).predict(20).to_numpy()
+        frames.append(pd.DataFrame({"unique_id": rows, "ds": y.index, "y": y.to_numpy()}))
+    together = Forecaster(strategy="zero-shot").fit(pd.concat(frames)).predict(20).set_index("unique_id")["yhat"]
+    for rows in lengths:
+        np.testing.assert_allclose(together.loc[rows], alone[rows], rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_gaps_are_taken_for_what_they_are(share):
+    table = monthly_table(n_series=4, n_rows=90)
+    known = table.copy()
+    table.loc[np.random.default_rng(2).random(len(table)) < share, "y"] = np.nan
+    model = Forecaster().fit(table)
+    answer = model.predict(12, level=80)
+    assert np.isfinite(answer.filter(like="yhat")).all(axis=None)
+    level = known.groupby("unique_id")["y"].mean().to_numpy()
+    found = answer.groupby("unique_id")["yhat"].mean().to_numpy()
+    np.testing.assert_allclose(found, level, rtol=0.5)
+
+
+def test_missing_rows_are_gaps():
+    table = monthly_table(n_series=2, n_rows=80)
+    dropped = np.random.default_rng(3).random(len(table)) < 0.3
+    dropped[[0, 79, 80, 159]] = False
+    empty = table.assign(y=table["y"].where(~dropped))
+    first, second = (Forecaster(strategy="zero-shot").fit(t).predict(12) for t in (table[~dropped], empty))
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+@pytest.mark.parametrize("end", [1, 7, 12, 40])
+def test_a_gap_at_the_end_is_bridged(end):
+    y = series(100 + 10 * np.sin(2 * np.pi * np.arange(120) / 12))
+    y.iloc[-end:] = np.nan
+    answer = Forecaster().fit(y).predict(12)
+    assert np.isfinite(answer).all()
+    assert answer.between(70, 130).all()
+
+
+def test_a_series_without_any_value_is_nan_and_does_not_disturb_the_others():
+    table = monthly_table(n_series=3)
+    table.loc[table["unique_id"] == "series 1", "y"] = np.nan
+    with pytest.warns(UserWarning, match="1 of 3 series have no values and get forecasts of NaN: series 1"):
+        model = Forecaster().fit(table)
+    assert model.notes_ == []
+    answer = model.predict(6).set_index("unique_id")["yhat"]
+    assert answer.loc["series 1"].isna().all()
+    assert answer.drop("series 1").notna().all()
+    alone = Forecaster().fit(table[table["unique_id"] != "series 1"]).predict(6).set_index("unique_id")["yhat"]
+    np.testing.assert_allclose(answer.drop("series 1"), alone, rtol=1e-6)
+
+
+def test_nothing_after_a_cutoff_moves_the_default_forecast():
+    table = monthly_table(n_series=2)
+    model = Forecaster().fit(table[table["ds"] < "2018-01-01"])
+    before = table[table["ds"] < "2019-01-01"]
+    expected = model.predict(12, df=before)
+    changed = table.assign(y=table["y"].where(table["ds"] < "2019-01-01", 1e9))
+    found = model.predict(12, df=changed[changed["ds"] < "2019-01-01"])
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
