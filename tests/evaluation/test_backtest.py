@@ -152,6 +152,18 @@ def test_the_configuration_is_enough_to_repeat_the_run(result):
     assert config["versions"]["tsrnn"] == tsrnn.__version__
 
 
+def test_the_configuration_tells_what_each_network_did_and_why():
+    small = Forecaster(max_steps=5, hidden_size=4)
+    result = backtest([small, "zero-shot", "SeasonalNaive"], monthly_table(n_series=2), h=4, n_windows=2)
+    told = result.config["strategies"]
+    assert set(told) == {"tsrnn", "zero-shot"}
+    assert told["tsrnn"]["strategy"] == "scratch"
+    assert told["tsrnn"]["reason"] == "hidden_size, max_steps ask for a network of its own"
+    assert told["zero-shot"]["strategy"] == "zero-shot"
+    assert "strategy  zero-shot: as asked for" in result.config["chosen"]["zero-shot"]
+    assert len(result.history["zero-shot"]) == 0
+
+
 def test_models_are_named_once_each_and_never_changed():
     given = Forecaster(max_steps=5)
     named = named_models([given, "gru", "GRU", SeasonalNaive()])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tsrnn.errors import ParameterError
+from tsrnn.reporting.figures import loss_figure
 from tsrnn.reporting.report import POLICY, report_html, write_report
 
 
@@ -184,3 +185,47 @@ def test_many_series_and_long_forecasts_fit_into_six_megabytes(make_result, tmp_
     path = write_report(big, tmp_path / "big.html")
     assert path.stat().st_size < 6_000_000
     assert "of 120 series" in path.read_text(encoding="utf-8")
+
+
+def with_strategies(result, told):
+    return SimpleNamespace(**{**vars(result), "config": {**result.config, "strategies": told}})
+
+
+def test_the_page_tells_what_each_network_did_why_and_what_it_compared(result):
+    scores = {"zero-shot": 0.0749, "scratch": 0.0576, "scratch + zero-shot": 0.0601}
+    told = {"tsrnn": {"strategy": "scratch", "reason": "23.1 % better than zero-shot on 24 windows", "scores": scores}}
+    page = report_html(with_strategies(result, told))
+    assert "strategy" in Page(page).ids()
+    section = page[page.index('<section id="strategy"') :]
+    section = section[: section.index("</section>")]
+    assert "tsrnn: scratch</h3>" in section
+    assert "23.1 % better than zero-shot on 24 windows." in section
+    candidates = re.findall(r'<th scope="row">(.*?)</th><td( class=best)?>(.*?)</td>', section)
+    assert candidates == [
+        ("scratch", " class=best", "0.0576"),
+        ("scratch + zero-shot", "", "0.0601"),
+        ("zero-shot", "", "0.0749"),
+    ]
+
+
+def test_a_network_that_compared_nothing_has_a_reason_and_no_table(result, hostile):
+    told = {"tsrnn": {"strategy": "zero-shot", "reason": f"as {hostile} asked", "scores": {}}}
+    page = report_html(with_strategies(result, told))
+    section = page[page.index('<section id="strategy"') :]
+    section = section[: section.index("</section>")]
+    assert "tsrnn: zero-shot</h3>" in section
+    assert "<table>" not in section
+    assert "<script>" not in section
+
+
+def test_without_a_network_there_is_no_section_about_strategies(result):
+    assert "strategy" not in Page(report_html(with_strategies(result, {}))).ids()
+
+
+def test_a_network_that_did_not_train_has_no_loss_curve(result):
+    empty = result.history["tsrnn"].iloc[:0]
+    without = SimpleNamespace(**{**vars(result), "history": {"tsrnn": empty}})
+    assert "loss" not in Page(report_html(without)).ids()
+    beside = SimpleNamespace(**{**vars(result), "history": {"tsrnn": empty, "ARIMA": result.history["tsrnn"]}})
+    assert "loss" in Page(report_html(beside)).ids()
+    assert {trace.name.split(",")[0] for trace in loss_figure(beside).data} == {"ARIMA"}

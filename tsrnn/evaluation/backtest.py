@@ -244,7 +244,7 @@ def _result(
     panel, origins = plan.panel, plan.origins.first(done)
     scale = _scale(panel, origins, notes)
     scores: dict[str, Scores] = {}
-    seconds, history, chosen = {}, {}, {}
+    seconds, history, chosen, strategies = {}, {}, {}, {}
     for name in names:
         parts: list[Scores] = []
         told: list[str] = []
@@ -259,6 +259,8 @@ def _result(
             told += part.notes
             if part.summary:
                 chosen[name] = part.summary
+            if part.choice is not None:
+                strategies[name] = part.choice
             if part.history is not None:
                 history[name] = part.history
         scores[name], seconds[name] = merge(parts), (fit_seconds, predict_seconds)
@@ -279,7 +281,7 @@ def _result(
         by_series=breakdown(scores, "unique_id", id_column(panel, present), np.searchsorted(present, first.series)),
         verdict=judge(losses, origins.overlap, names, _budget_sentence(plan, done, config["time_budget"])),
         levels=levels,
-        config={**config, "chosen": chosen},
+        config={**config, "chosen": chosen, "strategies": strategies},
         notes=tuple(notes),
         history=history,
         observations=observations_table(panel),

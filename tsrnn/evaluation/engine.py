@@ -15,6 +15,7 @@ from joblib.externals.loky import get_reusable_executor
 from tsrnn.data.panel import Floats
 from tsrnn.evaluation.plan import Plan, split_windows
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.from_history import HistoryModel
 
 
@@ -32,6 +33,8 @@ class Part:
         What the model chose.
     history : DataFrame or None
         Loss curves of a network.
+    choice : dict or None
+        Strategy, reason and scores of a `Forecaster`.
     """
 
     quantiles: Floats
@@ -40,6 +43,7 @@ class Part:
     notes: tuple[str, ...] = ()
     summary: str = ""
     history: pd.DataFrame | None = None
+    choice: dict[str, Any] | None = None
 
 
 class Store(Protocol):
@@ -127,9 +131,17 @@ class ModelRun:
             if window == windows[0]:
                 summary = getattr(self.model, "summary", str)()
                 notes, history = tuple(getattr(self.model, "notes_", ())), getattr(self.model, "history_", None)
-                store.put(self.name, window, Part(own, fit_seconds, seconds, notes, summary, history))
+                choice = choice_of(self.model)
+                store.put(self.name, window, Part(own, fit_seconds, seconds, notes, summary, history, choice))
             else:
                 store.put(self.name, window, Part(own))
+
+
+def choice_of(model: ForecastModel) -> dict[str, Any] | None:
+    """Return what a `Forecaster` did in its last fit, and why; None for other models."""
+    if not isinstance(model, Forecaster):
+        return None
+    return {"strategy": model.strategy_, "reason": model.reason_, "scores": model.scores_}
 
 
 def continues(model: ForecastModel) -> bool:

@@ -119,6 +119,7 @@ class Folder:
             "notes": list(part.notes),
             "summary": part.summary,
             "history": None if part.history is None else part.history.to_dict(orient="list"),
+            "choice": part.choice,
         }
         content = pa.Table.from_pandas(table, preserve_index=False)
         content = content.replace_schema_metadata({**(content.schema.metadata or {}), FACTS: json.dumps(facts)})
@@ -185,9 +186,8 @@ class Folder:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{file}: is damaged ({reason}). Delete it, and it is forecast again.") from error
         history = None if facts["history"] is None else pd.DataFrame(facts["history"])
-        return Part(
-            values, facts["fit_seconds"], facts["predict_seconds"], tuple(facts["notes"]), facts["summary"], history
-        )
+        notes, summary, choice = tuple(facts["notes"]), facts["summary"], facts.get("choice")
+        return Part(values, facts["fit_seconds"], facts["predict_seconds"], notes, summary, history, choice)
 
 
 def _columns(quantiles: Sequence[float]) -> list[str]:

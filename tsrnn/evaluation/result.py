@@ -50,7 +50,8 @@ class BacktestResult:
     levels : tuple of float
         Interval levels in percent.
     config : dict
-        What was inferred and chosen, and the versions: enough to repeat the run.
+        What was inferred and chosen, and the versions: enough to repeat the run. "strategies" tells of each
+        `Forecaster` what its last fit did, why, and the scores it compared.
     notes : tuple of str
         What is worth knowing: columns ignored, series and cutoffs left out, models that fell back.
     history : dict of str to DataFrame

@@ -21,6 +21,7 @@ from tsrnn.forecasting.window_average import WindowAverage
 
 MODELS: dict[str, Callable[[], ForecastModel]] = {
     "tsrnn": Forecaster,
+    "zero-shot": lambda: Forecaster(strategy="zero-shot"),
     "gru": lambda: Forecaster(strategy="scratch", cell="gru"),
     "lstm": lambda: Forecaster(strategy="scratch", cell="lstm"),
     "rnn": lambda: Forecaster(strategy="scratch", cell="rnn"),

@@ -35,6 +35,7 @@ from tsrnn.reporting.sections import (
     legend,
     notes_list,
     series_table,
+    strategies,
     timing_table,
 )
 
@@ -155,6 +156,9 @@ def _sections(result: BacktestResult) -> list[_Section]:
         )
         figure = calibration_figure(result)
         sections.append(_Section("calibration", "Calibration of the intervals", lead, figure, "Coverage of each model"))
+    told = strategies(result)
+    if told:
+        sections.append(_Section("strategy", "What the networks did, and why", told))
     if any(len(table) for table in result.history.values()):
         lead = '<p class="lead">Solid: windows held back for validation. Dotted: the training windows.</p>'
         networks = [name for name in names if len(result.history.get(name, ()))]

@@ -165,6 +165,32 @@ def series_table(result: BacktestResult, choice: Choice) -> str:
     return scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", "MASE by series", tall=len(rows) > 10)
 
 
+def strategies(result: BacktestResult) -> str:
+    """Return what each network did, why, and the losses that it compared; empty where there is no network."""
+    names = model_names(result)
+    parts = []
+    for name, told in (result.config.get("strategies") or {}).items():
+        scores = told["scores"]
+        mark = swatch(names.index(name)) if name in names else ""
+        parts.append(f"<h3>{mark}{escape(str(name))}: {escape(told['strategy'])}</h3>")
+        parts.append(f'<p class="lead">{escape(_sentence(told["reason"]))}</p>')
+        rows = []
+        for candidate, score in sorted(scores.items(), key=lambda item: float(item[1])):
+            kind = " class=best" if candidate == told["strategy"] else ""
+            rows.append(f'<tr><th scope="row">{escape(candidate)}</th><td{kind}>{_number(score, ".4f")}</td></tr>')
+        if rows:
+            head = (
+                '<thead><tr><th scope="col">Candidate</th><th scope="col">Loss on held-back windows</th></tr></thead>'
+            )
+            parts.append(scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", f"Candidates of {name}"))
+    if any(told["scores"] for told in (result.config.get("strategies") or {}).values()):
+        parts.append(
+            '<p class="small lead">Mean quantile loss on ends of the series that no training has seen, in units of '
+            "the series' mean absolute seasonal difference. Bold is what was used.</p>"
+        )
+    return "".join(parts)
+
+
 def timing_table(result: BacktestResult) -> str:
     """Return the seconds of each model."""
     forecasts = len(result.forecasts[["unique_id", "cutoff"]].drop_duplicates())
@@ -248,6 +274,10 @@ def _plan(result: BacktestResult) -> str:
 
 def _fact(name: str, value: str) -> str:
     return f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _words(value: Any) -> str:
