@@ -48,6 +48,10 @@ def disturbed(size=SIZE, network="parallel"):
     return NetworkForecast(network, size, "seasonal", seed=3)
 
 
+def with_options(model, **options):
+    return NetworkForecast(model.network, model.size, model.scaling, model.seed, **options)
+
+
 def flat_series(n_series=4, length=50, seed=0, factor=1.0):
     y = np.random.default_rng(seed).normal(size=(n_series, length)).cumsum(1) * factor
     return FlatSeries.from_flat(torch.from_numpy(y.ravel()), torch.arange(n_series + 1) * length)
@@ -177,6 +181,142 @@ def test_quantiles_beyond_the_trained_ones_are_refused_with_the_cure(model):
 def test_the_outermost_trained_quantiles_are_allowed_whatever_their_last_digit(model):
     answer = model.quantiles(flat_series(), ends(0), ends(50), 2, (0.5 - 0.95 / 2, 0.5 + 0.95 / 2))
     assert torch.isfinite(answer).all()
+
+
+def of_lengths(lengths, factor=1.0, seed=0):
+    """Positive series of the given lengths; the first rows of one are those of another."""
+    y = factor * np.exp(np.random.default_rng(seed).normal(size=max(lengths)).cumsum() * 0.2)
+    values = np.concatenate([y[:length] for length in lengths])
+    return FlatSeries.from_flat(torch.from_numpy(values), torch.tensor([0, *np.cumsum(lengths)]))
+
+
+SHORT_SIZE = replace(SIZE, patch_length=3)
+
+
+@pytest.fixture(scope="module")
+def cut():
+    return with_options(disturbed(SHORT_SIZE), cut=True)
+
+
+@pytest.fixture(scope="module")
+def logs():
+    return with_options(disturbed(SHORT_SIZE), cut=True, logs=True)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_a_cut_window_is_read_no_longer_than_its_history(cut, h, monkeypatch):
+    widths = []
+    gather = module.gather_windows
+
+    def note(flat, series, start, length):
+        widths.append((length, start.tolist()))
+        return gather(flat, series, start, length)
+
+    monkeypatch.setattr(module, "gather_windows", note)
+    lengths = [2, 6, 7, 24, 60]
+    cut.quantiles(of_lengths(lengths), torch.arange(5), torch.tensor(lengths), h, WANTED)
+    # At least a season of 6, whole patches of 3, at most the context of 24.
+    assert [width for width, _ in widths] == [6, 9, 24]
+    assert sum(len(start) for _, start in widths) == 5
+
+
+def test_a_cut_window_is_forecast_like_one_of_that_context(cut):
+    lengths = [6, 9, 24, 50]
+    flat = of_lengths(lengths)
+    together = cut.quantiles(flat, torch.arange(4), torch.tensor(lengths), 6, WANTED)
+    for k, length in enumerate(lengths):
+        own = replace(SHORT_SIZE, context_length=min(length, 24))
+        alone = NetworkForecast(cut.network, own, cut.scaling, cut.seed)
+        expected = alone.quantiles(flat, torch.tensor([k]), torch.tensor([length]), 6, WANTED)
+        torch.testing.assert_close(together[k : k + 1], expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+def test_cut_windows_are_forecast_alone_as_beside_others_in_any_order(logs, h):
+    lengths = [1, 2, 5, 6, 11, 24, 60, 3]
+    flat, series, end = of_lengths(lengths), torch.arange(8), torch.tensor(lengths)
+    together = logs.quantiles(flat, series, end, h, WANTED)
+    assert torch.isfinite(together).all()
+    order = torch.tensor([6, 3, 0, 7, 1, 5, 2, 4])
+    shuffled = logs.quantiles(flat, series[order], end[order], h, WANTED)
+    torch.testing.assert_close(shuffled, together[order], rtol=1e-5, atol=1e-5)
+    for b in range(8):
+        alone = logs.quantiles(flat, series[b : b + 1], end[b : b + 1], h, WANTED)
+        torch.testing.assert_close(alone[0], together[b], rtol=1e-5, atol=1e-5)
+
+
+def test_no_cut_windows_at_all_are_an_empty_answer(cut):
+    none = torch.zeros(0, dtype=torch.int64)
+    assert cut.quantiles(flat_series(), none, none, 4, WANTED).shape == (0, 4, 4)
+
+
+def test_logarithms_are_averaged_with_the_values_as_they_are(logs):
+    flat, where = of_lengths([40]), (ends(0), ends(40), 6, QUANTILES)
+    plain = with_options(logs, cut=True)
+    direct = plain.quantiles(flat, *where)
+    unit = flat.values[-24:].mean()
+    logged = FlatSeries.from_flat(torch.log(flat.values / unit) + 1, torch.tensor([0, 40]))
+    by_logs = torch.exp(plain.quantiles(logged, *where) - 1) * unit
+    torch.testing.assert_close(logs.quantiles(flat, *where), (direct + by_logs) / 2, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5])
+def test_a_window_with_a_value_that_has_no_logarithm_is_forecast_as_it_is(logs, value):
+    flat = of_lengths([40, 40])
+    flat.values[70] = value
+    plain = with_options(logs, cut=True).quantiles(flat, ends(0, 1), ends(40, 40), 6, WANTED)
+    found = logs.quantiles(flat, ends(0, 1), ends(40, 40), 6, WANTED)
+    torch.testing.assert_close(found[1], plain[1], rtol=1e-12, atol=0)
+    assert not torch.allclose(found[0], plain[0])
+
+
+def test_a_gap_has_no_logarithm_and_needs_none(logs):
+    flat = of_lengths([40])
+    flat.observed[30] = False
+    expected = logs.quantiles(flat, ends(0), ends(40), 6, WANTED)
+    flat.values[30] = -1e9
+    assert torch.equal(logs.quantiles(flat, ends(0), ends(40), 6, WANTED), expected)
+
+
+@pytest.mark.parametrize("h", [4, 20])
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_with_logarithms_too_the_unit_of_the_values_is_the_unit_of_the_forecast(logs, h, factor):
+    where = (ends(0, 1), ends(40, 9), h, WANTED)
+    expected = logs.quantiles(of_lengths([40, 9]), *where)
+    found = logs.quantiles(of_lengths([40, 9], factor=factor), *where)
+    torch.testing.assert_close(found / factor, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_forecast_of_logarithms_ends_far_above_the_window_and_stays_finite(logs):
+    class Wild(ForecastNetwork):
+        def forward(self, inputs):
+            return torch.full((len(inputs.z), 6, len(QUANTILES)), 1e6)
+
+    wild = NetworkForecast(Wild(), SHORT_SIZE, "none", 0, logs=True)
+    flat = of_lengths([40])
+    answer = wild.quantiles(flat, ends(0), ends(40), 6, (0.5,))
+    highest = float(flat.values[-24:].max())
+    expected = (1e6 + highest * np.exp(module.MOST_LOG_GROWTH)) / 2
+    torch.testing.assert_close(answer, torch.full_like(answer, expected), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("h", [6, 20])
+def test_with_logarithms_quantiles_are_in_order_and_nothing_after_a_cutoff_counts(logs, h):
+    flat = of_lengths([50, 50])
+    expected = logs.quantiles(flat, ends(0, 1), ends(30, 8), h, WANTED)
+    assert (expected.diff(dim=-1) >= 0).all()
+    flat.values[30:50], flat.values[58:] = -1e9, 1e9
+    assert torch.equal(logs.quantiles(flat, ends(0, 1), ends(30, 8), h, WANTED), expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_several_networks_are_combined_by_the_mean_or_from_three_on_the_median(count):
+    models = [disturbed(), disturbed(replace(SIZE, context_length=12)), disturbed(SHORT_SIZE), disturbed(SIZE, "one")]
+    where = (flat_series(), ends(0, 2), ends(50, 20), 9, WANTED)
+    every = np.stack([model.quantiles(*where).numpy() for model in models[:count]])
+    found = module.combined_quantiles(models[:count], *where)
+    expected = every.mean(0) if count < 3 else np.median(every, 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_interpolation_is_exact_at_the_known_quantiles():

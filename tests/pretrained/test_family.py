@@ -80,6 +80,7 @@ def test_a_season_beyond_the_context_brings_a_longer_one():
 @pytest.mark.parametrize("member", MEMBERS.values(), ids=list(MEMBERS))
 def test_a_member_is_described_consistently(member):
     assert member.context_length % member.patch_length == 0
+    assert member.horizon % member.patch_length == 0  # a sample path's block joins a window of whole patches
     assert member.scaling in SCALINGS
     assert len({len(seasons) for seasons, _ in member.seasons}) == 1
     assert sum(share for _, share in member.seasons) == pytest.approx(1)
