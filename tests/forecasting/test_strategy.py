@@ -8,7 +8,7 @@ import torch
 from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import ParameterError
+from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
 from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, choose, judged_windows, requested_strategy
@@ -108,6 +108,7 @@ def test_own_parameters_train_a_network_of_its_own_from_scratch(monthly):
         ({"horizon": 3, "time_budget": 5.0, "ensemble_size": 2, "transform": "log", "random_state": 4}, "auto"),
         ({"season_length": 4, "freq": "MS", "device": "cpu", "verbose": True}, "auto"),
         ({"cell": "lstm"}, "scratch"),
+        ({"max_steps": 5}, "scratch"),
         ({"quantiles": np.array([0.1, 0.9])}, "scratch"),
         ({"learning_rate": 0.01}, "scratch"),
         ({"strategy": "zero-shot"}, "zero-shot"),
@@ -210,6 +211,24 @@ def test_a_time_budget_becomes_a_number_of_steps_from_the_data_alone():
     assert first.settings_.max_steps == second.settings_.max_steps == steps
     if not first.notes_ and not second.notes_:  # the clock did not end the training
         pd.testing.assert_frame_equal(first.predict(6), second.predict(6), check_exact=True)
+
+
+def test_the_members_of_an_ensemble_share_the_time_budget(monkeypatch):
+    monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
+    table = saw_table(4)
+    settings = {"strategy": "scratch", "hidden_size": 8, "horizon": 4, "time_budget": 1.0}
+    one, three = (Forecaster(ensemble_size=count, **settings).fit(table) for count in (1, 3))
+    assert three.settings_.max_steps == pytest.approx(one.settings_.max_steps / 3, abs=1)
+
+
+def test_a_strategy_that_must_train_refuses_too_few_rows_with_the_cure():
+    table = monthly_table(n_series=2, n_rows=13)
+    for strategy in ("fine-tune", "scratch"):
+        with pytest.raises(ShortSeriesError, match=r"13 rows; .* needs 14 or more\. .*strategy='zero-shot'"):
+            Forecaster(strategy=strategy).fit(table)
+        single = Forecaster(strategy=strategy, season_length=1, freq="MS")
+        with pytest.raises(ShortSeriesError, match=r"has 1 rows; .* season of 1 needs 3 or more"):
+            single.fit(monthly_table(n_series=1, n_rows=1))
 
 
 def test_a_budget_that_is_long_enough_changes_nothing(monthly):

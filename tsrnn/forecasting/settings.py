@@ -83,14 +83,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         If no series is long enough to learn from.
     """
     check_parameters(model)
-    m = panel.season_length
-    longest = _longest_history(panel)
-    needed = m + 2
-    if longest < needed:
-        raise ShortSeriesError(
-            f"The longest series has {longest} rows; learning from one with a season of {m} needs {needed} or more. "
-            "Add rows, or pass a shorter season_length (1 means none)."
-        )
+    m, longest = panel.season_length, _enough_history(panel)
     horizon = model.horizon or max(1, min(_default_horizon(panel), longest // 3))
     patch = model.patch_length or m
     seasons = _seasons(m, longest) if model.season_length is None or m in LONGER_SEASON else (m,)
@@ -130,8 +123,14 @@ def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
 
 
 def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
-    """Return the settings of a training from the base model: shorter, and at a lower rate, than one from scratch."""
-    start, longest = zero_shot_settings(model, panel), _longest_history(panel)
+    """Return the settings of a training from the base model: shorter, and at a lower rate, than one from scratch.
+
+    Raises
+    ------
+    ShortSeriesError
+        If no series is long enough to learn from.
+    """
+    start, longest = zero_shot_settings(model, panel), _enough_history(panel)
     size, windows = start.size, _count_windows(panel, start.horizon)
     p = size.patch_length
     context = max(math.ceil(min(size.context_length, longest) / p), math.ceil(max(size.seasons) / p)) * p
@@ -230,6 +229,17 @@ def _with_median(quantiles: Sequence[float] | None) -> tuple[float, ...]:
 def _longest_history(panel: Panel) -> int:
     lengths = panel.lengths[panel.n_observed > 0]
     return int(lengths.max()) if len(lengths) else 0
+
+
+def _enough_history(panel: Panel) -> int:
+    """Return the length of the longest series, or raise ShortSeriesError if nothing can be learnt from it."""
+    longest, m = _longest_history(panel), panel.season_length
+    if longest < m + 2:
+        raise ShortSeriesError(
+            f"The longest series has {longest} rows; learning from one with a season of {m} needs {m + 2} or more. Add "
+            "rows, pass a shorter season_length (1 means none), or choose strategy='zero-shot', which learns nothing."
+        )
+    return longest
 
 
 def _default_horizon(panel: Panel) -> int:

@@ -123,7 +123,7 @@ class NetworkFit:
             self._use_base()
         else:
             settings = self._settings(self.strategy)
-            self.settings = self._within_budget(settings, 1) or self._fewest_steps(settings)
+            self.settings = self._within_budget(settings, self.model.ensemble_size) or self._fewest_steps(settings)
             train_end = self._held_back(self.settings)
             self.train_end = train_end.numpy()
             self._train(self.strategy, self.settings, train_end, self.record)
@@ -213,7 +213,8 @@ class NetworkFit:
         if len(windows[0]) < FEWEST_JUDGED:
             self.reason = f"{len(windows[0])} held-back windows are too few to judge a training by"
             return
-        plans = {name: self._within_budget(settings, len(wanted)) for name, settings in wanted.items()}
+        trainings = len(wanted) + self.model.ensemble_size - 1
+        plans = {name: self._within_budget(settings, trainings) for name, settings in wanted.items()}
         if not all(plans.values()):
             self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
             return
@@ -289,7 +290,8 @@ def requested_strategy(model: Forecaster) -> tuple[str, str]:
     own = [name for name in (*SHAPE, *TRAINING) if not _same(getattr(model, name), standard[name])]
     if model.strategy == "auto":
         named = ", ".join(own[:5])
-        return ("scratch", f"{named} ask for a network of its own") if own else ("auto", "")
+        verb = "asks" if len(own) == 1 else "ask"
+        return ("scratch", f"{named} {verb} for a network of its own") if own else ("auto", "")
     refused = {"zero-shot": (*SHAPE, *TRAINING), "fine-tune": SHAPE, "scratch": ()}[model.strategy]
     wrong = [name for name in own if name in refused]
     if wrong:
