@@ -18,6 +18,9 @@ from tsrnn.networks.registry import NETWORKS
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
 MODELS = {
+    "zero-shot": Forecaster(strategy="zero-shot"),
+    "zero-shot ensemble": Forecaster(strategy="zero-shot", ensemble_size=3),
+    "fine-tune": Forecaster(strategy="fine-tune", max_steps=20),
     **{network: Forecaster(network=network, **QUICK) for network in NETWORKS},
     **{
         f"bidirectional {network}": Forecaster(network=network, bidirectional=True, num_layers=2, **QUICK)
