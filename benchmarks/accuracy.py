@@ -1,10 +1,13 @@
 """Accuracy of the forecaster on public data sets, beside other packages' forecasts of the same test parts.
 
-    python benchmarks/accuracy.py --data PATH/forecasting --sets m4_hourly --seeds 0 1 2
+    python benchmarks/accuracy.py --data PATH/forecasting --sets m4_hourly --strategies auto --seeds 0 1 2
+    python benchmarks/accuracy.py --data PATH/forecasting --held-back
     python benchmarks/accuracy.py --data PATH/forecasting --table networks --steps 600
 
-The second compares the networks and cells on M4 Hourly and Tourism monthly. It writes every row when it is measured
-and skips the rows that its file holds, so it can be stopped and started again (on another day with --output FILE).
+The first compares the strategies; with --held-back it scores the last horizon of the training parts and never looks
+at the test parts: that is what settings are chosen by. The last compares the networks and cells on M4 Hourly and
+Tourism monthly. Every row is written when it is measured, and rows that the file holds are skipped, so a run can be
+stopped and started again (on another day with --output FILE).
 
 PATH/forecasting holds SET_train.csv.gz and SET_test.csv.gz (unique_id, ds, y); PATH/baselines, if it is there,
 SET_MODEL.csv.gz (unique_id, ds, yhat). Every model sees the training part only; the test part is for scoring.
@@ -19,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from record import append, dated, machine, save
+from record import append, dated, machine
 
 from tsrnn import Forecaster, SeasonalNaive
+from tsrnn.forecasting.settings import STRATEGIES
 from tsrnn.metrics import coverage, mase, naive2, owa, seasonal_scale, smape, weighted_quantile_loss
 
 SEASONS = {"hourly": 24, "daily": 7, "weekly": 52, "monthly": 12, "quarterly": 4, "yearly": 1}
@@ -54,17 +58,31 @@ def by_series(table: pd.DataFrame, column: str) -> dict[str, np.ndarray]:
     return {name: part[column].to_numpy(float) for name, part in table.sort_values("ds").groupby("unique_id")}
 
 
+def split_ends(train: pd.DataFrame, horizons: pd.Series, season: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cut the last horizon off every training series that can spare it; the others stay as they are, unscored."""
+    train = train.sort_values(["unique_id", "ds"])
+    groups = train.groupby("unique_id")["ds"]
+    left = groups.transform("size") - groups.cumcount()  # rows from this one to the end
+    h = train["unique_id"].map(horizons)
+    spare = groups.transform("size") >= h + max(season + 3, 5)
+    end = spare & (left <= h)
+    return train[~end], train[end]
+
+
 class TestPart:
     """A data set with what its forecasts are scored against."""
 
-    def __init__(self, data: Path, name: str) -> None:
+    def __init__(self, data: Path, name: str, *, held_back: bool = False) -> None:
         self.name, self.season = name, season_of(name)
         self.train = pd.read_csv(data / f"{name}_train.csv.gz")
-        self.history = by_series(self.train, "y")
-        self.truth = by_series(pd.read_csv(data / f"{name}_test.csv.gz"), "y")
+        test = pd.read_csv(data / f"{name}_test.csv.gz")
+        if held_back:
+            self.train, test = split_ends(self.train, test.groupby("unique_id").size(), self.season)
+        self.history, self.truth = by_series(self.train, "y"), by_series(test, "y")
         self.h = max(map(len, self.truth.values()))
         self.scale = {u: seasonal_scale(y, self.season) for u, y in self.history.items()}
-        reference = {u: naive2(y[np.isfinite(y)], self.season, len(self.truth[u])) for u, y in self.history.items()}
+        known = {u: self.history[u][np.isfinite(self.history[u])] for u in self.truth}
+        reference = {u: naive2(y, self.season, len(self.truth[u])) for u, y in known.items()}
         self.naive2 = self._averages(reference)
 
     def _averages(self, forecasts: dict[str, np.ndarray]) -> tuple[float, float]:
@@ -98,16 +116,18 @@ NETWORK_ROWS = tuple(
 ) + tuple((network, "gru", True) for network in ("parallel", "autoregressive", "one"))
 
 
-def measure(part: TestPart, seed: int) -> dict[str, object]:
+def measure(part: TestPart, strategy: str, seed: int) -> dict[str, object]:
     """Fit and forecast one set once."""
     started = time.perf_counter()
-    model = Forecaster(horizon=part.h, season_length=part.season, random_state=seed).fit(part.train)
+    model = Forecaster(strategy=strategy, horizon=part.h, season_length=part.season, random_state=seed).fit(part.train)
     fitted = time.perf_counter()
     table = model.predict(part.h, level=[80, 95], quantiles=[q for q in DECILES if q != 0.5])
     done = time.perf_counter()
     return {
         "set": part.name,
-        "model": f"tsrnn, seed {seed}",
+        "model": strategy,
+        "seed": seed,
+        "chosen": model.strategy_,
         **part.score(by_series(table, "yhat")),
         **part.score_quantiles(table),
         "fit_seconds": fitted - started,
@@ -115,10 +135,61 @@ def measure(part: TestPart, seed: int) -> dict[str, object]:
     }
 
 
+def strategy_table(
+    data: Path, sets: Sequence[str], strategies: Sequence[str], seeds: Sequence[int], path: Path, held_back: bool
+) -> None:
+    """Measure every strategy on every set, beside the forecasts of other packages where the test part is scored."""
+    key = ["set", "model", "seed"]
+    present = set(pd.read_csv(path)[key].itertuples(index=False, name=None)) if path.exists() else set()
+    for name in sets:
+        part = TestPart(data, name, held_back=held_back)
+        if (name, "SeasonalNaive", 0) not in present:
+            table = SeasonalNaive(season_length=part.season).fit(part.train).predict(part.h)
+            append(strategy_row(name, "SeasonalNaive", part.score(by_series(table, "yhat"))), path)
+        files = [] if held_back else sorted((data.parent / "baselines").glob(f"{name}_*.csv.gz"))
+        for file in files:
+            other = file.name.removeprefix(f"{name}_").removesuffix(".csv.gz")
+            if other != "SeasonalNaive" and (name, other, 0) not in present:
+                append(strategy_row(name, other, part.score(by_series(pd.read_csv(file), "yhat"))), path)
+        for strategy in strategies:
+            for seed in seeds if strategy != "zero-shot" else (0,):  # nothing is drawn in zero-shot
+                if (name, strategy, seed) not in present:
+                    append(measure(part, strategy, seed), path)
+        rows = pd.read_csv(path)
+        print(rows[rows["set"] == name].drop(columns=["machine"], errors="ignore").round(3).to_string(index=False))
+    show_relative(pd.read_csv(path))
+
+
+def strategy_row(name: str, model: str, scores: dict[str, float]) -> dict[str, object]:
+    """Return the row of a model that gives points only."""
+    empty = dict.fromkeys(("wql", "coverage_80", "coverage_95", "fit_seconds", "predict_seconds"))
+    return {"set": name, "model": model, "seed": 0, "chosen": "-", **scores, **empty}
+
+
+def show_relative(rows: pd.DataFrame) -> None:
+    """Print the geometric mean over M1 and Tourism of MASE relative to the seasonal naive's, and mean coverage."""
+    mean = (
+        rows.groupby(["model", "set"])["mase"]
+        .mean()
+        .reset_index()
+        .pivot_table(index="model", columns="set", values="mase")
+    )
+    core = [name for name in mean.columns if name.startswith(("m1_", "tourism_"))]
+    if core and "SeasonalNaive" in mean.index:
+        relative = np.exp(np.log(mean[core] / mean.loc["SeasonalNaive", core]).mean(axis=1, skipna=False))
+        print(f"relative MASE over {', '.join(core)}:")
+        print(relative.sort_values().round(4).to_string())
+    covered = rows.dropna(subset=["coverage_80"]).groupby("model")[["coverage_80", "coverage_95"]]
+    off = covered.agg(lambda c: float((c - (0.8 if c.name == "coverage_80" else 0.95)).abs().mean()))
+    print("mean absolute deviation of coverage:")
+    print(off.round(4).to_string(), flush=True)
+
+
 def measure_network(part: TestPart, row: dict[str, object]) -> dict[str, object]:
     """Fit and forecast one set with one network; `row` names it, with its seed and steps."""
     started = time.perf_counter()
     model = Forecaster(
+        strategy="scratch",
         horizon=part.h,
         season_length=part.season,
         network=str(row["network"]),
@@ -193,8 +264,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--table", choices=("sets", "networks"), default="sets")
     parser.add_argument("--sets", nargs="+", choices=SETS, help="Default: all, or two for the table of networks.")
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["zero-shot", "auto"])
+    parser.add_argument("--held-back", action="store_true", help="Score the ends of the training parts instead.")
     parser.add_argument("--steps", type=int, default=0, help="Gradient steps of the networks; 0: by the data's size.")
-    parser.add_argument("--output", type=Path, help="The networks' CSV, continued if it is there.")
+    parser.add_argument("--output", type=Path, help="The CSV, continued if it is there.")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     arguments = parser.parse_args()
     print(machine())
@@ -203,15 +276,11 @@ def main() -> None:
         network_table(arguments.data, arguments.sets or NETWORK_SETS, arguments.seeds, arguments.steps, path)
         print(f"kept in {path}")
         return
-    rows: list[dict[str, object]] = []
-    for name in arguments.sets or SETS:
-        part = TestPart(arguments.data, name)
-        for file in sorted((arguments.data.parent / "baselines").glob(f"{name}_*.csv.gz")):
-            other = file.name.removeprefix(f"{name}_").removesuffix(".csv.gz")
-            rows.append({"set": name, "model": other, **part.score(by_series(pd.read_csv(file), "yhat"))})
-        rows += [measure(part, seed) for seed in arguments.seeds]
-        print(pd.DataFrame([row for row in rows if row["set"] == name]).round(3).to_string(index=False), flush=True)
-    print(f"kept in {save(pd.DataFrame(rows), 'accuracy')}")
+    path = arguments.output or dated("held-back" if arguments.held_back else "accuracy")
+    strategy_table(
+        arguments.data, arguments.sets or SETS, arguments.strategies, arguments.seeds, path, arguments.held_back
+    )
+    print(f"kept in {path}")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ SHARES = {
     "counts": 0.025,
     "intermittent": 0.015,
 }
+# Of steps shorter than a month, prices are more common.
+MORE_PRICES = 0.08
 
 
 def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
@@ -52,13 +54,28 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Flo
     >>> simulate(3, 40, (12,), np.random.default_rng(0)).shape
     (3, 40)
     """
-    names = rng.choice(list(SHARES), size=count, p=list(SHARES.values()))
+    shares = dict(SHARES)
+    if steps_a_year(seasons[0]) > 12:
+        shares["exponential_smoothing"] -= MORE_PRICES
+        shares["prices"] += MORE_PRICES
+    names = rng.choice(list(shares), size=count, p=list(shares.values()))
     series = np.empty((count, length))
     for name in SHARES:
         rows = np.flatnonzero(names == name)
         if len(rows):
             series[rows] = FAMILIES[name](len(rows), length, seasons, rng)
     return disturb(series, rng)
+
+
+def steps_a_year(season_length: int) -> int:
+    """Guess how many steps make a year: a season is a year of up to 52 steps, a week, or a day.
+
+    >>> steps_a_year(1), steps_a_year(12), steps_a_year(7), steps_a_year(24)
+    (1, 12, 365, 8760)
+    """
+    if season_length in (1, 2, 4, 6, 12, 13, 26, 52):
+        return season_length
+    return 365 if season_length < 24 else 365 * season_length
 
 
 def uniform(rng: Rng, low: float, high: float, count: int) -> Floats:
@@ -144,15 +161,18 @@ def exponential_smoothing(count: int, length: int, seasons: tuple[int, ...], rng
     few breaks of the level.
     """
     n = count
+    # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
+    # series have no lasting trend, and some are random walks.
+    year = steps_a_year(seasons[0])
+    slow = year <= 12
     sigma = log_uniform(rng, 0.003, 0.25, n)
     alpha = np.where(coin(rng, 0.25, n), log_uniform(rng, 0.01, 0.2, n), rng.beta(1.2, 1.2, (n, 1)))
-    beta = np.where(coin(rng, 0.5, n), 0.0, alpha * log_uniform(rng, 0.002, 0.4, n))
+    alpha = np.where(coin(rng, 0.0 if slow else 0.15, n), 1.0, alpha)
+    beta = np.where(coin(rng, 0.5 if slow else 0.75, n), 0.0, alpha * log_uniform(rng, 0.002, 0.4, n))
     damping = np.where(coin(rng, 0.6, n), 1.0, uniform(rng, 0.8, 1.0, n))
     gamma = np.where(coin(rng, 0.6, n), 0.0, log_uniform(rng, 0.005, 0.4, n))
-    # Growth is a matter of years: a step that is a year moves twelve times as far as a month.
-    steps_a_year = seasons[0] if seasons[0] in (1, 2, 4, 12) else 12
     growth = np.where(coin(rng, 0.65, n), 1, -1) * np.abs(rng.standard_t(3, (n, 1)))
-    slope = growth * log_uniform(rng, 0.006, 0.24, n) / steps_a_year * coin(rng, 0.85, n)
+    slope = growth * log_uniform(rng, 0.006 / year, 0.24 / min(year, 12), n) * coin(rng, 0.85 if slow else 0.5, n)
     season = whole_season(n, seasons, rng) * log_uniform(rng, 0.008, 0.5, n) * coin(rng, 0.85, n)
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
