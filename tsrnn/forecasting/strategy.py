@@ -60,6 +60,7 @@ FEWEST_STEPS = 50
 CLOCK_TOLERANCE = 1.5
 JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # Look-backs of an ensemble's members, relative to the first one's, and their cells.
+BASE_LOOK_BACK = 0.7
 LOOK_BACKS, ENSEMBLE_CELLS = (1.0, 0.6, 1.4), ("gru", "lstm")
 
 
@@ -144,16 +145,15 @@ class NetworkFit:
         """Return the base model, for an ensemble with several look-backs."""
         settings = zero_shot_settings(self.model, self.panel)
         service, size = served_by(self.panel.season_length), settings.size
-        network = load_member(service.member)
+        networks = [load_member(member) for member in service.members]
         if self.device.type != "cpu":
-            network = new_network(settings, self.seed, self.device, network).network
+            networks = [new_network(settings, self.seed, self.device, network).network for network in networks]
         forecasts = []
         for k in range(self.model.ensemble_size):
-            context = size.context_length * 0.7**k
-            context = max(math.ceil(context / size.patch_length) * size.patch_length, max(size.seasons))
+            context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
             own = replace(size, context_length=math.ceil(context / size.patch_length) * size.patch_length)
             logs = self.panel.season_length > 1
-            forecasts.append(NetworkForecast(network, own, settings.scaling, self.seed, cut=True, logs=logs))
+            forecasts += [NetworkForecast(n, own, settings.scaling, self.seed, cut=True, logs=logs) for n in networks]
         return forecasts
 
     def _held_back(self, settings: Settings) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsrnn.networks.size import NetworkSize
 
@@ -28,6 +28,8 @@ class Member:
     seasons : tuple of (tuple of int, float)
         Season lengths, shortest first, and how often they are drawn. All are of one form, so that the network mixes
         equally many season profiles.
+    growth : str
+        The view of growth it was trained with (`tsrnn.pretrained.prior.GROWTHS`).
     """
 
     name: str
@@ -37,6 +39,7 @@ class Member:
     hidden_size: int
     scaling: str
     seasons: tuple[tuple[tuple[int, ...], float], ...]
+    growth: str = "brisk"
 
     def size(self, seasons: tuple[int, ...] | None = None) -> NetworkSize:
         """Return the network's size for given seasons: the longest context it should read, and its weights' shapes.
@@ -51,32 +54,38 @@ class Member:
 
 ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28, 30))
 
+_BRISK = (
+    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
+    Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),)),
+    Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),)),
+    Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
+    Member(
+        "season_24",
+        24,
+        504,
+        48,
+        128,
+        "spread",
+        (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
+    ),
+    Member("season_52", 4, 212, 16, 96, "seasonal", (((52,), 0.9), ((48,), 0.05), ((36,), 0.05))),
+    Member(
+        "any_season",
+        1,
+        64,
+        20,
+        96,
+        "seasonal",
+        (((5,), 0.4), *((seasons, 0.6 / len(ANY)) for seasons in ANY)),
+    ),
+)
+
+# Yearly, quarterly and monthly series, where growth decides, have a second network with another view of it.
 MEMBERS: dict[str, Member] = {
     member.name: member
     for member in (
-        Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
-        Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),)),
-        Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),)),
-        Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
-        Member(
-            "season_24",
-            24,
-            504,
-            48,
-            128,
-            "spread",
-            (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
-        ),
-        Member("season_52", 4, 212, 16, 96, "seasonal", (((52,), 0.9), ((48,), 0.05), ((36,), 0.05))),
-        Member(
-            "any_season",
-            1,
-            64,
-            20,
-            96,
-            "seasonal",
-            (((5,), 0.4), *((seasons, 0.6 / len(ANY)) for seasons in ANY)),
-        ),
+        *_BRISK,
+        *(replace(member, name=f"{member.name}_cautious", growth="cautious") for member in _BRISK[:3]),
     )
 }
 
@@ -97,6 +106,12 @@ class Service:
     seasons: tuple[int, ...]
     note: str | None = None
 
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Return all members whose forecasts are averaged, the main one first."""
+        second = MEMBERS.get(f"{self.member.name}_cautious")
+        return (self.member,) if second is None else (self.member, second)
+
 
 def served_by(season_length: int) -> Service:
     """Find the member for a season length.
@@ -109,7 +124,7 @@ def served_by(season_length: int) -> Service:
     m = season_length
     for member in MEMBERS.values():
         for seasons, _ in member.seasons:
-            if seasons[0] == m and member.name != "any_season":
+            if seasons[0] == m and member.growth == "brisk" and member.name != "any_season":
                 return Service(member, seasons)
     if m % 24 == 0:
         # A week of long days does not fit into any context; the day itself stands in for it.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,29 @@ SHARES = {
 MORE_PRICES = 0.08
 
 
-def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+@dataclass(frozen=True)
+class Growth:
+    """How the trends of the exponential-smoothing family behave.
+
+    Parameters
+    ----------
+    trending, rising, undamped : float
+        Shares of the series that have a trend, of the trends that rise, and of those that never fade.
+    most_damping : float
+        The smallest factor by which a fading trend shrinks at each step.
+    """
+
+    trending: float
+    rising: float
+    undamped: float
+    most_damping: float
+
+
+# Two views of the future; where the family holds a network of each, their forecasts are averaged.
+GROWTHS = {"brisk": Growth(0.85, 0.65, 0.6, 0.8), "cautious": Growth(0.75, 0.5, 0.4, 0.7)}
+
+
+def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth: str = "brisk") -> Floats:
     """Draw series from the prior.
 
     Parameters
@@ -43,6 +66,8 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Flo
     seasons : tuple of int
         Season lengths, shortest first; 1 means none. A second one is a week of days or the like.
     rng : numpy.random.Generator
+    growth : {"brisk", "cautious"}
+        Of the exponential-smoothing family; see `GROWTHS`.
 
     Returns
     -------
@@ -63,7 +88,10 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Flo
     for name in SHARES:
         rows = np.flatnonzero(names == name)
         if len(rows):
-            series[rows] = FAMILIES[name](len(rows), length, seasons, rng)
+            if name == "exponential_smoothing":
+                series[rows] = exponential_smoothing(len(rows), length, seasons, rng, GROWTHS[growth])
+            else:
+                series[rows] = FAMILIES[name](len(rows), length, seasons, rng)
     return disturb(series, rng)
 
 
@@ -154,7 +182,9 @@ def whole_season(count: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
     return scaled
 
 
-def exponential_smoothing(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+def exponential_smoothing(
+    count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth: Growth = GROWTHS["brisk"]
+) -> Floats:
     """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
@@ -169,10 +199,11 @@ def exponential_smoothing(count: int, length: int, seasons: tuple[int, ...], rng
     alpha = np.where(coin(rng, 0.25, n), log_uniform(rng, 0.01, 0.2, n), rng.beta(1.2, 1.2, (n, 1)))
     alpha = np.where(coin(rng, 0.0 if slow else 0.15, n), 1.0, alpha)
     beta = np.where(coin(rng, 0.5 if slow else 0.75, n), 0.0, alpha * log_uniform(rng, 0.002, 0.4, n))
-    damping = np.where(coin(rng, 0.6, n), 1.0, uniform(rng, 0.8, 1.0, n))
+    damping = np.where(coin(rng, growth.undamped, n), 1.0, uniform(rng, growth.most_damping, 1.0, n))
     gamma = np.where(coin(rng, 0.6, n), 0.0, log_uniform(rng, 0.005, 0.4, n))
-    growth = np.where(coin(rng, 0.65, n), 1, -1) * np.abs(rng.standard_t(3, (n, 1)))
-    slope = growth * log_uniform(rng, 0.006 / year, 0.24 / min(year, 12), n) * coin(rng, 0.85 if slow else 0.5, n)
+    direction = np.where(coin(rng, growth.rising, n), 1, -1) * np.abs(rng.standard_t(3, (n, 1)))
+    pace = log_uniform(rng, 0.006 / year, 0.24 / min(year, 12), n)
+    slope = direction * pace * coin(rng, growth.trending if slow else 0.5, n)
     season = whole_season(n, seasons, rng) * log_uniform(rng, 0.008, 0.5, n) * coin(rng, 0.85, n)
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row

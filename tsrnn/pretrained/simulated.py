@@ -61,7 +61,7 @@ class SimulatedWindows:
         shares = [share for _, share in member.seasons]
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
-        self._series = simulate(self._batches * self.batch_size, length, self._seasons, rng)
+        self._series = simulate(self._batches * self.batch_size, length, self._seasons, rng, member.growth)
         self._round = number
 
     def _cut(self, series: np.ndarray, seed: list[int]) -> WindowBatch:
