@@ -52,7 +52,7 @@ def test_auto_does_not_train_where_there_are_too_few_windows_to_judge_by():
     assert model.settings_.max_steps == 0
     assert model.scores_ == {}
     assert model.notes_ == []
-    assert "zero-shot: " in model.summary()
+    assert "zero-shot, 2 networks: 0 held-back windows" in model.summary()
     assert "training" not in [line.split()[0] for line in model.summary().splitlines()]
 
 

@@ -54,6 +54,11 @@ TRAINING = ("dropout", "max_steps", "learning_rate", "batch_size")
 
 # With fewer held-back windows than this, chance would choose.
 FEWEST_JUDGED = 10
+# Standard errors by which an average with the base model must be better than the base model, and by which a trained
+# network alone must be better than that.
+HINT, SURE = 0.5, 2.0
+# An average gains where its members are about equally good.
+EQUALS = 0.2
 # Fewer steps than this teach nothing.
 FEWEST_STEPS = 50
 # The clock ends a training only where the cost model was far off, since it makes a forecast depend on the machine.
@@ -152,7 +157,7 @@ class NetworkFit:
         for k in range(self.model.ensemble_size):
             context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
             own = replace(size, context_length=math.ceil(context / size.patch_length) * size.patch_length)
-            logs = self.panel.season_length > 1
+            logs = service.member.logs
             forecasts += [NetworkForecast(n, own, settings.scaling, self.seed, cut=True, logs=logs) for n in networks]
         return forecasts
 
@@ -225,9 +230,10 @@ class NetworkFit:
                 self.networks = []
                 singles[name] = [self._train(name, settings, train_end, records[name])]
         candidates = dict(singles)
-        for one, other in combinations(reversed(singles), 2):
-            candidates[f"{one} + {other}"] = [singles[one][0], singles[other][0]]
-        losses = {name: self._losses(networks, windows) for name, networks in candidates.items()}
+        losses = {name: self._losses(networks, windows) for name, networks in singles.items()}
+        for names in averages(losses):
+            candidates[" + ".join(names)] = [singles[name][0] for name in names]
+            losses[" + ".join(names)] = self._losses(candidates[" + ".join(names)], windows)
         self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
         self.strategy, self.reason = choose(losses)
         self.networks = candidates[self.strategy]
@@ -335,13 +341,31 @@ def judged_windows(
     return series, ends
 
 
-def choose(losses: dict[str, Floats]) -> tuple[str, str]:
-    """Choose the candidate of the least loss, the base model alone unless another is better by more than chance.
+def averages(losses: dict[str, Floats]) -> list[tuple[str, ...]]:
+    """Return the sets of networks worth averaging: two or more, none of them `EQUALS` worse than the best.
 
     Parameters
     ----------
     losses : dict of str to ndarray of shape (B,)
-        Of the same windows; NaN where a window cannot be judged. The first is the base model's.
+        Of single networks; the base model first, which comes last in an average's name.
+    """
+    means = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
+    good = [name for name in reversed(means) if means[name] <= (1 + EQUALS) * min(means.values())]
+    return [names for size in range(2, len(good) + 1) for names in combinations(good, size)]
+
+
+def choose(losses: dict[str, Floats]) -> tuple[str, str]:
+    """Choose among the base model, averages with it, and networks that were trained alone.
+
+    Held-back windows of many series are of one time, and what was best then need not be best next year. An average
+    with the base model loses little where the choice was wrong, so a small gain is enough for it; a trained network
+    alone has to be better than that by `SURE` standard errors.
+
+    Parameters
+    ----------
+    losses : dict of str to ndarray of shape (B,)
+        Of the same windows; NaN where a window cannot be judged. The first is the base model's; the name of an average
+        with it holds its name.
 
     Returns
     -------
@@ -349,14 +373,29 @@ def choose(losses: dict[str, Floats]) -> tuple[str, str]:
     """
     base = next(iter(losses))
     means = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
-    best = min(means, key=means.__getitem__)
     n = int(np.isfinite(losses[base]).sum())
-    if best == base:
+    chosen = base
+    averages = [name for name in losses if base in name and name != base]
+    alone = [name for name in losses if base not in name]
+    for names, errors in ((averages, HINT), (alone, SURE)):
+        if names:
+            best = min(names, key=means.__getitem__)
+            if gain_in_errors(losses[chosen], losses[best]) > errors:
+                chosen = best
+    if chosen != base:
+        share = 100 * (1 - means[chosen] / means[base])
+        return chosen, f"{share:.1f} % better than zero-shot on {n} held-back windows"
+    share = 100 * (1 - min(means.values()) / means[base]) if means[base] > 0 else 0.0
+    if share <= 0:
         return base, f"no training was better on {n} held-back windows"
-    gain = losses[base] - losses[best]
+    return base, f"the best training was {share:.1f} % better on {n} held-back windows, no more than chance"
+
+
+def gain_in_errors(loss: Floats, other: Floats) -> float:
+    """Return how many standard errors the other's mean loss is lower; infinite for a gain without any spread."""
+    gain = loss - other
     gain = gain[np.isfinite(gain)]
-    error = float(gain.std(ddof=1) / math.sqrt(len(gain))) if len(gain) > 1 else math.inf
-    share = 100 * (1 - means[best] / means[base]) if means[base] > 0 else 0.0
-    if gain.mean() <= error:
-        return base, f"the best training was {share:.1f} % better on {n} held-back windows, no more than chance"
-    return best, f"{share:.1f} % better than zero-shot on {n} held-back windows"
+    if len(gain) < 2 or gain.mean() <= 0:
+        return -math.inf
+    error = float(gain.std(ddof=1)) / math.sqrt(len(gain))
+    return float(gain.mean()) / error if error > 0 else math.inf
