@@ -8,10 +8,10 @@ import torch
 from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
-from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, choose, judged_windows, requested_strategy
+from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, averages, choose, judged_windows, requested_strategy
 
 TINY = {"max_steps": 10, "hidden_size": 8, "batch_size": 16}
 
@@ -64,12 +64,9 @@ def test_auto_is_zero_shot_bit_for_bit_where_it_does_not_train():
 
 def test_auto_chooses_training_where_it_is_better_on_held_back_windows(judged):
     scores = judged.scores_
-    assert set(scores) == {
-        "zero-shot", "fine-tune", "scratch", "scratch + fine-tune", "scratch + zero-shot", "fine-tune + zero-shot",
-    }  # fmt: skip
+    assert list(scores)[:3] == ["zero-shot", "fine-tune", "scratch"]
     assert all(math.isfinite(score) for score in scores.values())
-    assert judged.strategy_ == min(scores, key=scores.get)
-    assert judged.strategy_ != "zero-shot"
+    assert scores[judged.strategy_] < scores["zero-shot"]
     share = 100 * (1 - scores[judged.strategy_] / scores["zero-shot"])
     assert judged.reason_ == f"{share:.1f} % better than zero-shot on 24 held-back windows"
     assert len(judged.networks_) == len(judged.strategy_.split(" + "))
@@ -296,9 +293,9 @@ def test_an_ensemble_forecasts_the_mean_of_two_and_the_median_of_more(monthly, c
 
 def test_auto_compares_averages_of_two_networks_whatever_the_size_of_the_ensemble(judged, quick):
     model = Forecaster(horizon=4, ensemble_size=3).fit(saw_table())
-    for name in ("scratch", "fine-tune", "scratch + fine-tune"):
+    assert set(model.scores_) == set(judged.scores_)
+    for name in {"scratch", "fine-tune", "scratch + fine-tune", "scratch + zero-shot"} & set(judged.scores_):
         assert model.scores_[name] == pytest.approx(judged.scores_[name])
-    assert model.scores_["scratch + zero-shot"] == pytest.approx(judged.scores_["scratch + zero-shot"])
     assert len(model.networks_) >= 3
 
 
@@ -333,12 +330,12 @@ def test_at_least_ten_windows_are_asked_for():
 
 
 CASES = {
-    "zero-shot": ({"strategy": "zero-shot"}, 1),
-    "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 2),
+    "zero-shot": ({"strategy": "zero-shot"}, 2),
+    "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 4),
     "fine-tune": ({"strategy": "fine-tune", "max_steps": 5}, 1),
     "fine-tune ensemble": ({"strategy": "fine-tune", "max_steps": 5, "ensemble_size": 3}, 3),
     "scratch ensemble": ({"strategy": "scratch", "ensemble_size": 2, **TINY}, 2),
-    "log": ({"strategy": "zero-shot", "transform": "log"}, 1),
+    "log": ({"strategy": "zero-shot", "transform": "log"}, 2),
 }
 
 
@@ -372,3 +369,40 @@ def test_a_blend_of_different_shapes_forecasts_the_same_after_loading(monthly, t
     model.networks_ = [*model.networks_, *Forecaster(strategy="zero-shot").fit(monthly).networks_]
     model.strategy_ = "scratch + zero-shot"
     check_saved(model, tmp_path / "model", monthly)
+
+
+def test_an_average_is_chosen_on_a_hint_and_a_training_alone_when_it_is_sure():
+    rng = np.random.default_rng(0)
+    base = 1 + rng.normal(0, 0.1, 100)
+    slightly, much = base - 0.01 + rng.normal(0, 0.1, 100), base - 0.2 + rng.normal(0, 0.1, 100)
+    average = base - 0.02 + rng.normal(0, 0.1, 100)
+    assert choose({"zero-shot": base, "scratch": slightly})[0] == "zero-shot"
+    assert choose({"zero-shot": base, "scratch": slightly, "scratch + zero-shot": average})[0] == "scratch + zero-shot"
+    assert choose({"zero-shot": base, "scratch": much, "scratch + zero-shot": average})[0] == "scratch"
+
+
+def test_only_networks_of_about_equal_loss_are_averaged():
+    loss = np.ones(10)
+    assert averages({"zero-shot": loss, "fine-tune": 1.1 * loss, "scratch": 1.15 * loss}) == [
+        ("scratch", "fine-tune"),
+        ("scratch", "zero-shot"),
+        ("fine-tune", "zero-shot"),
+        ("scratch", "fine-tune", "zero-shot"),
+    ]
+    assert averages({"zero-shot": 2 * loss, "fine-tune": 1.1 * loss, "scratch": loss}) == [("scratch", "fine-tune")]
+    assert averages({"zero-shot": loss, "scratch": 2 * loss}) == []
+
+
+def test_a_candidate_that_breaks_down_is_left_out_with_a_note(monkeypatch, quick):
+    whole = module.train_network
+
+    def broken(forecast, panel, settings, *rest, **options):
+        if settings.learning_rate == 4e-3:  # from scratch
+            raise TrainingError("The loss is nan at step 50.")
+        whole(forecast, panel, settings, *rest, **options)
+
+    monkeypatch.setattr(module, "train_network", broken)
+    model = Forecaster(horizon=4).fit(saw_table())
+    assert "scratch" not in model.scores_
+    assert "The training (scratch) broke down and was left out: The loss is nan at step 50." in model.notes_
+    assert np.isfinite(model.predict(4)["yhat"]).all()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
 from tsrnn.forecasting.network_training import flat_series, new_network, one_thread, train_network, training_ends
 from tsrnn.forecasting.settings import (
@@ -59,6 +59,8 @@ FEWEST_JUDGED = 10
 HINT, SURE = 0.5, 2.0
 # An average gains where its members are about equally good.
 EQUALS = 0.2
+# Losses are limited to so many times the base model's median.
+MOST_LOSS = 20.0
 # Fewer steps than this teach nothing.
 FEWEST_STEPS = 50
 # The clock ends a training only where the cost model was far off, since it makes a forecast depend on the machine.
@@ -224,16 +226,17 @@ class NetworkFit:
             self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
             return
         records: dict[str, TrainingRecord[WindowBatch]] = {name: TrainingRecord() for name in plans}
-        singles = {"zero-shot": base}
-        for name, settings in plans.items():
-            if settings is not None:
-                self.networks = []
-                singles[name] = [self._train(name, settings, train_end, records[name])]
+        singles = {"zero-shot": base, **self._train_candidates(plans, train_end, records)}
         candidates = dict(singles)
         losses = {name: self._losses(networks, windows) for name, networks in singles.items()}
+        # A wild window counts, but it does not decide alone.
+        most = MOST_LOSS * float(np.median(losses["zero-shot"]))
+        losses = {name: np.minimum(loss, most) if most > 0 else loss for name, loss in losses.items()}
         for names in averages(losses):
-            candidates[" + ".join(names)] = [singles[name][0] for name in names]
-            losses[" + ".join(names)] = self._losses(candidates[" + ".join(names)], windows)
+            average = " + ".join(names)
+            candidates[average] = [singles[name][0] for name in names]
+            loss = self._losses(candidates[average], windows)
+            losses[average] = np.minimum(loss, most) if most > 0 else loss
         self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
         self.strategy, self.reason = choose(losses)
         self.networks = candidates[self.strategy]
@@ -244,6 +247,24 @@ class NetworkFit:
                 self.settings = replace(chosen, horizon=self.settings.horizon)
             self.record, self.train_end = records[first], train_end.numpy()
             self._grow_ensemble(train_end)
+
+    def _train_candidates(
+        self,
+        plans: dict[str, Settings | None],
+        train_end: Tensor,
+        records: dict[str, TrainingRecord[WindowBatch]],
+    ) -> dict[str, list[NetworkForecast]]:
+        """Train what the base model is compared with; a training that breaks down is left out with a note."""
+        trained = {}
+        for name, settings in plans.items():
+            if settings is None:
+                continue
+            self.networks = []
+            try:
+                trained[name] = [self._train(name, settings, train_end, records[name])]
+            except TrainingError as error:
+                self.notes.append(f"The training ({name}) broke down and was left out: {error}")
+        return trained
 
     def _grow_ensemble(self, train_end: Tensor) -> None:
         """Train the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
