@@ -10,7 +10,7 @@ from scipy.stats import norm
 from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.data.panel import Panel, TableForm
-from tsrnn.forecasting.calibration import PRIOR_WINDOWS, (
+from tsrnn.forecasting.calibration import (
     ENDS,
     MOST,
     MOST_WINDOWS,
