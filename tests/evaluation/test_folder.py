@@ -207,6 +207,25 @@ def test_names_of_any_type_and_any_sign_can_be_kept(tmp_path):
     assert parts(tmp_path)[:3] == ["0000-00-up.parquet", "0000-01-a-b.parquet", "0000-02-a-b.parquet"]
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2020", periods=40, freq="D", tz="Europe/Berlin"),
+        pd.period_range("2020-01", periods=40, freq="M"),
+        pd.RangeIndex(40),
+    ],
+    ids=["time zone", "periods", "whole numbers"],
+)
+def test_time_of_every_kind_comes_back_as_it_was(tmp_path, index):
+    y = pd.Series(np.random.default_rng(0).normal(size=40), index, name="y")
+    options = {"h": 2, "n_windows": 3, "season_length": 1}
+    kept, free = (backtest(["Drift", "Naive"], y, path=path, **options) for path in (tmp_path, None))
+    pd.testing.assert_frame_equal(kept.forecasts, free.forecasts)
+    rows = pd.read_parquet(tmp_path / "forecasts")
+    assert set(rows["cutoff"]) == set(free.forecasts["cutoff"])
+    assert rows["ds"].dtype.kind == free.forecasts["ds"].dtype.kind
+
+
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(DataError, match=r"holds 1 entries \(thesis.txt\) and no backtest.json"):
