@@ -10,8 +10,9 @@ from tsrnn import Forecaster
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
+from tsrnn.forecasting.selection import averages, choose, judged_windows
 from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
-from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, averages, choose, judged_windows, requested_strategy
+from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, requested_strategy
 
 TINY = {"max_steps": 10, "hidden_size": 8, "batch_size": 16}
 

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
 from tsrnn.forecasting.network_training import flat_series, new_network, one_thread, train_network, training_ends
+from tsrnn.forecasting.selection import averages, choose, judged_windows
 from tsrnn.forecasting.settings import (
     Settings,
     check_parameters,
@@ -54,11 +54,6 @@ TRAINING = ("dropout", "max_steps", "learning_rate", "batch_size")
 
 # With fewer held-back windows than this, chance would choose.
 FEWEST_JUDGED = 10
-# Standard errors by which an average with the base model must be better than the base model, and by which a trained
-# network alone must be better than that.
-HINT, SURE = 0.5, 2.0
-# An average gains where its members are about equally good.
-EQUALS = 0.2
 # Losses are limited to so many times the base model's median.
 MOST_LOSS = 20.0
 # Fewer steps than this teach nothing.
@@ -347,76 +342,3 @@ def short_history_notes(panel: Panel) -> list[str]:
         f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest on what "
         "the network learnt from other series."
     ]
-
-
-def judged_windows(
-    lengths: npt.NDArray[np.int64], train_end: npt.NDArray[np.int64], horizon: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the series and ends of the held-back windows: one every horizon, each with at least half of it known."""
-    pairs = [
-        (series, end)
-        for series in np.flatnonzero(lengths > train_end).tolist()
-        for end in range(int(train_end[series]), int(lengths[series]) - horizon // 2, horizon)
-    ]
-    series, ends = np.array(pairs, np.int64).reshape(-1, 2).T
-    return series, ends
-
-
-def averages(losses: dict[str, Floats]) -> list[tuple[str, ...]]:
-    """Return the sets of networks worth averaging: two or more, none of them `EQUALS` worse than the best.
-
-    Parameters
-    ----------
-    losses : dict of str to ndarray of shape (B,)
-        Of single networks; the base model first, which comes last in an average's name.
-    """
-    means = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
-    good = [name for name in reversed(means) if means[name] <= (1 + EQUALS) * min(means.values())]
-    return [names for size in range(2, len(good) + 1) for names in combinations(good, size)]
-
-
-def choose(losses: dict[str, Floats]) -> tuple[str, str]:
-    """Choose among the base model, averages with it, and networks that were trained alone.
-
-    Held-back windows of many series are of one time, and what was best then need not be best next year. An average
-    with the base model loses little where the choice was wrong, so a small gain is enough for it; a trained network
-    alone has to be better than that by `SURE` standard errors.
-
-    Parameters
-    ----------
-    losses : dict of str to ndarray of shape (B,)
-        Of the same windows; NaN where a window cannot be judged. The first is the base model's; the name of an average
-        with it holds its name.
-
-    Returns
-    -------
-    name, reason : str
-    """
-    base = next(iter(losses))
-    means = {name: float(np.nanmean(loss)) for name, loss in losses.items()}
-    n = int(np.isfinite(losses[base]).sum())
-    chosen = base
-    averages = [name for name in losses if base in name and name != base]
-    alone = [name for name in losses if base not in name]
-    for names, errors in ((averages, HINT), (alone, SURE)):
-        if names:
-            best = min(names, key=means.__getitem__)
-            if gain_in_errors(losses[chosen], losses[best]) > errors:
-                chosen = best
-    if chosen != base:
-        share = 100 * (1 - means[chosen] / means[base])
-        return chosen, f"{share:.1f} % better than zero-shot on {n} held-back windows"
-    share = 100 * (1 - min(means.values()) / means[base]) if means[base] > 0 else 0.0
-    if share <= 0:
-        return base, f"no training was better on {n} held-back windows"
-    return base, f"the best training was {share:.1f} % better on {n} held-back windows, no more than chance"
-
-
-def gain_in_errors(loss: Floats, other: Floats) -> float:
-    """Return how many standard errors the other's mean loss is lower; infinite for a gain without any spread."""
-    gain = loss - other
-    gain = gain[np.isfinite(gain)]
-    if len(gain) < 2 or gain.mean() <= 0:
-        return -math.inf
-    error = float(gain.std(ddof=1)) / math.sqrt(len(gain))
-    return float(gain.mean()) / error if error > 0 else math.inf
