@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tsrnn.pretrained.train", description=__doc__)
     parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS), help="default: all")
-    parser.add_argument("--steps", type=int, default=6000, help="gradient steps of each member (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=2000, help="gradient steps of each member (default %(default)s)")
     parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="windows per step")
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="highest rate")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
