@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
-from tsrnn.forecasting.network_training import flat_series, one_thread
+from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.network_training import forecast_windows
 from tsrnn.forecasting.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,13 +102,7 @@ def calibrate(
     if not len(series):
         return Calibration()
     horizon = min(settings.horizon, *(network.size.horizon for network in networks))
-    at, until = (torch.from_numpy(part).to(device) for part in (series, end))
-    flat = flat_series(panel, device)
-    with one_thread():
-        forecast = combined_quantiles(networks, flat, at, until, horizon, ENDS).cpu().numpy()
-    rows = panel.offsets[series][:, None] + end[:, None] + np.arange(horizon)
-    inside = rows < panel.offsets[series + 1][:, None]
-    y = np.where(inside, panel.y[np.minimum(rows, len(panel.y) - 1)], np.nan)
+    y, forecast = forecast_windows(networks, panel, series, end, horizon, ENDS, device)
     usable = np.isfinite(y) & (forecast[..., 4] > forecast[..., 0])
     n = int(usable.any(1).sum())
     if n < 2:

@@ -1,18 +1,19 @@
-"""Train one network on a panel: windows, held-back ends, seeds and threads."""
+"""Train networks on a panel, and forecast what was held back: windows, ends, seeds and threads."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
 from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.forecast_network import ForecastNetwork
@@ -156,6 +157,42 @@ def train_network(
 
     with own_random_state(forecast.seed, device), one_thread():
         train(network, loss, draw, validation, settings.plan, progress, record, out_of_time=out_of_time)
+
+
+def forecast_windows(
+    networks: Sequence[NetworkForecast],
+    panel: Panel,
+    series: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    horizon: int,
+    levels: Sequence[float],
+    device: torch.device,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Forecast windows of a panel whose outcome it holds, to judge or to calibrate by.
+
+    Parameters
+    ----------
+    networks : sequence of NetworkForecast
+    panel : Panel
+    series, end : int64 ndarrays of shape (B,)
+        Each window ends before row `end` of its series.
+    horizon : int
+    levels : sequence of Q floats, ascending
+    device : torch.device
+
+    Returns
+    -------
+    y : ndarray of shape (B, horizon), original units
+        What followed; NaN where unobserved or after the series' end.
+    forecast : ndarray of shape (B, horizon, Q), original units
+    """
+    at, until = (torch.from_numpy(part).to(device) for part in (series, end))
+    flat = flat_series(panel, device)
+    with one_thread():
+        forecast = combined_quantiles(networks, flat, at, until, horizon, levels).cpu().numpy()
+    rows = panel.offsets[series][:, None] + end[:, None] + np.arange(horizon)
+    inside = rows < panel.offsets[series + 1][:, None]
+    return np.where(inside, panel.y[np.minimum(rows, len(panel.y) - 1)], np.nan), forecast
 
 
 def fresh_seed(random_state: int | None) -> int:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
-from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
-from tsrnn.forecasting.network_training import flat_series, new_network, one_thread, train_network, training_ends
+from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
 from tsrnn.forecasting.selection import averages, choose, judged_windows
 from tsrnn.forecasting.settings import (
     Settings,
@@ -140,23 +140,19 @@ class NetworkFit:
         return (choose_settings if strategy == "scratch" else fine_tune_settings)(self.model, self.panel)
 
     def _use_base(self) -> None:
-        self.settings = zero_shot_settings(self.model, self.panel)
-        self.networks = self._base()
-
-    def _base(self) -> list[NetworkForecast]:
-        """Return the base model, for an ensemble with several look-backs."""
-        settings = zero_shot_settings(self.model, self.panel)
+        """Take the base model, for an ensemble with several look-backs."""
+        self.settings = settings = zero_shot_settings(self.model, self.panel)
         service, size = served_by(self.panel.season_length), settings.size
         networks = [load_member(member) for member in service.members]
         if self.device.type != "cpu":
             networks = [new_network(settings, self.seed, self.device, network).network for network in networks]
-        forecasts = []
         for k in range(self.model.ensemble_size):
             context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
             own = replace(size, context_length=math.ceil(context / size.patch_length) * size.patch_length)
             logs = service.member.logs
-            forecasts += [NetworkForecast(n, own, settings.scaling, self.seed, cut=True, logs=logs) for n in networks]
-        return forecasts
+            self.networks += [
+                NetworkForecast(n, own, settings.scaling, self.seed, cut=True, logs=logs) for n in networks
+            ]
 
     def _held_back(self, settings: Settings) -> Tensor:
         lengths = torch.from_numpy(self.panel.lengths)
@@ -210,7 +206,8 @@ class NetworkFit:
             return
         train_end = self._held_back(wanted["scratch"])
         windows = judged_windows(lengths, train_end.numpy(), self.settings.horizon)
-        usable = np.isfinite(self._losses(base, windows))  # a constant past has no unit for a loss
+        base_loss = self._losses(base, windows)
+        usable = np.isfinite(base_loss)  # a constant past has no unit for a loss
         windows = windows[0][usable], windows[1][usable]
         if len(windows[0]) < FEWEST_JUDGED:
             self.reason = f"{len(windows[0])} held-back windows are too few to judge a training by"
@@ -223,15 +220,15 @@ class NetworkFit:
         records: dict[str, TrainingRecord[WindowBatch]] = {name: TrainingRecord() for name in plans}
         singles = {"zero-shot": base, **self._train_candidates(plans, train_end, records)}
         candidates = dict(singles)
-        losses = {name: self._losses(networks, windows) for name, networks in singles.items()}
+        losses = {"zero-shot": base_loss[usable]}
         # A wild window counts, but it does not decide alone.
-        most = MOST_LOSS * float(np.median(losses["zero-shot"]))
-        losses = {name: np.minimum(loss, most) if most > 0 else loss for name, loss in losses.items()}
+        most = MOST_LOSS * float(np.median(losses["zero-shot"])) or math.inf
+        losses["zero-shot"] = np.minimum(losses["zero-shot"], most)
+        losses |= {n: np.minimum(self._losses(singles[n], windows), most) for n in singles if n != "zero-shot"}
         for names in averages(losses):
             average = " + ".join(names)
             candidates[average] = [singles[name][0] for name in names]
-            loss = self._losses(candidates[average], windows)
-            losses[average] = np.minimum(loss, most) if most > 0 else loss
+            losses[average] = np.minimum(self._losses(candidates[average], windows), most)
         self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
         self.strategy, self.reason = choose(losses)
         self.networks = candidates[self.strategy]
@@ -275,14 +272,9 @@ class NetworkFit:
     def _losses(self, networks: list[NetworkForecast], windows: tuple[npt.NDArray[np.int64], ...]) -> Floats:
         """Return each window's mean quantile loss, in units of its series' mean absolute seasonal difference."""
         series, end = windows
-        horizon = self.settings.horizon
-        flat = flat_series(self.panel, self.device)
-        at, until = (torch.from_numpy(part).to(self.device) for part in windows)
-        with one_thread():
-            forecast = combined_quantiles(networks, flat, at, until, horizon, JUDGED_LEVELS).cpu().numpy()
-        rows = self.panel.offsets[series][:, None] + end[:, None] + np.arange(horizon)
-        known = rows < self.panel.offsets[series + 1][:, None]
-        y = np.where(known, self.panel.y[np.minimum(rows, len(self.panel.y) - 1)], np.nan)
+        y, forecast = forecast_windows(
+            networks, self.panel, series, end, self.settings.horizon, JUDGED_LEVELS, self.device
+        )
         error = y[..., None] - forecast
         levels = np.array(JUDGED_LEVELS)
         loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)  # [B, h], NaN where unobserved
