@@ -21,6 +21,10 @@ def linear(module, x):
     return module.weight.detach().numpy() @ x + module.bias.detach().numpy()
 
 
+def normal(module, x):
+    return (x - x.mean()) / np.sqrt(x.var() + module.eps)
+
+
 def test_a_state_follows_the_equation_of_the_docstring():
     torch.manual_seed(0)
     net = FeedForward(4, 2, 0.0, steps=3).eval()
@@ -32,7 +36,8 @@ def test_a_state_follows_the_equation_of_the_docstring():
             for k, layer in enumerate(net.layers):
                 before = steps[-1] if start is None else start[k, b].numpy()
                 joined = np.concatenate([*(linear(layer.narrow, row) for row in steps), before])
-                steps = np.tanh(linear(layer.state, silu(linear(layer.widen, joined))))[None]
+                wide = silu(linear(layer.widen, normal(layer.read, joined)))
+                steps = np.tanh(normal(layer.level, linear(layer.state, wide)))[None]
                 np.testing.assert_allclose(states[k, b].detach(), steps[0], atol=1e-6)
             np.testing.assert_allclose(output[b, 0].detach(), steps[0], atol=1e-6)
 
@@ -44,7 +49,7 @@ def test_a_single_step_counts_as_the_end_of_a_sequence():
     x, state = torch.randn(2, 1, 4), torch.randn(1, 2, 4)
     before = torch.zeros(2, 2, layer.narrow.out_features)
     joined = torch.cat([torch.cat([before, layer.narrow(x)], 1).flatten(1), state[0]], 1)
-    expected = torch.tanh(layer.state(torch.nn.functional.silu(layer.widen(joined))))
+    expected = torch.tanh(layer.level(layer.state(torch.nn.functional.silu(layer.widen(layer.read(joined))))))
     torch.testing.assert_close(net(x, state)[1][0], expected)
 
 

@@ -11,11 +11,14 @@ class FeedForward(nn.Module):
 
     With x_1 … x_N the steps of a sequence and h the state before it (at the start x_N itself stands in for it)::
 
-        h' = tanh(V silu(W [A x_1; …; A x_N; h] + b) + c)
+        h' = tanh(norm(V silu(W norm([A x_1; …; A x_N; h]) + b) + c))
 
     A narrows every step so that all of them are about 2D numbers, and the hidden layer is as wide as makes the
     weights as many as those of a GRU of the same size: 6D² + 6D per layer. A shorter sequence counts as the end of
     one whose beginning is 0, so the same weights read a window at once and take a single step.
+
+    norm is layer normalisation (Ba et al. 2016). Without it, one of three seeds of "parallel" on M4 Hourly saturated the
+    tanh within 50 steps and stayed there (held-back MASE .848, 1.461, .837; with it .788, .808, .804).
 
     Layers above the first read the state of the layer below.
 
@@ -55,11 +58,13 @@ class FeedForwardLayer(nn.Module):
         D, self.steps = hidden_size, steps
         narrow = min(D, max(1, round(2 * D / steps)))
         joined = steps * narrow + D
-        budget = 6 * D * D + 6 * D - (D + 1) * narrow - D
+        budget = 6 * D * D + 6 * D - (D + 1) * narrow - 3 * D - 2 * joined
         width = max(1, round(budget / (joined + D + 1)))
         self.narrow = nn.Linear(D, narrow)
+        self.read = nn.LayerNorm(joined)
         self.widen = nn.Linear(joined, width)
         self.state = nn.Linear(width, D)
+        self.level = nn.LayerNorm(D)
         # torch's own initial weights shrink a signal threefold per layer, and it passes six of them up to a forecast.
         for linear, gain in ((self.narrow, 1.0), (self.widen, 2.0), (self.state, 1.0)):
             nn.init.xavier_uniform_(linear.weight, gain)
@@ -69,4 +74,5 @@ class FeedForwardLayer(nn.Module):
         """Map x [B, T, D] and the state before it [B, D] to the state after it [B, D]."""
         steps = self.narrow(x)  # [B, T, r]
         steps = nn.functional.pad(steps, (0, 0, self.steps - x.shape[1], 0)).flatten(1)  # [B, N·r]
-        return torch.tanh(self.state(nn.functional.silu(self.widen(torch.cat([steps, state], 1)))))
+        joined = self.read(torch.cat([steps, state], 1))  # [B, N·r + D]
+        return torch.tanh(self.level(self.state(nn.functional.silu(self.widen(joined)))))
