@@ -23,9 +23,13 @@ Integers = npt.NDArray[np.int64]
 # Central intervals whose width is corrected; between them the correction is interpolated.
 LEVELS = (0.8, 0.95)
 ENDS = (0.025, 0.1, 0.5, 0.9, 0.975)
-# Windows that weigh as much as the network's own word on its spread. With 20 instead, 40 windows of simulated walks
-# moved a true coverage of .80 by up to .04, since the steps of a window err together.
-PRIOR_WINDOWS = 60
+# Windows, and times they end at, that weigh as much as what was believed before. Series of one table share the shocks
+# of a time: on the ends of twelve public training parts the coverage of raw 80 % intervals moved by 8 points from one
+# horizon's length to the next, however many the series. There, this rule left a mean absolute deviation of 6.4 to 7.7
+# points, counting windows alone 7.1 to 9.1, and no correction 8.5 to 8.9.
+PRIOR_WINDOWS, PRIOR_TIMES = 20, 1
+# The base model has seen simulated series only. Real ones err more: on the same ends its 80 % intervals held 73 to 75 %.
+BASE_WIDENING = 1.1
 # A correction beyond this is a sign of something else than a spread.
 MOST = 3.0
 MOST_WINDOWS, WINDOWS_OF_A_SERIES = 2000, 8
@@ -68,10 +72,10 @@ class Calibration:
 
     def describe(self) -> str:
         """Say what was corrected."""
-        if not self.n_windows:
-            return "as the network forecasts them"
         inner, outer = self.factors
-        return f"80 % × {inner:.2f}, 95 % × {outer:.2f}, from {self.n_windows} held-back windows"
+        if self.n_windows:
+            return f"80 % × {inner:.2f}, 95 % × {outer:.2f}, from {self.n_windows} held-back windows"
+        return "as the network forecasts them" if inner == outer == 1 else f"× {inner:.2f}, as real series need"
 
 
 def calibrate(
@@ -83,8 +87,9 @@ def calibrate(
 ) -> Calibration:
     """Estimate the correction from windows that no training has seen.
 
-    A factor is the ratio at which the interval would have held as often as it says, drawn towards 1 where windows are
-    few. Split-conformal prediction (Vovk et al. 2005) with errors in units of the forecast spread.
+    A factor is the ratio at which the interval would have held as often as it says, averaged over the times at which
+    windows end and drawn towards what is believed without any: 1, or for the base model `BASE_WIDENING`.
+    Split-conformal prediction (Vovk et al. 2005) with errors in units of the forecast spread.
 
     Parameters
     ----------
@@ -98,24 +103,41 @@ def calibrate(
     known = networks[0].size.quantiles
     if known[0] > ENDS[0] + 1e-9 or known[-1] < ENDS[-1] - 1e-9:
         return Calibration()
+    believed = BASE_WIDENING if train_end is None else 1.0
     series, end = unseen_windows(panel, settings, train_end)
     if not len(series):
-        return Calibration()
+        return Calibration((believed, believed))
     horizon = min(settings.horizon, *(network.size.horizon for network in networks))
     y, forecast = forecast_windows(networks, panel, series, end, horizon, ENDS, device)
     usable = np.isfinite(y) & (forecast[..., 4] > forecast[..., 0])
     n = int(usable.any(1).sum())
     if n < 2:
-        return Calibration()
+        return Calibration((believed, believed))
+    time = (panel.lengths[series] - end) // settings.horizon  # horizons before the end of the series
     error = np.abs(y - forecast[..., 2])
     above = y > forecast[..., 2]
     factors = []
     for level, low, high in zip(LEVELS, (1, 0), (3, 4), strict=True):
         width = np.where(above, forecast[..., high] - forecast[..., 2], forecast[..., 2] - forecast[..., low])
-        fair = usable & (width > 0)
-        ratio = float(np.quantile(error[fair] / width[fair], level)) if fair.any() else 1.0
-        factors.append(float(np.clip(ratio, 1 / MOST, MOST) ** (n / (n + PRIOR_WINDOWS))))
+        ratio = np.where(usable & (width > 0), error / np.where(width > 0, width, 1), np.nan)
+        factors.append(_factor(ratio, time, level, believed))
     return Calibration((factors[0], factors[1]), n)
+
+
+def _factor(ratio: Floats, time: Integers, level: float, believed: float) -> float:
+    """Return the factor on one level's width from errors in units of it, NaN where unusable. Shape (B, h)."""
+    logs, weight = [], []
+    for one in np.unique(time):
+        rows = ratio[time == one]
+        windows = np.isfinite(rows).any(1).sum()
+        if windows:
+            logs.append(np.log(np.clip(np.nanquantile(rows, level), 1 / MOST, MOST)))
+            weight.append(windows)
+    if not weight:
+        return believed
+    n, times = sum(weight), sum(weight) ** 2 / sum(w**2 for w in weight)
+    trust = n / (n + PRIOR_WINDOWS) * times / (times + PRIOR_TIMES)
+    return float(believed * np.exp(trust * (np.average(logs, weights=weight) - np.log(believed))))
 
 
 def unseen_windows(panel: Panel, settings: Settings, train_end: Integers | None) -> tuple[Integers, Integers]:
