@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import monthly_table
@@ -26,6 +27,7 @@ WORKER = """
 import sys, time
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from tsrnn import backtest
 
 calls = []
@@ -256,3 +258,33 @@ def test_without_pyarrow_a_path_is_refused_before_anything_is_fitted(tmp_path, m
     with pytest.raises(MissingExtraError, match=r'Parquet needs pyarrow. Run: pip install "tsrnn\[parquet\]"'):
         backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in a folder", "in memory"])
+def test_some_series_are_read_without_the_others(tmp_path, monkeypatch, kept):
+    monkeypatch.setattr("tsrnn.evaluation.folder.BATCH_LINES", 7)
+    table = monthly_table(n_series=5)
+    table = table[(table["unique_id"] != "series 1") | (table["ds"] >= "2017-06-01")]
+    options = {"h": 3, "n_windows": 6, "step_size": 3, "path": tmp_path if kept else None}
+    result = backtest(["Drift", "Theta"], table, **options)
+    wanted = ["series 4", "series 1", "unknown"]
+    some = result.forecasts_of(wanted)
+    seen = result.observations_of(wanted)
+    assert callable(vars(result)["_forecasts"])
+    assert callable(vars(result)["_observations"])
+    for part, whole in ((some, result.forecasts), (seen, result.observations)):
+        expected = whole[whole["unique_id"].isin(wanted)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(part, expected, check_exact=True)
+    # What has been read is not read again.
+    assert not callable(vars(result)["_forecasts"])
+    again = result.forecasts_of(wanted).reset_index(drop=True)
+    pd.testing.assert_frame_equal(again, some, check_exact=True)
+
+
+def test_a_part_of_another_length_is_damaged(tmp_path):
+    backtest("Naive", monthly_table(n_series=2), h=2, n_windows=2, path=tmp_path)
+    file = tmp_path / "forecasts" / "0001-00-Naive.parquet"
+    whole = pq.read_table(file)
+    pq.write_table(whole.slice(0, 2).replace_schema_metadata(whole.schema.metadata), file)
+    with pytest.raises(DataError, match=r"0001-00-Naive.parquet: is damaged \(2 rows instead of 4\)"):
+        backtest("Naive", monthly_table(n_series=2), h=2, n_windows=2, path=tmp_path)

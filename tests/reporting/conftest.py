@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tsrnn.evaluation.residuals import Residuals
+from tsrnn.evaluation.result import BacktestResult
+
 NORMAL = NormalDist()
 HOSTILE = '</script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">&"\' \u2028<b>é'
 
@@ -25,6 +28,13 @@ class Sentence:
 
     def __str__(self) -> str:
         return self.words
+
+
+class SyntheticResult(SimpleNamespace):
+    """Stands for a BacktestResult, and can be changed."""
+
+    forecasts_of = BacktestResult.forecasts_of
+    observations_of = BacktestResult.observations_of
 
 
 def synthetic_result(ids, *, models=("tsrnn", "ARIMA", "SeasonalNaive"), n_cutoffs=6, h=7, levels=(80, 95),
@@ -80,27 +90,68 @@ def result_of(table, observations, models, levels, networks=()):
     def by(key):
         return errors.groupby(["model", key], sort=False)["mase"].mean().reset_index()
 
-    return SimpleNamespace(
+    return SyntheticResult(
         forecasts=table,
         leaderboard=pd.DataFrame(board).sort_values("mase").reset_index(drop=True),
         by_step=by("step"),
         by_cutoff=by("cutoff"),
         by_series=by("unique_id"),
+        by_quantile=quantiles_of(table, models, levels),
+        residuals=residuals_of(table, models),
         verdict=Sentence("tsrnn wins: the MASE of tsrnn is 12.3 % lower than that of ARIMA.", "better"),
         levels=tuple(levels),
         config={
             "data": {"rows": len(observations), "observed": int(observations["y"].notna().sum()),
                      "series": int(table["unique_id"].nunique()), "frequency": "daily", "season_length": 7,
-                     "first": "2024-01-01", "last": "2024-05-11"},
+                     "first": "2024-01-01", "last": "2024-05-11", "lengths": [132, 132, 132],
+                     "gaps": {"missing": 0, "gaps": 0, "longest": 0, "series": 0}, "fingerprint": "0123456789abcdef"},
+            "forecasts": len(table[["unique_id", "cutoff"]].drop_duplicates()),
             "h": int(table["step"].max()), "n_windows": int(table["cutoff"].nunique()), "step_size": 7, "refit": 0,
             "models": {model: {"season_length": None, "order": "auto"} for model in models},
-            "versions": {"python": "3.11.7", "tsrnn": "0.1.0"},
+            "versions": {"python": "3.11.7", "tsrnn": "0.1.0"}, "machine": "Linux x86_64, 2 cores",
+            "call": "from tsrnn import backtest\n\nbacktest(['tsrnn', 'ARIMA'], df, h=7)",
             "command": "tsrnn backtest 'my prices.csv' --horizon 7",
         },
         notes=("The frequency was inferred: daily.", "ARIMA: fell back to the seasonal naive on 1 of 5 series."),
         history={model: losses for model in networks},
         observations=observations,
     )  # fmt: skip
+
+
+def quantiles_of(table, models, levels):
+    """Return the shares below the ends of the intervals and the median."""
+    rows = []
+    for model in models:
+        ends = {0.5: model}
+        for level in levels:
+            ends |= {0.5 - level / 200: f"{model}-lo-{level:g}", 0.5 + level / 200: f"{model}-hi-{level:g}"}
+        rows += [{"model": model, "quantile": q, "below": (table["y"] < table[ends[q]]).mean()} for q in sorted(ends)]
+    return pd.DataFrame(rows)
+
+
+def residuals_of(table, models):
+    """Return residuals in units of 5, the first model's called biased, the second one's autocorrelated."""
+    summary, steps, lags, samples = [], [], [], []
+    for k, model in enumerate(models):
+        residual = (table["y"] - table[model]) / 5
+        bias = 0.4 if k == 0 else 0.01
+        row = {"bias": bias, "bias_low": bias - 0.2, "bias_high": bias + 0.2, "spread": residual.std()}
+        row |= {
+            "p5": residual.quantile(0.05),
+            "p95": residual.quantile(0.95),
+            "autocorrelation": 0.6 if k == 1 else 0.1,
+        }
+        summary.append({"model": model, **row})
+        every = residual.groupby(table["step"])
+        by_step = pd.DataFrame({"bias": every.mean(), "spread": every.std()}).reset_index()
+        by_step.insert(0, "model", model)
+        steps.append(by_step)
+        lag = np.arange(1, 4)
+        correlation = (0.6 if k == 1 else 0.1) / lag
+        lags.append(pd.DataFrame({"model": model, "lag": 7 * lag, "autocorrelation": correlation, "reach": 0.3}))
+        samples.append(pd.DataFrame({"model": model, "residual": residual}))
+    parts = (pd.concat(frames, ignore_index=True) for frames in (steps, lags, samples))
+    return Residuals(pd.DataFrame(summary), *parts)
 
 
 @pytest.fixture(scope="session")

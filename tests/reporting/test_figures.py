@@ -5,8 +5,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from tests.conftest import monthly_table
+from tsrnn import backtest
 from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.evaluation.backtest import BacktestResult
+from tsrnn.evaluation.residuals import Residuals
 from tsrnn.reporting.colours import MODEL_COLOURS, PAGE, RULE, SURFACE, dark_counterparts, model_dash
 from tsrnn.reporting.figures import (
     calibration_figure,
@@ -243,3 +246,10 @@ def colours_in(value):
 
 def test_the_synthetic_result_has_the_fields_of_a_real_one(result):
     assert {field.name for field in dataclasses.fields(BacktestResult)} == set(vars(result))
+    real = backtest(["Drift", "Theta", "Naive"], monthly_table(n_series=3), h=2, n_windows=16, step_size=2)
+    for part in ("by_quantile", "by_step", "by_series", "by_cutoff"):
+        assert set(getattr(result, part).columns) <= set(getattr(real, part).columns)
+    for part in dataclasses.fields(Residuals):
+        assert list(getattr(result.residuals, part.name).columns) == list(getattr(real.residuals, part.name).columns)
+    assert set(result.config) - {"command"} <= set(real.config)
+    assert result.config["data"].keys() == real.config["data"].keys()

@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import id_column
-from tsrnn.data.panel import Panel
+from tsrnn.data.panel import Integers, Panel
 from tsrnn.data.times import restore_times
 
 
-def observations_table(panel: Panel) -> pd.DataFrame:
-    """Return every row of the panel, unobserved ones included: unique_id, ds, y, in the user's zone and types."""
-    series = np.repeat(np.arange(panel.n_series), panel.lengths)
-    row = np.arange(len(panel.y)) - panel.offsets[:-1][series]
+def observations_table(panel: Panel, ids: Sequence[Any] | None = None) -> pd.DataFrame:
+    """Return the rows of the panel, unobserved ones included: unique_id, ds, y, in the user's zone and types.
+
+    Parameters
+    ----------
+    panel : Panel
+    ids : sequence, optional
+        The series that are wanted; all by default.
+    """
+    chosen = np.arange(panel.n_series) if ids is None else positions_of(panel, ids)
+    lengths = panel.lengths[chosen]
+    series = np.repeat(chosen, lengths)
+    row = np.arange(len(series)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     stamps = panel.frequency.stamps(panel.start[series], row)
-    return pd.DataFrame({"unique_id": id_column(panel, series), "ds": restore_times(stamps, panel.form), "y": panel.y})
+    y = panel.y[panel.offsets[:-1][series] + row]
+    return pd.DataFrame({"unique_id": id_column(panel, series), "ds": restore_times(stamps, panel.form), "y": y})
+
+
+def positions_of(panel: Panel, ids: Sequence[Any]) -> Integers:
+    """Return which series have these names, in the panel's order."""
+    names = id_column(panel, np.arange(panel.n_series))
+    return np.flatnonzero(names.isin(list(ids))).astype(np.int64)
+
+
+def gaps_of(panel: Panel) -> dict[str, int]:
+    """Count what is missing between the first and the last row of the series.
+
+    Returns
+    -------
+    dict
+        missing, rows without a value; gaps, runs of them; longest, the rows of the longest run; series, how many
+        series have any.
+    """
+    missing = ~panel.observed
+    begins = missing & ~np.concatenate([[False], missing[:-1]])
+    # A run ends with its series.
+    firsts = panel.offsets[:-1][panel.lengths > 0]
+    begins[firsts] = missing[firsts]
+    run = np.cumsum(begins)[missing]
+    return {
+        "missing": int(missing.sum()),
+        "gaps": int(begins.sum()),
+        "longest": int(np.bincount(run).max()) if len(run) else 0,
+        "series": int((panel.n_observed < panel.lengths).sum()),
+    }
 
 
 def series_spans(panel: Panel) -> pd.DataFrame:

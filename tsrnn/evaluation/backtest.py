@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tsrnn.data.answers import id_column
-from tsrnn.data.panel import Panel
-from tsrnn.data.spans import observations_table, series_spans
-from tsrnn.data.tables import interval_columns, read_panel, stamp_table
-from tsrnn.data.times import restore_times
+from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
-from tsrnn.evaluation.custom_metrics import Metric, named_metrics
+from tsrnn.evaluation.collect import collect
+from tsrnn.evaluation.configuration import call_of, configuration
+from tsrnn.evaluation.custom_metrics import named_metrics
 from tsrnn.evaluation.cutoffs import Origins, choose_origins
-from tsrnn.evaluation.engine import Memory, Store, run_models
+from tsrnn.evaluation.engine import Memory, run_models
 from tsrnn.evaluation.folder import Folder
-from tsrnn.evaluation.leaderboard import breakdown, by_step, leaderboard
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
-from tsrnn.evaluation.scores import SCORED_QUANTILES, Scored, Scores, loss_matrix, merge, score, training_scale
-from tsrnn.evaluation.verdict import judge
+from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.contract import ForecastModel, check_horizon, check_levels, needed_quantiles
 from tsrnn.forecasting.per_series import checked_jobs, examples
 from tsrnn.forecasting.registry import Models, named_models
 
 __all__ = ["BacktestResult", "backtest"]
-
-PACKAGES = ("tsrnn", "torch", "pandas", "numpy", "scikit-learn", "statsmodels")
 
 
 def backtest(
@@ -147,7 +138,10 @@ def backtest(
     horizon = None if h is None else check_horizon(h)
     origins = choose_origins(panel, horizon, n_windows, step_size, gap=gap, train_size=train_size)
     plan = Plan(panel, origins, needed_quantiles(levels, SCORED_QUANTILES), every)
-    parameters = {name: _prepare(model, origins, jobs) for name, model in named.items()}
+    parameters = {name: _prepare(model, origins) for name, model in named.items()}
+    call = call_of(plan, named, levels, origins.n_windows, budget)
+    if jobs is not None:
+        _share_out(named.values(), jobs)
     store: Memory | Folder = Memory()
     if path is not None:
         store = Folder(Path(path), plan, parameters, version("tsrnn"))
@@ -160,8 +154,11 @@ def backtest(
         on_progress=on_progress,
     )
     notes = [*panel.notes, *_left_out(plan, n_windows, done, budget)]
-    config = _config(plan, parameters, done, budget)
-    result = _result(plan, done, store, list(named), levels, scorers, notes, config)
+    config = configuration(
+        plan, named, parameters, done, levels=levels, metrics=list(scorers), budget=budget, call=call
+    )
+    late = _budget_sentence(plan, done, budget)
+    result = collect(plan, done, store, list(named), levels, scorers, notes, config, late)
     if isinstance(store, Folder):
         store.finish(result)
     return result
@@ -187,14 +184,18 @@ def _check_seconds(budget: Any) -> float:
     return float(budget)
 
 
-def _prepare(model: ForecastModel, origins: Origins, n_jobs: int | None) -> dict[str, Any]:
+def _prepare(model: ForecastModel, origins: Origins) -> dict[str, Any]:
     """Give a model what the user left open, and return its parameters as the result tells them."""
     if model.get_params(deep=False).get("horizon", 0) is None:
         model.set_params(horizon=origins.reach)
-    parameters = {name: value for name, value in model.get_params().items() if name != "verbose"}
-    if n_jobs is not None and model.get_params(deep=False).get("n_jobs", 0) is None:
-        model.set_params(n_jobs=n_jobs)
-    return parameters
+    return {name: value for name, value in model.get_params().items() if name != "verbose"}
+
+
+def _share_out(models: Iterable[ForecastModel], n_jobs: int) -> None:
+    """Give the number of processes to the models that were not given one of their own."""
+    for model in models:
+        if model.get_params(deep=False).get("n_jobs", 0) is None:
+            model.set_params(n_jobs=n_jobs)
 
 
 def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -> list[str]:
@@ -228,118 +229,3 @@ def _budget_sentence(plan: Plan, done: int, budget: float | None) -> str:
         return ""
     those = "cutoff was" if n - done == 1 else "cutoffs were"
     return f"The time budget of {budget:g} s was over: the latest {n - done} of {n} {those} left out, for all models."
-
-
-def _result(
-    plan: Plan,
-    done: int,
-    store: Store,
-    names: Sequence[str],
-    levels: tuple[float, ...],
-    metrics: Mapping[str, Metric],
-    notes: list[str],
-    config: dict[str, Any],
-) -> BacktestResult:
-    """Score what the store holds of the first `done` windows, window by window."""
-    panel, origins = plan.panel, plan.origins.first(done)
-    scale = _scale(panel, origins, notes)
-    scores: dict[str, Scores] = {}
-    seconds, history, chosen, strategies = {}, {}, {}, {}
-    for name in names:
-        parts: list[Scores] = []
-        told: list[str] = []
-        fit_seconds = predict_seconds = 0.0
-        for window in range(done):
-            part = store.get(name, window)
-            cutoffs = origins.cutoffs(window, window + 1)
-            y = panel.future(origins.seen_after(cutoffs), origins.h)
-            number = np.full(len(cutoffs), window, dtype=np.int64)
-            parts.append(score(Scored(cutoffs, number, y, part.quantiles, plan.quantiles, scale), levels, metrics))
-            fit_seconds, predict_seconds = fit_seconds + part.fit_seconds, predict_seconds + part.predict_seconds
-            told += part.notes
-            if part.summary:
-                chosen[name] = part.summary
-            if part.choice is not None:
-                strategies[name] = part.choice
-            if part.history is not None:
-                history[name] = part.history
-        scores[name], seconds[name] = merge(parts), (fit_seconds, predict_seconds)
-        notes += [f"{name}: {note}" for note in dict.fromkeys(told)]
-    losses = {name: loss_matrix(found, panel.n_series, done) for name, found in scores.items()}
-    first = scores[names[0]]
-    ends = origins.ends[first.series, first.windows]
-    stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
-    read = partial(forecasts_table, plan, done, store, names, levels)
-    codes, unique = pd.factorize(stamps, sort=True)
-    present = np.unique(first.series)
-    return BacktestResult(
-        # A panel that is kept in a folder may be too large to be read again unasked.
-        forecasts=read if store.stepwise else read(),
-        leaderboard=leaderboard(scores, seconds),
-        by_step=by_step(scores, origins.gap + 1),
-        by_cutoff=breakdown(scores, "cutoff", unique, codes),
-        by_series=breakdown(scores, "unique_id", id_column(panel, present), np.searchsorted(present, first.series)),
-        verdict=judge(losses, origins.overlap, names, _budget_sentence(plan, done, config["time_budget"])),
-        levels=levels,
-        config={**config, "chosen": chosen, "strategies": strategies},
-        notes=tuple(notes),
-        history=history,
-        observations=observations_table(panel),
-    )
-
-
-def _scale(panel: Panel, origins: Origins, notes: list[str]) -> np.ndarray:
-    first_end = np.where(origins.ends > 0, origins.ends, np.iinfo(np.int64).max).min(1)
-    scale = training_scale(panel, first_end)
-    judged = origins.ends.any(1)
-    undefined = int((judged & ~np.isfinite(scale)).sum())
-    if undefined:
-        notes.append(
-            f"{undefined} of {int(judged.sum())} series do not change over a season before the first cutoff, so "
-            "they have no MASE and are left out of it."
-        )
-    return scale
-
-
-def forecasts_table(plan: Plan, done: int, store: Store, names: Sequence[str], levels: Sequence[float]) -> pd.DataFrame:
-    """Return the forecasts of the first `done` windows as one table, series by series, oldest cutoff first."""
-    origins = plan.origins.first(done)
-    cutoffs, windows = origins.cutoffs(), origins.window_numbers()
-    wanted = needed_quantiles(levels, ())
-    picks = [int(np.argmin(np.abs(np.asarray(plan.quantiles) - q))) for q in wanted]
-    columns: dict[str, Any] = {}
-    for name in names:
-        values = np.empty((len(cutoffs), origins.h, len(wanted)))
-        for window in range(done):
-            values[windows == window] = store.get(name, window).quantiles[..., picks]
-        columns |= interval_columns(name, values, wanted, levels, ())
-    table = stamp_table(plan.panel, cutoffs, origins.h, origins.gap)
-    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
-
-
-def _config(plan: Plan, parameters: Mapping[str, Mapping[str, Any]], done: int, budget: float | None) -> dict[str, Any]:
-    panel, origins = plan.panel, plan.origins
-    spans = series_spans(panel)
-    return {
-        "data": {
-            "rows": len(panel.y),
-            "observed": int(panel.observed.sum()),
-            "series": panel.n_series,
-            "frequency": panel.frequency.describe(),
-            "season_length": panel.season_length,
-            "first": str(spans["first"].min()),
-            "last": str(spans["last"].max()),
-        },
-        "h": origins.h,
-        "n_windows": done,
-        "step_size": origins.step_size,
-        "refit": plan.refit,
-        "gap": origins.gap,
-        "train_size": origins.train_size,
-        "time_budget": budget,
-        "models": {name: dict(given) for name, given in parameters.items()},
-        "versions": {
-            "python": platform.python_version(),
-            **{package: version(package) for package in PACKAGES},
-        },
-    }

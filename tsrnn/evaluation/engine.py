@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 
-from tsrnn.data.panel import Floats
+from tsrnn.data.panel import Floats, Integers
 from tsrnn.evaluation.plan import Plan, split_windows
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.forecaster import Forecaster
@@ -58,8 +58,8 @@ class Store(Protocol):
     def put(self, model: str, window: int, part: Part) -> None:
         """Keep them."""
 
-    def get(self, model: str, window: int) -> Part:
-        """Return them."""
+    def get(self, model: str, window: int, rows: Integers | None = None) -> Part:
+        """Return them; of these rows of `quantiles` alone, if rows are given, ascending."""
 
 
 class Memory:
@@ -78,9 +78,10 @@ class Memory:
         """Keep them."""
         self._parts[model, window] = part
 
-    def get(self, model: str, window: int) -> Part:
-        """Return them."""
-        return self._parts[model, window]
+    def get(self, model: str, window: int, rows: Integers | None = None) -> Part:
+        """Return them; of these rows of `quantiles` alone, if rows are given."""
+        part = self._parts[model, window]
+        return part if rows is None else replace(part, quantiles=part.quantiles[rows])
 
 
 class ModelRun:

@@ -21,12 +21,13 @@ import pandas as pd
 from tsrnn.data.files import need_pyarrow, write_table
 from tsrnn.data.tables import stamp_table
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.evaluation.configuration import fingerprint, without_address
 from tsrnn.evaluation.engine import Part
 from tsrnn.evaluation.plan import Plan
 from tsrnn.forecasting.foreign import foreign_name
 
 if TYPE_CHECKING:
-    from tsrnn.data.panel import Panel
+    from tsrnn.data.panel import Floats, Integers
     from tsrnn.evaluation.result import BacktestResult
 
 SCHEMA = 1
@@ -39,6 +40,8 @@ FACTS = b"tsrnn"
 WITHOUT_EFFECT = ("n_jobs", "verbose")
 # How far objects inside objects are followed: some hold themselves.
 DEEPEST = 5
+# How many lines of a part are in memory at once while some of them are read.
+BATCH_LINES = 1 << 16
 
 
 class Folder:
@@ -139,8 +142,9 @@ class Folder:
         DataError
             If they cannot be written.
         """
-        for name in ("leaderboard", "by_step", "by_cutoff", "by_series"):
-            table: pd.DataFrame = getattr(result, name)
+        tables = {name: getattr(result, name) for name in ("leaderboard", "by_step", "by_cutoff", "by_series")}
+        tables |= {"by_quantile": result.by_quantile, "residuals": result.residuals.summary}
+        for name, table in tables.items():
             mixed = {key: column.astype(str) for key, column in table.items() if column.dtype == object}
             write_table(table.assign(**mixed), self.path / f"{name}.parquet", "parquet")
         verdict = result.verdict
@@ -151,7 +155,7 @@ class Folder:
             "config": result.config,
         }
         try:
-            _write_whole(self.path / "result.json", json.dumps(content, indent=2, default=_without_address).encode())
+            _write_whole(self.path / "result.json", json.dumps(content, indent=2, default=without_address).encode())
         except OSError as error:
             raise DataError(f"{self.path}: cannot be written ({error.strerror}).") from error
 
@@ -165,8 +169,8 @@ class Folder:
         values = part.quantiles.reshape(-1, len(self.plan.quantiles))
         return pd.concat([table, pd.DataFrame(values, columns=_columns(self.plan.quantiles))], axis=1)
 
-    def get(self, model: str, window: int) -> Part:
-        """Read them.
+    def get(self, model: str, window: int, rows: Integers | None = None) -> Part:
+        """Read them; of these rows of `quantiles` alone, if rows are given, ascending, and never more than a batch.
 
         Raises
         ------
@@ -177,17 +181,34 @@ class Folder:
         import pyarrow.parquet as pq
 
         file, origins = self._file(model, window), self.plan.origins
-        shape = (len(origins.cutoffs(window, window + 1)), origins.h, len(self.plan.quantiles))
+        n = len(origins.cutoffs(window, window + 1))
+        rows = np.arange(n) if rows is None else rows
         try:
-            content = pq.read_table(file, columns=_columns(self.plan.quantiles))
-            facts = json.loads(content.schema.metadata[FACTS])
-            values = np.stack([column.to_numpy() for column in content.columns], 1).reshape(shape)
+            with pq.ParquetFile(file) as content:
+                facts = json.loads(content.schema_arrow.metadata[FACTS])
+                if content.metadata.num_rows != n * origins.h:
+                    raise ValueError(f"{content.metadata.num_rows} rows instead of {n * origins.h}")
+                values = _picked(content, _columns(self.plan.quantiles), rows, origins.h)
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{file}: is damaged ({reason}). Delete it, and it is forecast again.") from error
         history = None if facts["history"] is None else pd.DataFrame(facts["history"])
         notes, summary, choice = tuple(facts["notes"]), facts["summary"], facts.get("choice")
         return Part(values, facts["fit_seconds"], facts["predict_seconds"], notes, summary, history, choice)
+
+
+def _picked(content: Any, columns: list[str], rows: Integers, h: int) -> Floats:
+    """Read some forecasts of h lines each from an open Parquet file. Shape (len(rows), h, len(columns))."""
+    values = np.empty((len(rows) * h, len(columns)))
+    lines = (rows[:, None] * h + np.arange(h)).ravel()
+    begin = 0
+    for batch in content.iter_batches(BATCH_LINES, columns=columns):
+        end = begin + batch.num_rows
+        mine = slice(*np.searchsorted(lines, [begin, end]))
+        for k, column in enumerate(batch.columns):
+            values[mine, k] = column.to_numpy(zero_copy_only=False)[lines[mine] - begin]
+        begin = end
+    return values.reshape(len(rows), h, len(columns))
 
 
 def _columns(quantiles: Sequence[float]) -> list[str]:
@@ -229,7 +250,7 @@ def _description(plan: Plan, models: Mapping[str, Any], version: str) -> dict[st
     return {
         "schema": SCHEMA,
         "tsrnn": version,
-        "data": _digest(plan.panel),
+        "data": fingerprint(plan.panel),
         "h": origins.h,
         "n_windows": origins.n_windows,
         "step_size": origins.step_size,
@@ -242,16 +263,6 @@ def _description(plan: Plan, models: Mapping[str, Any], version: str) -> dict[st
             for name, parameters in models.items()
         },
     }
-
-
-def _digest(panel: Panel) -> str:
-    """Return a fingerprint of the table that a backtest is of."""
-    digest = hashlib.sha256()
-    for array in (panel.y, panel.offsets, panel.start):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    names = json.dumps([str(name) for name in panel.ids])
-    digest.update(f"{names} {panel.frequency.alias} {panel.season_length}".encode())
-    return digest.hexdigest()
 
 
 def _value(value: Any, depth: int = 0) -> Any:
@@ -268,17 +279,12 @@ def _value(value: Any, depth: int = 0) -> Any:
         return {str(key): _value(item, depth + 1) for key, item in value.items()}
     code = getattr(value, "__code__", None)
     if code is not None:
-        text = code.co_code + repr((code.co_names, _without_address(code.co_consts))).encode()
+        text = code.co_code + repr((code.co_names, without_address(code.co_consts))).encode()
         return f"{foreign_name(value)} {hashlib.sha256(text).hexdigest()[:16]}"
     kind: Any = type(value)
     if depth < DEEPEST and kind.__repr__ is object.__repr__ and hasattr(value, "__dict__"):
         return {foreign_name(value): _value(vars(value), depth + 1)}
-    return _without_address(value)
-
-
-def _without_address(value: Any) -> str:
-    """Return the text of an object without where it lies in memory."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    return without_address(value)
 
 
 def _check_same(path: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

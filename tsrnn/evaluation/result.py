@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
+from tsrnn.evaluation.residuals import Residuals
 from tsrnn.evaluation.verdict import Verdict
 
 
+class Read(Protocol):
+    """Reads a table from where it is kept."""
+
+    def __call__(self, ids: Sequence[Any] | None = None) -> pd.DataFrame:
+        """Return the rows of these series, or all of them."""
+
+
 class Table:
-    """A table, or a function that is called for it when it is first asked for."""
+    """A table, or a function that reads it when it is first asked for."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.key = f"_{name}"
@@ -26,7 +34,7 @@ class Table:
             value = instance.__dict__[self.key] = value()
         return value
 
-    def __set__(self, instance: Any, value: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
+    def __set__(self, instance: Any, value: pd.DataFrame | Read) -> None:
         instance.__dict__[self.key] = value
 
 
@@ -45,6 +53,11 @@ class BacktestResult:
         One row per model, best first; the columns are explained in `tsrnn.evaluation.leaderboard.leaderboard`.
     by_step, by_cutoff, by_series : DataFrame
         The scores per model and step, cutoff or series: mase, smape, rmse, and the user's metrics.
+    by_quantile : DataFrame
+        How much of what happened lay below each quantile: model, quantile, below (a share; one that is equal counts
+        half).
+    residuals : Residuals
+        Bias, spread and autocorrelation of what happened minus what was forecast.
     verdict : Verdict or None
         The first model against ARIMA, or against the best of the others; None with a single model.
     levels : tuple of float
@@ -57,7 +70,7 @@ class BacktestResult:
     history : dict of str to DataFrame
         Loss curves of the networks.
     observations : DataFrame
-        The table as it was read: unique_id, ds, y.
+        The table as it was read: unique_id, ds, y; made when it is first asked for.
     """
 
     forecasts: Table = Table()
@@ -70,4 +83,23 @@ class BacktestResult:
     config: dict[str, Any]
     notes: tuple[str, ...]
     history: dict[str, pd.DataFrame] = field(default_factory=dict)
-    observations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    observations: Table = Table()
+    by_quantile: pd.DataFrame = field(default_factory=pd.DataFrame)
+    residuals: Residuals = field(default_factory=Residuals)
+
+    def forecasts_of(self, ids: Sequence[Any]) -> pd.DataFrame:
+        """Return the rows of `forecasts` of some series, and read no more than these from a folder."""
+        return _of_series(self, "forecasts", ids)
+
+    def observations_of(self, ids: Sequence[Any]) -> pd.DataFrame:
+        """Return the rows of `observations` of some series."""
+        return _of_series(self, "observations", ids)
+
+
+def _of_series(result: Any, name: str, ids: Sequence[Any]) -> pd.DataFrame:
+    kept = vars(result).get(f"_{name}")
+    if callable(kept):
+        read: Read = kept
+        return read(ids)
+    table: pd.DataFrame = getattr(result, name)
+    return table[table["unique_id"].isin(set(ids))]

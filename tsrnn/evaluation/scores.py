@@ -42,10 +42,17 @@ class Scored:
         """Return one quantile of the forecasts. Shape (B, H)."""
         return self.forecasts[..., int(np.argmin(np.abs(np.asarray(self.quantiles) - q)))]
 
+    def residuals(self) -> Floats:
+        """Return what happened minus the median, in units of the seasonal difference; NaN where not observed.
+
+        Shape (B, H).
+        """
+        residuals: Floats = (self.y - self.quantile(0.5)) / self.scale[self.cutoffs.series][:, None]
+        return residuals
+
     def scaled_errors(self) -> Floats:
         """Return absolute errors in units of the seasonal difference; NaN where not observed. Shape (B, H)."""
-        errors: Floats = np.abs(self.y - self.quantile(0.5)) / self.scale[self.cutoffs.series][:, None]
-        return errors
+        return np.abs(self.residuals())
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,29 @@ class Sums:
 
 
 @dataclass(frozen=True)
+class ResidualSums:
+    """Residuals of one model, what happened minus the median forecast, in units of the seasonal difference.
+
+    Parameters
+    ----------
+    by_forecast : Sums of shape (B,)
+    by_step : Sums of shape (H,)
+    squares : Sums of shape (H,)
+        Of the squares, by step.
+    first : ndarray of shape (B,)
+        Of the first scored step; NaN where unknown.
+    sample : ndarray of shape (n,)
+        All steps of the forecasts that were drawn, without NaN.
+    """
+
+    by_forecast: Sums
+    by_step: Sums
+    squares: Sums
+    first: Floats
+    sample: Floats
+
+
+@dataclass(frozen=True)
 class Scores:
     """Errors of one model.
 
@@ -85,6 +115,9 @@ class Scores:
         Summed quantile loss over .1 … .9, and summed |y|.
     inside : dict of float to Sums of shape (1,)
         By level: how many points lie inside the interval, and how many there are.
+    below : dict of float to Sums of shape (1,)
+        By quantile: how many points lie below it (one on it counts half), and how many there are.
+    residuals : ResidualSums
     """
 
     series: Integers
@@ -93,10 +126,28 @@ class Scores:
     by_step: dict[str, Sums]
     quantile_loss: Sums
     inside: dict[float, Sums]
+    below: dict[float, Sums]
+    residuals: ResidualSums
 
 
-def score(scored: Scored, levels: Sequence[float] = (), metrics: Mapping[str, Metric] | None = None) -> Scores:
-    """Score some forecasts of a model."""
+def score(
+    scored: Scored,
+    levels: Sequence[float] = (),
+    metrics: Mapping[str, Metric] | None = None,
+    sampled: float = 1.0,
+) -> Scores:
+    """Score some forecasts of a model.
+
+    Parameters
+    ----------
+    scored : Scored
+    levels : sequence of float
+        Intervals in percent.
+    metrics : mapping of name to Metric, optional
+        The user's.
+    sampled : float
+        Share of the forecasts whose residuals are kept one by one.
+    """
     y, median = scored.y, scored.quantile(0.5)
     points = {
         "mase": scored.scaled_errors(),
@@ -120,7 +171,44 @@ def score(scored: Scored, levels: Sequence[float] = (), metrics: Mapping[str, Me
         pairs = np.isfinite(y) & np.isfinite(low) & np.isfinite(high)
         hits = pairs & (y >= low) & (y <= high)
         inside[level] = Sums(np.array([float(hits.sum())]), np.array([float(pairs.sum())]))
-    return Scores(scored.cutoffs.series, scored.windows, rows, steps, _quantile_loss(scored), inside)
+    return Scores(
+        scored.cutoffs.series,
+        scored.windows,
+        rows,
+        steps,
+        _quantile_loss(scored),
+        inside,
+        _below(scored),
+        _residual_sums(scored, sampled),
+    )
+
+
+def _below(scored: Scored) -> dict[float, Sums]:
+    found = {}
+    for k, quantile in enumerate(scored.quantiles):
+        forecast = scored.forecasts[..., k]
+        pairs = np.isfinite(scored.y) & np.isfinite(forecast)
+        hits = float((pairs & (scored.y < forecast)).sum()) + float((pairs & (scored.y == forecast)).sum()) / 2
+        found[quantile] = Sums(np.array([hits]), np.array([float(pairs.sum())]))
+    return found
+
+
+def _residual_sums(scored: Scored, sampled: float) -> ResidualSums:
+    residuals = scored.residuals()
+    # By window, so that every model is seen at the same forecasts, however they are scored in parts.
+    kept = np.ones(len(residuals), dtype=bool)
+    if sampled < 1:
+        for window in np.unique(scored.windows):
+            mine = scored.windows == window
+            kept[mine] = np.random.default_rng(int(window)).random(int(mine.sum())) < sampled
+    drawn = residuals[kept]
+    return ResidualSums(
+        _sums(residuals, 1),
+        _sums(residuals, 0),
+        _sums(residuals**2, 0),
+        np.where(np.isfinite(residuals[:, 0]), residuals[:, 0], np.nan),
+        drawn[np.isfinite(drawn)],
+    )
 
 
 def _sums(errors: Floats, axis: int) -> Sums:
@@ -157,6 +245,14 @@ def merge(parts: Iterable[Scores]) -> Scores:
         {name: add(part.by_step[name] for part in several) for name in first.by_step},
         add(part.quantile_loss for part in several),
         {level: add(part.inside[level] for part in several) for level in first.inside},
+        {quantile: add(part.below[quantile] for part in several) for quantile in first.below},
+        ResidualSums(
+            chain(part.residuals.by_forecast for part in several),
+            add(part.residuals.by_step for part in several),
+            add(part.residuals.squares for part in several),
+            np.concatenate([part.residuals.first for part in several]),
+            np.concatenate([part.residuals.sample for part in several]),
+        ),
     )
 
 

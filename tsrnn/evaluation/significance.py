@@ -104,11 +104,63 @@ def _bootstrap(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
     return float(low), float(high)
 
 
+def interval_of_mean(values: npt.NDArray[np.float64], overlap: int) -> tuple[float, float, float]:
+    """Return the mean of what forecasts are given, with its 95 % interval.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_series, n_cutoffs)
+        Oldest cutoff first; NaN where there is none. Every forecast has the same weight.
+    overlap : int
+        How many following cutoffs share unseen steps.
+
+    Returns
+    -------
+    mean, low, high : float
+        The ends are NaN with fewer than eight forecasts. They are those of the series or of the cutoffs, whichever are
+        enough to tell (as in `compare_losses`), and the wider ones where both are.
+    """
+    known = np.isfinite(values)
+    count = int(known.sum())
+    if not count:
+        return math.nan, math.nan, math.nan
+    mean = float(values[known].mean())
+    if count < FEWEST_FORECASTS:
+        return mean, math.nan, math.nan
+    series, cutoffs = known.any(1), known.any(0)
+    n_series, n_cutoffs = int(series.sum()), int(cutoffs.sum())
+    # Sums scaled so that their plain mean is the mean over forecasts.
+    rows, columns = (
+        np.nansum(values[series], 1) * n_series / count,
+        np.nansum(values[:, cutoffs], 0) * n_cutoffs / count,
+    )
+    # What each holds beyond its share of the forecasts; where every one holds as many, just its deviation.
+    rows = mean + rows - mean * known[series].sum(1) * n_series / count
+    columns = mean + columns - mean * known[:, cutoffs].sum(0) * n_cutoffs / count
+    if n_series >= FEWEST_FORECASTS:
+        reach = _reach(rows, 1)
+        if n_cutoffs >= FEWEST_FORECASTS * overlap:
+            reach = max(reach, _reach(columns, overlap))
+    elif n_cutoffs >= FEWEST_FORECASTS or n_cutoffs >= n_series:
+        reach = _reach(columns, overlap)
+    else:
+        reach = _reach(rows, 1)
+    return mean, mean - reach, mean + reach
+
+
 def _diebold_mariano(
     loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64], overlap: int
 ) -> tuple[float, float]:
     """Return a 95 % interval of the gain from one loss per cutoff, oldest first."""
-    difference = other - loss
+    mean, scale = float((other - loss).mean()), float(other.mean())
+    if scale == 0:
+        return 0.0, 0.0
+    reach = _reach(other - loss, overlap)
+    return (mean - reach) / scale, (mean + reach) / scale
+
+
+def _reach(difference: npt.NDArray[np.float64], overlap: int) -> float:
+    """Return how far the 95 % interval of a mean of values that overlap, oldest first, reaches to either side."""
     n = len(difference)
     around = difference - difference.mean()
     plain = float(around @ around) / n
@@ -125,11 +177,7 @@ def _diebold_mariano(
     reach = _t_reach(variance / n / max(correction, 1 / n), n - 1)
     # With few cutoffs the lags are estimated so badly that equal models would differ in up to 60 % of the cases.
     share, freedom = _overlapping_mean(n, overlap)
-    reach = max(reach, _t_reach(plain * share, freedom))
-    mean, scale = float(difference.mean()), float(other.mean())
-    if scale == 0:
-        return 0.0, 0.0
-    return (mean - reach) / scale, (mean + reach) / scale
+    return max(reach, _t_reach(plain * share, freedom))
 
 
 def _t_reach(variance: float, freedom: float) -> float:
@@ -148,6 +196,8 @@ def _overlapping_mean(n: int, overlap: int) -> tuple[float, float]:
     freedom : float
         The sample variance's degrees of freedom (Satterthwaite 1946): n − 1 without overlap.
     """
+    if overlap == 1:  # no matrix of n × n, which would be large for many series
+        return 1 / (n - 1), n - 1.0
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     correlation = np.maximum(1 - lag / overlap, 0.0)
     centred = correlation - correlation.mean(0)

@@ -1,0 +1,194 @@
+"""From the forecasts that a store holds to the result of a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.answers import id_column
+from tsrnn.data.panel import Floats
+from tsrnn.data.spans import observations_table, positions_of
+from tsrnn.data.tables import interval_columns, stamp_table
+from tsrnn.data.times import restore_times
+from tsrnn.evaluation.custom_metrics import Metric
+from tsrnn.evaluation.engine import Store
+from tsrnn.evaluation.leaderboard import breakdown, by_step, leaderboard
+from tsrnn.evaluation.plan import Plan
+from tsrnn.evaluation.residuals import MOST_SAMPLED, diagnose, quantile_shares
+from tsrnn.evaluation.result import BacktestResult
+from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, score, training_scale
+from tsrnn.evaluation.verdict import judge
+from tsrnn.forecasting.contract import needed_quantiles
+
+
+@dataclass
+class Told:
+    """What the models said of themselves on the way.
+
+    Parameters
+    ----------
+    seconds : dict of name to (fit, predict)
+    notes : list of str
+    chosen : dict of name to str
+    strategies : dict of name to dict
+    history : dict of name to DataFrame
+    """
+
+    seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    chosen: dict[str, str] = field(default_factory=dict)
+    strategies: dict[str, Any] = field(default_factory=dict)
+    history: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def collect(
+    plan: Plan,
+    done: int,
+    store: Store,
+    names: Sequence[str],
+    levels: tuple[float, ...],
+    metrics: Mapping[str, Metric],
+    notes: list[str],
+    config: dict[str, Any],
+    left_out: str = "",
+) -> BacktestResult:
+    """Score what the store holds of the first `done` windows, window by window.
+
+    Parameters
+    ----------
+    plan : Plan
+    done : int
+    store : Store
+    names : sequence of str
+        The models, the judged one first.
+    levels : tuple of float
+    metrics : mapping of name to Metric
+    notes : list of str
+        Of the backtest; those of the models are added to the result's.
+    config : dict
+    left_out : str
+        What the verdict has to say of cutoffs that were not run.
+    """
+    panel, origins = plan.panel, plan.origins.first(done)
+    notes = list(notes)
+    scale = _scale(plan, done, notes)
+    told = Told()
+    scores = {name: _score_model(plan, done, store, name, levels, metrics, scale, told) for name in names}
+    losses = {name: loss_matrix(found, panel.n_series, done) for name, found in scores.items()}
+    first = scores[names[0]]
+    ends = origins.ends[first.series, first.windows]
+    stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
+    codes, unique = pd.factorize(stamps, sort=True)
+    present = np.unique(first.series)
+    return BacktestResult(
+        # Both may be large, and a report needs a part of them.
+        forecasts=partial(forecasts_table, plan, done, store, names, levels),
+        observations=partial(observations_table, panel),
+        leaderboard=leaderboard(scores, told.seconds),
+        by_step=by_step(scores, origins.gap + 1),
+        by_cutoff=breakdown(scores, "cutoff", unique, codes),
+        by_series=breakdown(scores, "unique_id", id_column(panel, present), np.searchsorted(present, first.series)),
+        by_quantile=quantile_shares(scores),
+        residuals=diagnose(
+            scores, panel.n_series, done, step_size=origins.step_size, gap=origins.gap, overlap=origins.overlap
+        ),
+        verdict=judge(losses, origins.overlap, names, left_out),
+        levels=levels,
+        config={**config, "forecasts": len(first.series), "chosen": told.chosen, "strategies": told.strategies},
+        notes=tuple(notes + told.notes),
+        history=told.history,
+    )
+
+
+def _score_model(
+    plan: Plan,
+    done: int,
+    store: Store,
+    name: str,
+    levels: tuple[float, ...],
+    metrics: Mapping[str, Metric],
+    scale: Floats,
+    told: Told,
+) -> Scores:
+    panel, origins = plan.panel, plan.origins.first(done)
+    sampled = MOST_SAMPLED / max(np.count_nonzero(origins.ends) * origins.h, 1)
+    parts: list[Scores] = []
+    notes: list[str] = []
+    fit_seconds = predict_seconds = 0.0
+    for window in range(done):
+        part = store.get(name, window)
+        cutoffs = origins.cutoffs(window, window + 1)
+        y = panel.future(origins.seen_after(cutoffs), origins.h)
+        number = np.full(len(cutoffs), window, dtype=np.int64)
+        scored = Scored(cutoffs, number, y, part.quantiles, plan.quantiles, scale)
+        parts.append(score(scored, levels, metrics, sampled))
+        fit_seconds, predict_seconds = fit_seconds + part.fit_seconds, predict_seconds + part.predict_seconds
+        notes += part.notes
+        if part.summary:
+            told.chosen[name] = part.summary
+        if part.choice is not None:
+            told.strategies[name] = part.choice
+        if part.history is not None:
+            told.history[name] = part.history
+    told.seconds[name] = (fit_seconds, predict_seconds)
+    told.notes += [f"{name}: {note}" for note in dict.fromkeys(notes)]
+    return merge(parts)
+
+
+def _scale(plan: Plan, done: int, notes: list[str]) -> Floats:
+    ends = plan.origins.first(done).ends
+    scale = training_scale(plan.panel, np.where(ends > 0, ends, np.iinfo(np.int64).max).min(1))
+    judged = ends.any(1)
+    undefined = int((judged & ~np.isfinite(scale)).sum())
+    if undefined:
+        notes.append(
+            f"{undefined} of {int(judged.sum())} series do not change over a season before the first cutoff, so "
+            "they have no MASE and are left out of it."
+        )
+    return scale
+
+
+def forecasts_table(
+    plan: Plan,
+    done: int,
+    store: Store,
+    names: Sequence[str],
+    levels: Sequence[float],
+    ids: Sequence[Any] | None = None,
+) -> pd.DataFrame:
+    """Return the forecasts of the first `done` windows as one table, series by series, oldest cutoff first.
+
+    Parameters
+    ----------
+    plan : Plan
+    done : int
+    store : Store
+    names : sequence of str
+        Models.
+    levels : sequence of float
+    ids : sequence, optional
+        The series that are wanted; all by default.
+    """
+    whole = plan.origins.first(done)
+    chosen = np.ones(plan.panel.n_series, dtype=bool)
+    if ids is not None:
+        chosen[:] = False
+        chosen[positions_of(plan.panel, ids)] = True
+    some = replace(whole, ends=np.where(chosen[:, None], whole.ends, 0))
+    cutoffs, windows = some.cutoffs(), some.window_numbers()
+    wanted = needed_quantiles(levels, ())
+    picks = [int(np.argmin(np.abs(np.asarray(plan.quantiles) - q))) for q in wanted]
+    columns: dict[str, Any] = {}
+    for name in names:
+        values = np.empty((len(cutoffs), whole.h, len(wanted)))
+        for window in range(done):
+            rows = None if ids is None else np.flatnonzero(chosen[whole.cutoffs(window, window + 1).series])
+            values[windows == window] = store.get(name, window, rows).quantiles[..., picks]
+        columns |= interval_columns(name, values, wanted, levels, ())
+    table = stamp_table(plan.panel, cutoffs, whole.h, whole.gap)
+    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
