@@ -47,8 +47,8 @@ def page(result):
 def test_the_page_is_written_as_a_whole_or_not_at_all(result, tmp_path):
     path = tmp_path / "prices-backtest.html"
     path.write_text("old")
-    spoiled = SimpleNamespace(**{**vars(result), "config": None})
-    with pytest.raises(AttributeError, match="get"):
+    spoiled = type(result)(**{**vars(result), "config": None})
+    with pytest.raises(TypeError, match="not subscriptable"):
         write_report(spoiled, path)
     assert path.read_text() == "old"
     assert write_report(result, path, title="Prices") == path
@@ -188,7 +188,7 @@ def test_many_series_and_long_forecasts_fit_into_six_megabytes(make_result, tmp_
 
 
 def with_strategies(result, told):
-    return SimpleNamespace(**{**vars(result), "config": {**result.config, "strategies": told}})
+    return type(result)(**{**vars(result), "config": {**result.config, "strategies": told}})
 
 
 def test_the_page_tells_what_each_network_did_why_and_what_it_compared(result):
@@ -224,8 +224,8 @@ def test_without_a_network_there_is_no_section_about_strategies(result):
 
 def test_a_network_that_did_not_train_has_no_loss_curve(result):
     empty = result.history["tsrnn"].iloc[:0]
-    without = SimpleNamespace(**{**vars(result), "history": {"tsrnn": empty}})
+    without = type(result)(**{**vars(result), "history": {"tsrnn": empty}})
     assert "loss" not in Page(report_html(without)).ids()
-    beside = SimpleNamespace(**{**vars(result), "history": {"tsrnn": empty, "ARIMA": result.history["tsrnn"]}})
+    beside = type(result)(**{**vars(result), "history": {"tsrnn": empty, "ARIMA": result.history["tsrnn"]}})
     assert "loss" in Page(report_html(beside)).ids()
     assert {trace.name.split(",")[0] for trace in loss_figure(beside).data} == {"ARIMA"}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.reporting.colours import band_colour, dark_counterparts, model_colour
-from tsrnn.reporting.parts import context_rows, interval_columns_of, levels_of, model_names, time_labels
+from tsrnn.reporting.parts import context_rows, interval_columns_of, levels_of, model_names, series_names, time_labels
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -54,10 +54,9 @@ def choose(result: BacktestResult, seed: int = 0, most_numbers: int = MOST_NUMBE
     All series if they are few; else those on which the leading model's error is largest, those on which it is
     smallest, and a random sample of the others. Cutoffs are thinned before series are left out.
     """
-    table = result.forecasts
-    everyone = list(pd.unique(table["unique_id"]))
-    cutoffs = int(table.groupby("unique_id", observed=True)["cutoff"].nunique().max())
-    h, context = int(table["step"].max()), context_rows(result)
+    everyone = series_names(result)
+    cutoffs = int(result.config["n_windows"])
+    h, context = int(result.by_step["step"].nunique()), context_rows(result)
     columns = len(forecast_columns(result))
     n, kept, stride = _fit(len(everyone), cutoffs, h, context, columns, most_numbers)
     groups = {"Series": everyone} if n == len(everyone) else _groups(result, everyone, n, seed)
@@ -93,13 +92,12 @@ def embed(result: BacktestResult, choice: Choice) -> dict[str, Any]:
         `y`, the observed rows; `cutoffs`; `counts`, rows per cutoff; `at` and `values`, the forecast rows of all
         cutoffs, one column of the table after the other.
     """
-    chosen = set(choice.ids)
-    tables = _by_id(result.forecasts[result.forecasts["unique_id"].isin(chosen)])
-    seen = _by_id(result.observations[result.observations["unique_id"].isin(chosen)])
+    # What a page does not show is not read, which matters where forecasts are kept in a folder.
+    tables, seen = _by_id(result.forecasts_of(choice.ids)), _by_id(result.observations_of(choice.ids))
     parts = {}
     for name in choice.ids:
         rows = _thin(tables[name], choice)
-        history = seen.get(name, result.observations.iloc[:0]).sort_values("ds")
+        history = seen[name].sort_values("ds")
         parts[name] = (rows, _around(history, rows, context_rows(result)).iloc[:: choice.stride])
     stamps = [part["ds"] for pair in parts.values() for part in pair if len(part)]
     stamps += [rows["cutoff"] for rows, _ in parts.values()]

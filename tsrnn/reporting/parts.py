@@ -20,8 +20,12 @@ MOST_CONTEXT = 400
 
 def model_names(result: BacktestResult) -> list[str]:
     """Return the models in the order in which they were given, which fixes their colours."""
-    known = set(result.leaderboard["model"])
-    return [str(column) for column in result.forecasts.columns if column in known]
+    return [str(name) for name in result.by_step["model"].unique()]
+
+
+def series_names(result: BacktestResult) -> list[Any]:
+    """Return the series that were forecast, in the order of the table."""
+    return list(pd.unique(result.by_series["unique_id"]))
 
 
 def interval_columns_of(model: str, level: float) -> tuple[str, str]:
@@ -34,9 +38,9 @@ def interval_columns_of(model: str, level: float) -> tuple[str, str]:
 
 
 def levels_of(result: BacktestResult, model: str) -> list[float]:
-    """Return the levels for which the forecasts hold an interval of this model."""
-    columns = set(result.forecasts.columns)
-    return [level for level in result.levels if columns.issuperset(interval_columns_of(model, level))]
+    """Return the levels for which this model gave intervals."""
+    mine = result.leaderboard[result.leaderboard["model"] == model]
+    return [level for level in result.levels if mine[f"coverage_{level:g}"].notna().any()]
 
 
 def plain_text(text: Any, longest: int | None = LONGEST_NAME) -> str:
@@ -81,7 +85,7 @@ def time_labels(times: Any) -> list[Any]:
 
 def context_rows(result: BacktestResult) -> int:
     """Return how many observed rows to draw before a cutoff: enough to see the season, not so many as to hide h."""
-    h = int(result.forecasts["step"].max())
+    h = int(result.by_step["step"].max())
     data = result.config.get("data")
     season = int(data.get("season_length") or 1) if isinstance(data, dict) else 1
     return int(np.clip(max(3 * h, 3 * season), 24, max(MOST_CONTEXT, 2 * h)))
@@ -117,12 +121,10 @@ def one_forecast(result: BacktestResult, unique_id: Any = None, cutoff: Any = No
     ParameterError
         If nothing was forecast from this cutoff.
     """
-    table = result.forecasts
-    if unique_id is None:
-        unique_id = table["unique_id"].iloc[0]
-    mine = table[table["unique_id"] == unique_id]
+    known = series_names(result)
+    unique_id = known[0] if unique_id is None else unique_id
+    mine = result.forecasts_of([unique_id])
     if mine.empty:
-        known = table["unique_id"].unique()
         raise ColumnError(f"No series {unique_id!r} among the {len(known)} of this backtest: {examples(known)}.")
     cutoffs = mine["cutoff"].drop_duplicates().sort_values()
     cutoff = cutoffs.iloc[-1] if cutoff is None else _as_time(cutoff, cutoffs)
@@ -133,8 +135,8 @@ def one_forecast(result: BacktestResult, unique_id: Any = None, cutoff: Any = No
             f"cutoff={cutoff}: series {unique_id!r} was forecast from {len(cutoffs)} cutoffs, {labels[0]} to "
             f"{labels[-1]}. Choose one of {examples(labels)}."
         )
-    seen = result.observations
-    seen = seen[(seen["unique_id"] == unique_id) & (seen["ds"] <= cutoff)]
+    seen = result.observations_of([unique_id])
+    seen = seen[seen["ds"] <= cutoff]
     return OneForecast(unique_id, cutoff, rows, seen.sort_values("ds")[["ds", "y"]].tail(context_rows(result)))
 
 

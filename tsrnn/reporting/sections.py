@@ -193,7 +193,7 @@ def strategies(result: BacktestResult) -> str:
 
 def timing_table(result: BacktestResult) -> str:
     """Return the seconds of each model."""
-    forecasts = len(result.forecasts[["unique_id", "cutoff"]].drop_duplicates())
+    forecasts = int(result.config["forecasts"])
     rows = []
     for row in result.leaderboard.itertuples(index=False):
         each = row.predict_seconds / max(forecasts, 1) * 1000
