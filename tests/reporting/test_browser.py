@@ -75,7 +75,10 @@ def test_the_page_draws_every_figure_without_a_complaint_or_a_request(browser, a
         ".map((f) => [f.id.slice(7), f.querySelectorAll('svg.main-svg').length])"
     )
     names = [name for name, _ in figures]
-    assert names == ["forecast", "step", "time", "wins", "calibration", "loss"]
+    assert names == [
+        "forecast", "step", "time", "wins", "calibration", "reliability", "bias", "residuals", "autocorrelation",
+        "loss",
+    ]  # fmt: skip
     assert all(count > 0 for _, count in figures)
     assert browser.run("document.querySelectorAll('#figure-step .scatterlayer .trace path.js-line').length") == 4
     assert browser.problems() == []

@@ -10,9 +10,9 @@ from tsrnn import backtest
 from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.evaluation.backtest import BacktestResult
 from tsrnn.evaluation.residuals import Residuals
+from tsrnn.reporting.calibration import calibration_figure, reliability_figure
 from tsrnn.reporting.colours import MODEL_COLOURS, PAGE, RULE, SURFACE, dark_counterparts, model_dash
 from tsrnn.reporting.figures import (
-    calibration_figure,
     error_by_cutoff_figure,
     error_by_step_figure,
     forecast_figure,
@@ -21,6 +21,7 @@ from tsrnn.reporting.figures import (
     wins_figure,
 )
 from tsrnn.reporting.parts import plain_text, time_labels
+from tsrnn.reporting.residuals import autocorrelation_figure, bias_figure, residual_bins, residual_figure
 
 FIGURES = (
     forecast_figure,
@@ -28,6 +29,10 @@ FIGURES = (
     error_by_cutoff_figure,
     wins_figure,
     calibration_figure,
+    reliability_figure,
+    bias_figure,
+    residual_figure,
+    autocorrelation_figure,
     loss_figure,
 )
 
@@ -164,6 +169,71 @@ def test_coverage_is_drawn_where_it_was_found(result):
     assert list(found.x) == pytest.approx(expected[["tsrnn", "ARIMA", "SeasonalNaive"]].to_numpy(), abs=1e-4)
     # The intervals of ARIMA were made too narrow.
     assert found.x[1] < found.x[0] - 5
+
+
+def test_shares_below_the_quantiles_are_drawn_against_what_was_promised(result):
+    figure = reliability_figure(result)
+    mine = result.by_quantile[result.by_quantile["model"] == "ARIMA"]
+    assert list(figure.data[1].x) == pytest.approx([2.5, 10, 50, 90, 97.5])
+    assert list(figure.data[1].y) == pytest.approx(mine["below"].to_numpy() * 100, abs=1e-4)
+    # The intervals of ARIMA were made too narrow: flatter than the diagonal.
+    assert figure.data[1].y[0] > figure.data[0].y[0]
+    assert figure.data[1].y[-1] < figure.data[0].y[-1]
+
+
+def test_a_model_without_quantiles_has_no_reliability(result):
+    points = result.by_quantile.copy()
+    points.loc[(points["model"] == "ARIMA") & (points["quantile"] != 0.5), "below"] = np.nan
+    figure = reliability_figure(changed(result, by_quantile=points))
+    assert [trace.name for trace in figure.data] == ["tsrnn", "SeasonalNaive"]
+    points.loc[points["quantile"] != 0.5, "below"] = np.nan
+    with pytest.raises(ParameterError, match="No quantiles to draw: the models gave points only"):
+        reliability_figure(changed(result, by_quantile=points))
+
+
+def test_the_bias_is_drawn_by_step_and_the_autocorrelation_by_lag(result):
+    bias, autocorrelation = bias_figure(result), autocorrelation_figure(result)
+    steps = result.residuals.by_step
+    assert list(bias.data[2].y) == pytest.approx(steps.loc[steps["model"] == "SeasonalNaive", "bias"], rel=1e-6)
+    band, *lines = autocorrelation.data
+    assert [line.name for line in lines] == ["tsrnn", "ARIMA", "SeasonalNaive"]
+    assert list(lines[1].x) == [7, 14, 21]
+    assert list(lines[1].y) == pytest.approx([0.6, 0.3, 0.2])
+    assert (min(band.y), max(band.y)) == (-0.3, 0.3)
+    assert min(band.x) < 7 < 21 < max(band.x)
+    assert list(autocorrelation.layout.yaxis.range) == [-0.65, 0.65]
+
+
+def test_the_distribution_counts_nearly_every_residual_once(result):
+    figure = residual_figure(result)
+    totals = [sum(trace.y) for trace in figure.data]
+    assert all(97 <= total <= 100 for total in totals)
+    narrow, wide = (np.dot(np.square(figure.data[k].x), figure.data[k].y) / totals[k] for k in (0, 2))
+    assert narrow < wide
+
+
+@pytest.mark.parametrize("values", [np.zeros(100), np.full(9, -3.0), np.array([1e300, -1e300]), np.array([5.0])])
+def test_bins_hold_residuals_of_any_kind(values):
+    edges = residual_bins(values, len(values))
+    assert len(edges) <= 45
+    assert (np.diff(edges) > 0).all()
+    assert np.histogram(values, edges)[0].sum() == len(values)
+
+
+def test_one_bin_lies_around_zero():
+    edges = residual_bins(np.random.default_rng(0).normal(0.3, 1, 500), 500)
+    below, above = edges[edges < 0].max(), edges[edges > 0].min()
+    assert below == pytest.approx(-above)
+
+
+def test_without_residuals_or_lags_the_reason_is_given(result):
+    nothing = Residuals(*(getattr(result.residuals, field.name).iloc[:0] for field in dataclasses.fields(Residuals)))
+    without = changed(result, residuals=nothing)
+    for draw in (bias_figure, residual_figure):
+        with pytest.raises(ParameterError, match="No residuals to draw: every series is constant"):
+            draw(without)
+    with pytest.raises(ParameterError, match="No autocorrelation to draw: it takes eight pairs"):
+        autocorrelation_figure(without)
 
 
 def test_errors_that_are_undefined_are_refused_with_the_reason(result):

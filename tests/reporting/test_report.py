@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tsrnn.errors import ParameterError
+from tsrnn.evaluation.residuals import Residuals
 from tsrnn.reporting.figures import loss_figure
 from tsrnn.reporting.report import POLICY, report_html, write_report
 
@@ -141,18 +142,31 @@ def test_sections_with_nothing_to_say_are_left_out(make_result):
     bare.verdict, bare.notes = None, ()
     page = Page(report_html(bare))
     sections = [a["id"] for t, a in page.tags if t == "section"]
-    assert sections == ["data", "leaderboard", "forecasts", "timing", "repeat"]
+    assert sections == ["data", "leaderboard", "forecasts", "diagnostics", "timing", "repeat"]
+    figures = [a["id"] for t, a in page.tags if a.get("class") == "figure"]
+    assert figures == ["figure-forecast", "figure-residuals", "figure-autocorrelation"]
     assert "One model was run, so there is nothing to compare it with." in page.text
+
+
+def nothing_known(residuals):
+    """Return the residuals of constant series, which have none."""
+    unknown = residuals.summary.drop(columns="model").columns
+    return Residuals(
+        residuals.summary.assign(**dict.fromkeys(unknown, np.nan)),
+        residuals.by_step.assign(bias=np.nan, spread=np.nan),
+        residuals.autocorrelation.iloc[:0],
+        residuals.sample.iloc[:0],
+    )
 
 
 def test_scores_that_are_undefined_are_shown_as_dashes(make_result):
     constant = make_result(["a", "b"])
+    constant.residuals = nothing_known(constant.residuals)
     for name in ("leaderboard", "by_step", "by_cutoff", "by_series"):
         getattr(constant, name)["mase"] = np.nan
     page = Page(report_html(constant))
     sections = [a["id"] for t, a in page.tags if t == "section"]
-    assert "step" not in sections
-    assert "wins" not in sections
+    assert not {"step", "wins", "diagnostics"} & set(sections)
     assert "–" in page.text
 
 
@@ -173,10 +187,47 @@ def test_the_page_says_how_the_backtest_was_run(make_result, config, sentence):
     assert sentence in " ".join(Page(report_html(result)).text)
 
 
-def test_missing_values_are_counted(make_result):
+@pytest.mark.parametrize(
+    ("gaps", "words"),
+    [
+        ({"gaps": 12, "longest": 9, "series": 3}, "50 (5.0 %), in 12 gaps of up to 9 rows, in 3 series"),
+        ({"gaps": 50, "longest": 1, "series": 1}, "50 (5.0 %), in 50 gaps of up to 1 row, in 1 series"),
+        ({"gaps": 1, "longest": 50, "series": 1}, "50 (5.0 %), in 1 gap, in 1 series"),
+    ],
+)
+def test_missing_values_are_counted(make_result, gaps, words):
     result = make_result(["a"])
-    result.config["data"] |= {"rows": 1000, "observed": 950}
-    assert "50 (5.0 %)" in Page(report_html(result)).text
+    result.config["data"] |= {"rows": 1000, "observed": 950, "gaps": {"missing": 50, **gaps}}
+    assert words in Page(report_html(result)).text
+
+
+def test_lengths_are_told_where_they_differ(make_result):
+    result = make_result(["a"])
+    assert "Rows per series" not in Page(report_html(result)).text
+    result.config["data"]["lengths"] = [24, 1200, 3000]
+    assert "24 to 3,000, median 1,200" in Page(report_html(result)).text
+
+
+def test_the_page_says_how_to_repeat_the_run(result, page):
+    assert result.config["call"] in page.text
+    assert "python 3.11.7, tsrnn 0.1.0; Linux x86_64, 2 cores" in page.text
+    settings = next(text for text in page.text if text.startswith("{"))
+    assert json.loads(settings)["data"]["fingerprint"] == "0123456789abcdef"
+
+
+def test_residuals_are_told_in_numbers_and_in_words(result):
+    table = report_html(result).split('aria-label="Residuals"')[1].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr><th scope=\"row\".*?</tr>", table)]
+    assert rows[0][:2] == ["+0.40", "+0.20 to +0.60"]
+    assert [row[-1] for row in rows] == ["too low", "neither, as far as shown", "neither, as far as shown"]
+    assert [row[-2] for row in rows] == ["+0.10", "+0.60", "+0.10"]
+
+
+def test_the_winner_of_each_series_is_named(result):
+    table = report_html(result).split('aria-label="MASE by series"')[1].split("</table>")[0]
+    winners = re.findall(r'<td class="text">(.*?)</td>', table)
+    wide = result.by_series.pivot_table(index="unique_id", columns="model", values="mase")
+    assert winners == wide.loc[["USD", "GBP", "JPY", "CHF", "NOK"]].idxmin(axis=1).tolist()
 
 
 def test_many_series_and_long_forecasts_fit_into_six_megabytes(make_result, tmp_path):

@@ -56,6 +56,11 @@ def band_colour(index: int) -> str:
     return _translucent(model_colour(index), 0.18)
 
 
+def neutral_band() -> str:
+    """Return the translucent fill of what belongs to no model, for a white background."""
+    return _translucent(MUTED[0], 0.14)
+
+
 def model_dash(index: int) -> str:
     """Return the dash of a model's lines, in plotly's words."""
     return list(DASHES)[(index + index // len(MODEL_COLOURS)) % len(DASHES)]
@@ -65,7 +70,7 @@ def dark_counterparts() -> dict[str, str]:
     """Return, for every colour that a figure may hold, the colour to use on a dark background."""
     plain = dict((*MODEL_COLOURS, SURFACE, INK, MUTED, RULE))
     bands = {_translucent(light, 0.18): _translucent(dark, 0.24) for light, dark in MODEL_COLOURS}
-    return plain | bands
+    return plain | bands | {neutral_band(): _translucent(MUTED[1], 0.18)}
 
 
 def style_variables() -> dict[str, tuple[str, str]]:

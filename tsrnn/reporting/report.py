@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -16,28 +15,9 @@ from plotly.offline import get_plotlyjs
 from tsrnn.errors import ParameterError
 from tsrnn.reporting.colours import style_variables
 from tsrnn.reporting.embedding import choose, embed
-from tsrnn.reporting.figures import (
-    calibration_figure,
-    error_by_cutoff_figure,
-    error_by_step_figure,
-    forecast_figure,
-    loss_figure,
-    win_shares,
-    wins_figure,
-)
+from tsrnn.reporting.outline import Drawing, Section, outline
 from tsrnn.reporting.parts import levels_of, model_names
-from tsrnn.reporting.sections import (
-    configuration,
-    data_facts,
-    forecast_controls,
-    headline,
-    leaderboard_table,
-    legend,
-    notes_list,
-    series_table,
-    strategies,
-    timing_table,
-)
+from tsrnn.reporting.sections import headline
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -47,15 +27,6 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
-
-
-@dataclass(frozen=True)
-class _Section:
-    key: str
-    heading: str
-    html: str
-    figure: go.Figure | None = None
-    described: str = ""
 
 
 def write_report(result: BacktestResult, path: str | os.PathLike[str], title: str | None = None) -> Path:
@@ -102,73 +73,14 @@ def report_html(result: BacktestResult, title: str | None = None) -> str:
     if title is None:
         title = "Backtest of " + ", ".join(model_names(result))
     choice = choose(result)
-    sections = _sections(result)
-    forecasts = _Section(
-        "forecasts",
-        "Forecasts and what happened",
-        (f'<p class="lead">{escape(choice.sentence)}</p>' if choice.sentence else "")
-        + forecast_controls(result, choice),
-        forecast_figure(result, choice.ids[0]),
-        "Observed values before the cutoff, the forecasts after it, and what happened",
-    )
-    wins = [section for section in sections if section.key == "wins"]
-    if wins:
-        position = sections.index(wins[0])
-        table = f"<h3>MASE by series</h3>{series_table(result, choice)}"
-        sections[position] = _Section("wins", wins[0].heading, wins[0].html + _place(wins[0]) + table)
-    sections.insert(2, forecasts)
-    drawn = {section.key: section.figure for section in [*sections, *wins] if section.figure is not None}
-    drawn["forecast"] = drawn.pop("forecasts")
+    sections = outline(result, choice)
     best = [name for name in result.leaderboard["model"] if levels_of(result, name)]
     payload = {
-        "figures": {key: _bare(figure) for key, figure in drawn.items()},
+        "figures": {drawing.key: _bare(drawing.figure) for section in sections for drawing in section.drawings},
         "forecasts": embed(result, choice),
         "leader": model_names(result).index(best[0]) if best else -1,
     }
     return _page(title, result, sections, payload)
-
-
-def _sections(result: BacktestResult) -> list[_Section]:
-    """Return the sections that this backtest has something to say in, all but the forecasts."""
-    names = model_names(result)
-    sections = [
-        _Section("data", "The data", data_facts(result)),
-        _Section("leaderboard", "Leaderboard", leaderboard_table(result)),
-    ]
-    lines = legend(result)
-    if result.by_step["mase"].notna().any() and result.by_step["step"].nunique() > 1:
-        lead = '<p class="lead">How the error grows with the distance of the forecast.</p>'
-        figure = error_by_step_figure(result)
-        sections.append(_Section("step", "Error by horizon", lead + lines, figure, "MASE of each model by step ahead"))
-    if result.by_cutoff["mase"].notna().any() and result.by_cutoff["cutoff"].nunique() > 1:
-        lead = '<p class="lead">When each model did well or badly.</p>'
-        figure = error_by_cutoff_figure(result)
-        sections.append(_Section("time", "Error by cutoff", lead + lines, figure, "MASE of each model by cutoff"))
-    if len(names) > 1 and result.by_series.loc[result.by_series["mase"].notna(), "unique_id"].nunique() > 1:
-        spoken = ", ".join(f"{name} {share:.0%}" for name, share in win_shares(result).items())
-        lead = '<p class="lead">Share of the series on which each model has the lowest MASE.</p>'
-        sections.append(_Section("wins", "Who wins on which series", lead, wins_figure(result), spoken))
-    covered = [f"coverage_{level:g}" for level in result.levels]
-    if covered and result.leaderboard.reindex(columns=covered).notna().any(axis=None):
-        lead = (
-            '<p class="lead">A mark left of its line: the intervals are too narrow and promise too much. '
-            "Right of it: they are wider than needed.</p>"
-        )
-        figure = calibration_figure(result)
-        sections.append(_Section("calibration", "Calibration of the intervals", lead, figure, "Coverage of each model"))
-    told = strategies(result)
-    if told:
-        sections.append(_Section("strategy", "What the networks did, and why", told))
-    if any(len(table) for table in result.history.values()):
-        lead = '<p class="lead">Solid: windows held back for validation. Dotted: the training windows.</p>'
-        networks = [name for name in names if len(result.history.get(name, ()))]
-        lead += legend(result, networks) if len(networks) > 1 else ""
-        sections.append(_Section("loss", "Loss while training", lead, loss_figure(result), "Loss by training step"))
-    sections.append(_Section("timing", "Timing", timing_table(result)))
-    if result.notes:
-        sections.append(_Section("notes", "Notes", notes_list(result.notes)))
-    sections.append(_Section("repeat", "To repeat this", configuration(result.config)))
-    return sections
 
 
 def _bare(figure: go.Figure) -> dict[str, Any]:
@@ -179,7 +91,7 @@ def _bare(figure: go.Figure) -> dict[str, Any]:
     return bare
 
 
-def _page(title: str, result: BacktestResult, sections: list[_Section], payload: dict[str, Any]) -> str:
+def _page(title: str, result: BacktestResult, sections: list[Section], payload: dict[str, Any]) -> str:
     here = files("tsrnn.reporting")
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     links = "".join(f'<li><a href="#{section.key}">{escape(section.heading)}</a></li>' for section in sections)
@@ -214,18 +126,20 @@ def _page(title: str, result: BacktestResult, sections: list[_Section], payload:
 """
 
 
-def _section(section: _Section) -> str:
-    place = _place(section) if section.figure is not None else ""
-    kind = ' class="drawn"' if section.figure is not None else ""
-    return f'<section id="{section.key}"{kind}><h2>{escape(section.heading)}</h2>{section.html}{place}</section>\n'
+def _section(section: Section) -> str:
+    # A section with one figure is printed on one page; with several, each with its heading.
+    kind = ' class="drawn"' if len(section.drawings) == 1 else ""
+    places = "".join(_place(drawing, len(section.drawings) > 1) for drawing in section.drawings)
+    return f'<section id="{section.key}"{kind}><h2>{escape(section.heading)}</h2>{section.html}{places}</section>\n'
 
 
-def _place(section: _Section) -> str:
-    key = "forecast" if section.key == "forecasts" else section.key
-    return (
-        f'<div class="figure" id="figure-{key}" role="img" aria-label="{escape(section.described)}">'
+def _place(drawing: Drawing, several: bool) -> str:
+    place = (
+        f'{drawing.before}<div class="figure" id="figure-{drawing.key}" role="img" '
+        f'aria-label="{escape(drawing.described)}">'
         '<noscript><p class="js-needed">This figure needs JavaScript.</p></noscript></div>'
     )
+    return (f'<div class="drawn">{place}</div>' if several else place) + drawing.after
 
 
 def _variables() -> str:

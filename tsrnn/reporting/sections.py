@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -60,14 +60,32 @@ def data_facts(result: BacktestResult) -> str:
     data = dict(found) if isinstance(found, dict) else {}
     if {"first", "last"} <= data.keys():
         data["span"] = (data.pop("first"), data.pop("last"))
-    missing = ""
-    if isinstance(data.get("rows"), int) and isinstance(data.get("observed"), int):
-        gap = data["rows"] - data.pop("observed")
-        missing = _fact("Not observed", f"{gap:,} ({gap / max(data['rows'], 1) * 100:.1f} %)" if gap else "none")
+    gaps, lengths, observed = (data.pop(key, None) for key in ("gaps", "lengths", "observed"))
+    data.pop("fingerprint", None)
     facts = "".join(
         _fact(FACTS.get(key, key.replace("_", " ").capitalize()), _words(value)) for key, value in data.items()
     )
-    return f'<dl class="facts">{facts}{missing}</dl><p class="lead">{escape(_plan(result))}</p>'
+    if lengths and lengths[0] != lengths[2]:
+        facts += _fact("Rows per series", f"{lengths[0]:,} to {lengths[2]:,}, median {lengths[1]:,}")
+    if isinstance(observed, int) and isinstance(data.get("rows"), int):
+        facts += _fact("Not observed", _missing(data["rows"], data["rows"] - observed, gaps or {}))
+    return f'<dl class="facts">{facts}</dl><p class="lead">{escape(_plan(result))}</p>'
+
+
+def _missing(rows: int, missing: int, gaps: Mapping[str, int]) -> str:
+    """Return how much is missing, and in how many stretches.
+
+    >>> _missing(1000, 30, {"gaps": 4, "longest": 12, "series": 2})
+    '30 (3.0 %), in 4 gaps of up to 12 rows, in 2 series'
+    """
+    if not missing:
+        return "none"
+    share = f"{missing:,} ({missing / max(rows, 1):.1%})".replace("%", " %")
+    if not gaps:
+        return share
+    several, longest = gaps["gaps"], gaps["longest"]
+    size = "1 gap" if several == 1 else f"{several:,} gaps of up to {longest:,} row{'' if longest == 1 else 's'}"
+    return f"{share}, in {size}, in {gaps['series']:,} series"
 
 
 def leaderboard_table(result: BacktestResult) -> str:
@@ -158,9 +176,12 @@ def series_table(result: BacktestResult, choice: Choice) -> str:
         texts = [_number(value, ".3f") for value in values]
         best = _best(values, "mase", texts)
         cells = "".join(f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts)
+        winners = ", ".join(model for model, text in zip(names, texts, strict=True) if text in best)
+        cells += f'<td class="text">{escape(winners) or "–"}</td>'
         link = f'<button type="button" class="table-link" data-series="{number}">{escape(_short(name))}</button>'
         rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    heads += '<th scope="col" class="text">Best</th>'
     head = f'<thead><tr><th scope="col">Series</th>{heads}</tr></thead>'
     return scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", "MASE by series", tall=len(rows) > 10)
 
@@ -191,6 +212,45 @@ def strategies(result: BacktestResult) -> str:
     return "".join(parts)
 
 
+def residual_table(result: BacktestResult) -> str:
+    """Return bias, spread and autocorrelation of each model's residuals, and what they come to in a word."""
+    names = model_names(result)
+    rows = []
+    for row in result.residuals.summary.itertuples(index=False):
+        known = np.isfinite([row.bias_low, row.bias_high]).all()
+        interval = f"{_signed(row.bias_low)} to {_signed(row.bias_high)}" if known else "–"
+        cells = [_signed(row.bias), interval, _number(row.spread, ".2f"), f"{_signed(row.p5)} to {_signed(row.p95)}",
+                 _signed(row.autocorrelation)]  # fmt: skip
+        rows.append(
+            f'<tr><th scope="row">{swatch(names.index(row.model))}{escape(str(row.model))}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + f'<td class="text">{escape(_finding(row.bias_low, row.bias_high))}</td></tr>'
+        )
+    heads = (("Bias", ""), ("Bias", "95 % interval"), ("Spread", ""), ("Nine in ten", "lie between"),
+             ("Autocorrelation", "next cutoff"))  # fmt: skip
+    head = "".join(f'<th scope="col">{name}<span>{unit or "&nbsp;"}</span></th>' for name, unit in heads)
+    head += '<th scope="col" class="text">The forecasts are</th>'
+    lead = (
+        '<p class="lead">What happened minus the median forecast, in units of the mean absolute change over a season '
+        "before the first cutoff, as in MASE. Good residuals scatter around zero and do not repeat themselves.</p>"
+    )
+    table = f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return lead + scrolled(table, "Residuals")
+
+
+def _signed(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    text = f"{value:+.2f}".replace("-", "−")
+    return "0.00" if text[1:] == "0.00" else text
+
+
+def _finding(low: float, high: float) -> str:
+    if not np.isfinite([low, high]).all():
+        return "too few to judge"
+    return "too low" if low > 0 else "too high" if high < 0 else "neither, as far as shown"
+
+
 def timing_table(result: BacktestResult) -> str:
     """Return the seconds of each model."""
     forecasts = int(result.config["forecasts"])
@@ -219,17 +279,27 @@ def notes_list(notes: Sequence[str]) -> str:
 def configuration(config: dict[str, Any]) -> str:
     """Return what is needed to repeat the run: the command if it is known, what was chosen, and everything else."""
     rest = dict(config)
-    command = rest.pop("command", None)
+    command, call = rest.pop("command", None), rest.pop("call", None)
     parts = []
     if command:
         parts.append(f"<h3>Command</h3>{_copyable('command', str(command))}")
+    if call:
+        lead = '<p class="lead">With the table as <code>df</code>:</p>'
+        parts.append(f"<h3>In Python</h3>{lead}{_copyable('call', str(call))}")
+    versions = rest.get("versions") or {}
+    if versions:
+        listed = ", ".join(f"{name} {number}" for name, number in versions.items())
+        machine = f"; {rest['machine']}" if rest.get("machine") else ""
+        parts.append(f"<h3>Versions</h3><p>{escape(listed + machine)}</p>")
     chosen = rest.pop("chosen", None) or {}
     if chosen:
         parts.append("<h3>What each model chose</h3>")
         items = (f"<dt>{escape(str(name))}</dt><dd>{escape(str(words))}</dd>" for name, words in chosen.items())
         parts.append(f'<dl class="terms chosen">{"".join(items)}</dl>')
     text = json.dumps(rest, indent=2, ensure_ascii=False, default=str)
-    parts.append(f"<details><summary>Settings and versions</summary>{_copyable('configuration', text)}</details>")
+    parts.append(
+        f"<details><summary>Everything that was inferred and set</summary>{_copyable('configuration', text)}</details>"
+    )
     return "".join(parts)
 
 
