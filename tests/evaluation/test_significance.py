@@ -183,6 +183,13 @@ def test_the_unit_of_the_losses_does_not_matter_and_the_same_forecasts_get_the_s
     assert (scaled.gain, scaled.low, scaled.high) == pytest.approx((found.gain, found.low, found.high))
 
 
+def test_how_many_draws_are_made_at_once_changes_nothing(monkeypatch):
+    loss, other = overlapping_losses(30, 3, 4, 4, seed=0)
+    whole = compare_losses(loss, other, 1)
+    monkeypatch.setattr("tsrnn.evaluation.significance.DRAWN_AT_ONCE", 700)
+    assert compare_losses(loss, other, 1) == whole
+
+
 def test_with_many_series_the_bootstrap_agrees_with_the_normal_interval_of_a_ratio():
     rng = np.random.default_rng(0)
     other = rng.uniform(1, 2, (300, 1))

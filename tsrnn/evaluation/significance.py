@@ -14,6 +14,7 @@ Outcome = Literal["better", "no difference", "worse", "too few to judge"]
 
 FEWEST_FORECASTS = 8
 BOOTSTRAP_DRAWS = 2000
+DRAWN_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,15 @@ def _bootstrap(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
     rng = np.random.default_rng(0)  # fixed, so that the same forecasts always get the same verdict
     a, b = np.nansum(loss, 1), np.nansum(other, 1)
     n = len(a)
-    draws = rng.integers(0, n, (BOOTSTRAP_DRAWS, n))
-    totals = b[draws].sum(1)
-    # As for all forecasts together: nothing is gained on a model without any loss.
-    gains = np.where(totals > 0, 1 - a[draws].sum(1) / np.where(totals > 0, totals, 1.0), 0.0)
+    gains = np.empty(BOOTSTRAP_DRAWS)
+    # Some draws at a time: all of them would take 16 KB per series.
+    size = max(DRAWN_AT_ONCE // n, 1)
+    for first in range(0, BOOTSTRAP_DRAWS, size):
+        draws = rng.integers(0, n, (min(size, BOOTSTRAP_DRAWS - first), n))
+        totals = b[draws].sum(1)
+        # As for all forecasts together: nothing is gained on a model without any loss.
+        some = np.where(totals > 0, 1 - a[draws].sum(1) / np.where(totals > 0, totals, 1.0), 0.0)
+        gains[first : first + len(draws)] = some
     tail = float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)))
     low, high = np.quantile(gains, [tail, 1 - tail])
     return float(low), float(high)
