@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.conftest import monthly_table
+from tsrnn import backtest
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.residuals import Residuals
 from tsrnn.reporting.figures import loss_figure
@@ -187,6 +189,15 @@ def test_the_page_says_how_the_backtest_was_run(make_result, config, sentence):
     assert sentence in " ".join(Page(report_html(result)).text)
 
 
+def test_a_page_of_a_large_panel_does_not_read_its_whole_folder(tmp_path):
+    table = monthly_table(n_series=60)
+    result = backtest(["Drift", "Naive"], table, h=3, n_windows=3, path=tmp_path / "run")
+    path = write_report(result, tmp_path / "page.html")
+    assert callable(vars(result)["_forecasts"])
+    assert callable(vars(result)["_observations"])
+    assert "this section holds 50 of 60 series" in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("gaps", "words"),
     [
@@ -221,6 +232,25 @@ def test_residuals_are_told_in_numbers_and_in_words(result):
     assert rows[0][:2] == ["+0.40", "+0.20 to +0.60"]
     assert [row[-1] for row in rows] == ["too low", "neither, as far as shown", "neither, as far as shown"]
     assert [row[-2] for row in rows] == ["+0.10", "+0.60", "+0.10"]
+
+
+def test_the_numbers_behind_the_figures_can_be_read(result):
+    page = report_html(result)
+    for heading, table, values, form in (
+        ("Step", result.by_step, "mase", str),
+        ("Cutoff", result.by_cutoff, "mase", lambda cutoff: str(cutoff)[:10]),
+        ("Quantile", result.by_quantile, "below", "{:.4g}".format),
+        ("Lag", result.residuals.autocorrelation, "autocorrelation", str),
+    ):
+        found = page.split(f'aria-label="Numbers, {values} by {heading.lower()}"')[1].split("</table>")[0]
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td>', found)
+        mine = table[table["model"] == "tsrnn"]
+        key = table.columns[1]
+        assert rows == [(form(at), f"{value:.3f}") for at, value in zip(mine[key], mine[values], strict=True)]
+
+
+def test_numbers_that_nobody_reads_are_left_out(make_result):
+    assert 'aria-label="Numbers, mase by step"' not in report_html(make_result(["a"], h=61, n_cutoffs=2))
 
 
 def test_the_winner_of_each_series_is_named(result):

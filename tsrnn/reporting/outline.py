@@ -19,15 +19,12 @@ from tsrnn.reporting.figures import (
     win_shares,
     wins_figure,
 )
-from tsrnn.reporting.parts import model_names
+from tsrnn.reporting.parts import model_names, time_labels
 from tsrnn.reporting.residuals import autocorrelation_figure, bias_figure, residual_figure
-from tsrnn.reporting.sections import (
-    configuration,
-    data_facts,
-    forecast_controls,
+from tsrnn.reporting.sections import configuration, data_facts, forecast_controls, legend, notes_list
+from tsrnn.reporting.tables import (
     leaderboard_table,
-    legend,
-    notes_list,
+    numbers,
     residual_table,
     series_table,
     strategies,
@@ -105,7 +102,8 @@ def _forecasts(result: BacktestResult, choice: Choice) -> Section:
 def _by_step(result: BacktestResult) -> Section | None:
     if not (result.by_step["mase"].notna().any() and result.by_step["step"].nunique() > 1):
         return None
-    drawing = Drawing("step", error_by_step_figure(result), "MASE of each model by step ahead")
+    table = numbers(result.by_step, "step", "mase", "Step", str)
+    drawing = Drawing("step", error_by_step_figure(result), "MASE of each model by step ahead", after=table)
     html = _lead("How the error grows with the distance of the forecast.") + legend(result)
     return Section("step", "Error by horizon", html, (drawing,))
 
@@ -113,7 +111,8 @@ def _by_step(result: BacktestResult) -> Section | None:
 def _by_cutoff(result: BacktestResult) -> Section | None:
     if not (result.by_cutoff["mase"].notna().any() and result.by_cutoff["cutoff"].nunique() > 1):
         return None
-    drawing = Drawing("time", error_by_cutoff_figure(result), "MASE of each model by cutoff")
+    table = numbers(result.by_cutoff, "cutoff", "mase", "Cutoff", lambda cutoff: str(time_labels([cutoff])[0]))
+    drawing = Drawing("time", error_by_cutoff_figure(result), "MASE of each model by cutoff", after=table)
     return Section("time", "Error by cutoff", _lead("When each model did well or badly.") + legend(result), (drawing,))
 
 
@@ -147,7 +146,8 @@ def _calibration(result: BacktestResult) -> Section | None:
         )
         before += legend(result, reliable) if len(reliable) > 1 else ""
         described = "Share of what happened below each quantile, by model"
-        drawings.append(Drawing("reliability", reliability_figure(result), described, before))
+        table = numbers(result.by_quantile, "quantile", "below", "Quantile", "{:.4g}".format)
+        drawings.append(Drawing("reliability", reliability_figure(result), described, before, table))
     return Section("calibration", "Calibration of the quantiles", "", tuple(drawings)) if drawings else None
 
 
@@ -160,7 +160,8 @@ def _residuals(result: BacktestResult) -> Section | None:
     if found.by_step["step"].nunique() > 1:
         before = "<h3>Bias by step ahead</h3>" + _lead("Above zero, the forecasts are too low; below it, too high.")
         described = "Mean residual of each model by step ahead"
-        drawings.append(Drawing("bias", bias_figure(result), described, before + lines))
+        table = numbers(found.by_step, "step", "bias", "Step", str)
+        drawings.append(Drawing("bias", bias_figure(result), described, before + lines, table))
     before = "<h3>Distribution</h3>" + _lead(
         "Narrow and around zero is good; a long tail to the right are rises that no model foresaw. The outermost half "
         "per cent at either end is not drawn."
@@ -173,7 +174,8 @@ def _residuals(result: BacktestResult) -> Section | None:
             "model errs to the same side again and again, or to and fro, and could have known."
         )
         described = "Autocorrelation of the residuals of each model by lag"
-        drawings.append(Drawing("autocorrelation", autocorrelation_figure(result), described, before + lines))
+        table = numbers(found.autocorrelation, "lag", "autocorrelation", "Lag", str)
+        drawings.append(Drawing("autocorrelation", autocorrelation_figure(result), described, before + lines, table))
     return Section("diagnostics", "Residuals", residual_table(result), tuple(drawings))
 
 

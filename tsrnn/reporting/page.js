@@ -267,7 +267,7 @@
   });
   addEventListener("beforeprint", () => {
     printing = true;
-    for (const details of document.querySelectorAll("details")) details.open = true;
+    for (const details of document.querySelectorAll("details:not(.numbers)")) details.open = true;
     drawAll();
   });
   addEventListener("afterprint", () => {

@@ -1,4 +1,4 @@
-"""The parts of the report page that are plain HTML: every name in them is escaped here."""
+"""The parts of the report page that are words and controls: every name in them is escaped here."""
 
 from __future__ import annotations
 
@@ -8,29 +8,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from tsrnn.reporting.colours import DASHES, MODEL_COLOURS, model_dash
 from tsrnn.reporting.embedding import Choice
 from tsrnn.reporting.parts import levels_of, model_names
+from tsrnn.reporting.tables import short, swatch
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
 
-# Column of the leaderboard: heading, unit, format, meaning.
-MEASURES = {
-    "mase": ("MASE", "", ".3f", "Mean absolute error, divided by the mean absolute change over one season before the "
-             "first cutoff; averaged over series. 1 is about what repeating the last season gives. Lower is better."),
-    "smape": ("sMAPE", "0–200", ".2f", "Mean of 200 · |y − forecast| / (|y| + |forecast|). Lower is better."),
-    "rmse": ("RMSE", "data units", "g", "Root of the mean squared error of each series, averaged over series. "
-             "Lower is better."),
-    "owa": ("OWA", "", ".3f", "Mean of sMAPE and MASE, each divided by that of Naive2 (the M4 competition's "
-            "measure). Lower is better."),
-    "wql": ("WQL", "", ".4f", "Weighted quantile loss: twice the pinball loss over the quantiles 0.1 to 0.9, divided "
-            "by the sum of |y|. It judges the whole forecast distribution. Lower is better."),
-    "fit_seconds": ("Fit", "s", "s", "Time to fit, over all fits of the backtest."),
-    "predict_seconds": ("Forecast", "s", "s", "Time to forecast from all cutoffs."),
-}  # fmt: skip
 FACTS = {
     "rows": "Rows",
     "observed": "Observed",
@@ -88,47 +73,18 @@ def _missing(rows: int, missing: int, gaps: Mapping[str, int]) -> str:
     return f"{share}, in {size}, in {gaps['series']:,} series"
 
 
-def leaderboard_table(result: BacktestResult) -> str:
-    """Return the leaderboard, the best of each column in bold, with the meaning of each column below."""
-    board, names = result.leaderboard, model_names(result)
-    columns = [column for column in board.columns if column != "model"]
-    heads, cells, terms = [], [], []
-    for column in columns:
-        name, unit, form, meaning = _measure(column)
-        heads.append(f'<th scope="col">{escape(name)}<span>{escape(unit) or "&nbsp;"}</span></th>')
-        texts = [_number(value, form) for value in board[column]]
-        best = _best(board[column], column, texts)
-        cells.append([f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts])
-        if meaning:
-            terms.append((name, meaning))
-    rows = "".join(
-        f'<tr><th scope="row" title="{escape(str(name))}">{swatch(names.index(name))}{escape(str(name))}</th>'
-        + "".join(column[row] for column in cells)
-        + "</tr>"
-        for row, name in enumerate(board["model"])
-    )
-    if result.levels:
-        terms.append(("Coverage", "Share of what happened that lay inside the interval; it should be the percentage "
-                      "above the column. Bold is the closest."))  # fmt: skip
-    described = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in terms)
-    head = f'<thead><tr><th scope="col">Model</th>{"".join(heads)}</tr></thead>'
-    return (
-        scrolled(f"<table>{head}<tbody>{rows}</tbody></table>", "Leaderboard") + f'<dl class="terms">{described}</dl>'
-    )
-
-
 def forecast_controls(result: BacktestResult, choice: Choice) -> str:
     """Return the chooser of series, cutoff and interval, and the legend that switches models on and off."""
     numbered = iter(range(len(choice.ids)))
     groups = []
     for heading, ids in choice.groups.items():
-        options = "".join(f'<option value="{next(numbered)}">{escape(_short(name))}</option>' for name in ids)
+        options = "".join(f'<option value="{next(numbered)}">{escape(short(name))}</option>' for name in ids)
         groups.append(
             options if len(choice.groups) == 1 else f'<optgroup label="{escape(heading)}">{options}</optgroup>'
         )
     names = model_names(result)
     bands = "".join(
-        f'<option value="{index}/{level:g}">{escape(_short(name))}, {level:g} %</option>'
+        f'<option value="{index}/{level:g}">{escape(short(name))}, {level:g} %</option>'
         for index, name in enumerate(names)
         for level in levels_of(result, name)
     )
@@ -165,112 +121,6 @@ def legend(result: BacktestResult, names: Sequence[str] | None = None) -> str:
     return f'<ul class="legend">{items}</ul>'
 
 
-def series_table(result: BacktestResult, choice: Choice) -> str:
-    """Return MASE per series and model for the series that the page holds, each a link to its forecasts."""
-    names = model_names(result)
-    wide = result.by_series.pivot_table(index="unique_id", columns="model", values="mase", observed=True)
-    wide = wide.reindex(columns=names)
-    rows = []
-    for number, name in enumerate(choice.ids):
-        values = wide.loc[name] if name in wide.index else pd.Series(np.nan, index=names)
-        texts = [_number(value, ".3f") for value in values]
-        best = _best(values, "mase", texts)
-        cells = "".join(f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts)
-        winners = ", ".join(model for model, text in zip(names, texts, strict=True) if text in best)
-        cells += f'<td class="text">{escape(winners) or "–"}</td>'
-        link = f'<button type="button" class="table-link" data-series="{number}">{escape(_short(name))}</button>'
-        rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    heads += '<th scope="col" class="text">Best</th>'
-    head = f'<thead><tr><th scope="col">Series</th>{heads}</tr></thead>'
-    return scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", "MASE by series", tall=len(rows) > 10)
-
-
-def strategies(result: BacktestResult) -> str:
-    """Return what each network did, why, and the losses that it compared; empty where there is no network."""
-    names = model_names(result)
-    parts = []
-    for name, told in (result.config.get("strategies") or {}).items():
-        scores = told["scores"]
-        mark = swatch(names.index(name)) if name in names else ""
-        parts.append(f"<h3>{mark}{escape(str(name))}: {escape(told['strategy'])}</h3>")
-        parts.append(f'<p class="lead">{escape(_sentence(told["reason"]))}</p>')
-        rows = []
-        for candidate, score in sorted(scores.items(), key=lambda item: float(item[1])):
-            kind = " class=best" if candidate == told["strategy"] else ""
-            rows.append(f'<tr><th scope="row">{escape(candidate)}</th><td{kind}>{_number(score, ".4f")}</td></tr>')
-        if rows:
-            head = (
-                '<thead><tr><th scope="col">Candidate</th><th scope="col">Loss on held-back windows</th></tr></thead>'
-            )
-            parts.append(scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", f"Candidates of {name}"))
-    if any(told["scores"] for told in (result.config.get("strategies") or {}).values()):
-        parts.append(
-            '<p class="small lead">Mean quantile loss on ends of the series that no training has seen, in units of '
-            "the series' mean absolute seasonal difference. Bold is what was used.</p>"
-        )
-    return "".join(parts)
-
-
-def residual_table(result: BacktestResult) -> str:
-    """Return bias, spread and autocorrelation of each model's residuals, and what they come to in a word."""
-    names = model_names(result)
-    rows = []
-    for row in result.residuals.summary.itertuples(index=False):
-        known = np.isfinite([row.bias_low, row.bias_high]).all()
-        interval = f"{_signed(row.bias_low)} to {_signed(row.bias_high)}" if known else "–"
-        cells = [_signed(row.bias), interval, _number(row.spread, ".2f"), f"{_signed(row.p5)} to {_signed(row.p95)}",
-                 _signed(row.autocorrelation)]  # fmt: skip
-        rows.append(
-            f'<tr><th scope="row">{swatch(names.index(row.model))}{escape(str(row.model))}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + f'<td class="text">{escape(_finding(row.bias_low, row.bias_high))}</td></tr>'
-        )
-    heads = (("Bias", ""), ("Bias", "95 % interval"), ("Spread", ""), ("Nine in ten", "lie between"),
-             ("Autocorrelation", "next cutoff"))  # fmt: skip
-    head = "".join(f'<th scope="col">{name}<span>{unit or "&nbsp;"}</span></th>' for name, unit in heads)
-    head += '<th scope="col" class="text">The forecasts are</th>'
-    lead = (
-        '<p class="lead">What happened minus the median forecast, in units of the mean absolute change over a season '
-        "before the first cutoff, as in MASE. Good residuals scatter around zero and do not repeat themselves.</p>"
-    )
-    table = f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    return lead + scrolled(table, "Residuals")
-
-
-def _signed(value: float) -> str:
-    if not np.isfinite(value):
-        return "–"
-    text = f"{value:+.2f}".replace("-", "−")
-    return "0.00" if text[1:] == "0.00" else text
-
-
-def _finding(low: float, high: float) -> str:
-    if not np.isfinite([low, high]).all():
-        return "too few to judge"
-    return "too low" if low > 0 else "too high" if high < 0 else "neither, as far as shown"
-
-
-def timing_table(result: BacktestResult) -> str:
-    """Return the seconds of each model."""
-    forecasts = int(result.config["forecasts"])
-    rows = []
-    for row in result.leaderboard.itertuples(index=False):
-        each = row.predict_seconds / max(forecasts, 1) * 1000
-        cells = [_number(row.fit_seconds, "s"), _number(row.predict_seconds, "s"), _number(each, "s")]
-        rows.append(
-            f'<tr><th scope="row">{swatch(model_names(result).index(row.model))}{escape(str(row.model))}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + "</tr>"
-        )
-    head = "".join(f'<th scope="col">{name}<span>{unit}</span></th>' for name, unit in (
-        ("Fit", "seconds"), (f"{forecasts:,} forecasts", "seconds"), ("One forecast", "milliseconds")))  # fmt: skip
-    return scrolled(
-        f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>',
-        "Timing",
-    )
-
-
 def notes_list(notes: Sequence[str]) -> str:
     """Return the notes of the backtest as a list."""
     return '<ul class="notes">' + "".join(f"<li>{escape(str(note))}</li>" for note in notes) + "</ul>"
@@ -303,21 +153,6 @@ def configuration(config: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def swatch(index: int) -> str:
-    """Return a short line in a model's colour and dash."""
-    style = (
-        f"stroke:var(--model-{index % len(MODEL_COLOURS)});stroke-width:3;stroke-dasharray:{DASHES[model_dash(index)]}"
-    )
-    line = f'<line x1="0" y1="5" x2="26" y2="5" style="{style}"/>'
-    return f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{line}</svg>'
-
-
-def scrolled(table: str, name: str, *, tall: bool = False) -> str:
-    """Return a table that scrolls inside its box, by keyboard too."""
-    kind = "scroll tall" if tall else "scroll"
-    return f'<div class="{kind}" tabindex="0" role="region" aria-label="{escape(name)}">{table}</div>'
-
-
 def _copyable(name: str, text: str) -> str:
     button = f'<button type="button" class="copy" data-copy="{name}">Copy</button>'
     return f'<pre id="{name}" tabindex="0">{escape(text)}</pre><p>{button}</p>'
@@ -346,45 +181,7 @@ def _fact(name: str, value: str) -> str:
     return f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
 
 
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
-
-
 def _words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return " to ".join(_words(item) for item in value)
     return f"{value:,}" if isinstance(value, (int, np.integer)) else str(value).removesuffix(" 00:00:00")
-
-
-def _measure(column: str) -> tuple[str, str, str, str]:
-    if column.startswith("coverage_"):
-        return "Coverage", f"of {column.removeprefix('coverage_')} %", "%", ""
-    return MEASURES.get(column, (column, "", "g", ""))
-
-
-def _best(values: pd.Series, column: str, texts: Sequence[str]) -> set[str]:
-    """Return the text of the best value; what looks equal is equally good."""
-    numbers = np.asarray(values, dtype=float)
-    if column.startswith("coverage_"):
-        numbers = np.abs(numbers - float(column.removeprefix("coverage_")) / 100)
-    elif column not in MEASURES or column.endswith("_seconds"):
-        return set()
-    return {texts[int(np.nanargmin(numbers))]} if np.isfinite(numbers).any() and len(numbers) > 1 else set()
-
-
-def _number(value: Any, form: str) -> str:
-    if value is None or not np.isfinite(value):
-        return "–"
-    if form == "%":
-        return f"{value:.1%}".replace("%", " %")
-    if form == "g":
-        size = abs(value)
-        return f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
-    if form == "s":
-        return f"{value:,.1f}" if value >= 10 else f"{value:.2g}" if value >= 0.001 else "< 0.001"
-    return f"{value:{form}}"
-
-
-def _short(name: Any) -> str:
-    words = str(name)
-    return words if len(words) <= 80 else words[:79] + "…"
