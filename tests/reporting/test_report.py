@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.conftest import monthly_table
@@ -266,6 +267,25 @@ def test_many_series_and_long_forecasts_fit_into_six_megabytes(make_result, tmp_
     path = write_report(big, tmp_path / "big.html")
     assert path.stat().st_size < 6_000_000
     assert "of 120 series" in path.read_text(encoding="utf-8")
+
+
+def test_series_that_share_no_time_stamps_fit_too(tmp_path):
+    rng = np.random.default_rng(0)
+    start = pd.Timestamp("2024-01-01")
+    parts = [
+        pd.DataFrame(
+            {
+                "unique_id": f"s{i}",
+                "ds": pd.date_range(start + pd.Timedelta(microseconds=137 * i + 1), periods=2600, freq="s"),
+                "y": rng.normal(size=2600),
+            }
+        )
+        for i in range(50)
+    ]
+    result = backtest("Naive", pd.concat(parts), h=60, n_windows=40, level=(), season_length=1)
+    path = write_report(result, tmp_path / "page.html")
+    assert path.stat().st_size < 6_000_000
+    assert "To keep this page small, this section holds" in path.read_text(encoding="utf-8")
 
 
 def with_strategies(result, told):

@@ -68,7 +68,9 @@ def choose(result: BacktestResult, seed: int = 0, most_numbers: int = MOST_NUMBE
         left_out.append(f"{kept} of up to {cutoffs} cutoffs per series")
     if stride > 1:
         left_out.append(f"every {stride}th step")
-    said = f"To keep this page small, this section holds {', '.join(left_out)}. Every score above uses all."
+    said = (
+        f"To keep this page small, this section holds {', '.join(left_out)}. The scores on this page leave nothing out."
+    )
     return Choice(groups, kept, stride, said if left_out else "")
 
 

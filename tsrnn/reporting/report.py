@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from tsrnn.errors import ParameterError
 from tsrnn.reporting.colours import style_variables
-from tsrnn.reporting.embedding import choose, embed
+from tsrnn.reporting.embedding import MOST_NUMBERS, Choice, choose, embed
 from tsrnn.reporting.outline import Drawing, Section, outline
 from tsrnn.reporting.parts import levels_of, model_names
 from tsrnn.reporting.sections import headline
@@ -22,6 +22,8 @@ from tsrnn.reporting.sections import headline
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
 
+MOST_BYTES = 5_900_000
+FEWEST_NUMBERS = 1_000
 # The page may run its own script and style and nothing else, and may load nothing from anywhere.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -72,7 +74,17 @@ def report_html(result: BacktestResult, title: str | None = None) -> str:
     """Return the page as text."""
     if title is None:
         title = "Backtest of " + ", ".join(model_names(result))
-    choice = choose(result)
+    most = MOST_NUMBERS
+    while True:
+        page = _page(title, result, *_content(result, choose(result, most_numbers=most)))
+        # What is counted are numbers. Series that share no time stamps carry all of theirs beside them.
+        if len(page.encode("utf-8", errors="replace")) <= MOST_BYTES or most <= FEWEST_NUMBERS:
+            return page
+        most //= 2
+
+
+def _content(result: BacktestResult, choice: Choice) -> tuple[list[Section], dict[str, Any]]:
+    """Return the sections of a page, and the data of its script."""
     sections = outline(result, choice)
     best = [name for name in result.leaderboard["model"] if levels_of(result, name)]
     payload = {
@@ -80,7 +92,7 @@ def report_html(result: BacktestResult, title: str | None = None) -> str:
         "forecasts": embed(result, choice),
         "leader": model_names(result).index(best[0]) if best else -1,
     }
-    return _page(title, result, sections, payload)
+    return sections, payload
 
 
 def _bare(figure: go.Figure) -> dict[str, Any]:
