@@ -1,0 +1,1 @@
+"""The recurrent encoders on other sequences: classification, tagging and text."""
