@@ -191,14 +191,14 @@ def test_a_saved_model_is_replaced_and_nothing_else_is(model, models, saved, tmp
     assert load_forecaster(saved, Forecaster).transform == "log"
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
     (saved / "notes.txt").write_text("mine")
-    with pytest.raises(ParameterError, match=r"holds 3 files and is not a saved model alone: notes\.txt"):
+    with pytest.raises(ParameterError, match=r"holds 3 files and is not a saved forecaster alone: notes\.txt"):
         save_forecaster(model, saved)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ParameterError, match="is a file"):
         save_forecaster(model, tmp_path / "file")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "model.json").write_text("{}")
-    with pytest.raises(ParameterError, match=r"not a saved model alone: model\.json"):
+    with pytest.raises(ParameterError, match=r"not a saved forecaster alone: model\.json"):
         save_forecaster(model, tmp_path / "foreign")
     with pytest.raises(ParameterError, match="expected the path of a folder"):
         save_forecaster(model, None)
@@ -244,7 +244,7 @@ def test_a_newer_foreign_or_missing_file_is_named(saved):
     with pytest.raises(DataError, match=r"model\.json was made by a newer tsrnn \(9\.0\).* Upgrade"):
         load_forecaster(saved, Forecaster)
     file.write_text('{"model_type": "bert"}')
-    with pytest.raises(DataError, match=r"model\.json is not the file of a saved tsrnn model"):
+    with pytest.raises(DataError, match=r"model\.json is not the file of a saved tsrnn forecaster"):
         load_forecaster(saved, Forecaster)
     file.write_text("[" * 100_000)
     with pytest.raises(DataError, match=r"model\.json is damaged"):
@@ -379,3 +379,13 @@ def test_a_pickle_in_place_of_the_weights_is_not_run(saved, tmp_path):
     with pytest.raises(TsrnnError, match="cannot be read as safetensors"):
         load_forecaster(saved, Forecaster)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_model_of_another_kind_is_neither_read_nor_replaced(tmp_path):
+    model_folder.write_folder(tmp_path / "model", {"a": 1}, {}, "other")
+    model_folder.write_folder(tmp_path / "model", {"a": 2}, {}, "other")
+    assert model_folder.read_folder(tmp_path / "model", "other")[0]["a"] == 2
+    with pytest.raises(DataError, match="not the file of a saved tsrnn forecaster: its format is 'tsrnn other'"):
+        model_folder.read_folder(tmp_path / "model")
+    with pytest.raises(ParameterError, match="holds 2 files and is not a saved forecaster alone"):
+        model_folder.write_folder(tmp_path / "model", {}, {})

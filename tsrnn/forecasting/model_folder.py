@@ -18,33 +18,38 @@ from safetensors import torch as tensor_file
 import tsrnn
 from tsrnn.errors import DataError, ParameterError
 
-FORMAT, SCHEMA = "tsrnn forecaster", 1
+SCHEMA = 1
+FORECASTER = "forecaster"
 CONTENT_FILE, TENSOR_FILE = "model.json", "weights.safetensors"
 
 
-def write_folder(path: Any, content: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> None:
+def write_folder(
+    path: Any, content: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], kind: str = FORECASTER
+) -> None:
     """Write a saved model, complete or not at all.
 
-    The files are written into a new folder beside `path`, which then takes its name. A saved model that stands
-    there is replaced only then.
+    The files are written into a new folder beside `path`, which then takes its name. A saved model of the same kind
+    that stands there is replaced only then.
 
     Parameters
     ----------
     path : str or PathLike
     content : mapping of JSON values
     tensors : mapping of str to tensor
+    kind : str
+        What is saved, for example "forecaster" or "classifier".
 
     Raises
     ------
     ParameterError
-        If `path` is a file, or a folder that holds anything but a saved model.
+        If `path` is a file, or a folder that holds anything but a saved model of this kind.
     OSError
         If it cannot be written.
     """
     folder = read_path(path).resolve()
-    check_replaceable(folder)
+    check_replaceable(folder, kind)
     data = tensor_file.save({name: part.detach().cpu().contiguous().clone() for name, part in tensors.items()})
-    head = {"format": FORMAT, "schema": SCHEMA, "tsrnn": tsrnn.__version__, "tensors_sha256": _sha256(data)}
+    head = {"format": f"tsrnn {kind}", "schema": SCHEMA, "tsrnn": tsrnn.__version__, "tensors_sha256": _sha256(data)}
     whole = {**head, **content}
     text = json.dumps({**whole, "checksum": content_checksum(whole)}, indent=1, allow_nan=False)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -89,8 +94,8 @@ def read_path(path: Any) -> Path:
     return Path(path)
 
 
-def check_replaceable(folder: Path) -> None:
-    """Raise ParameterError if something stands at a path that is neither an empty folder nor a saved model."""
+def check_replaceable(folder: Path, kind: str = FORECASTER) -> None:
+    """Raise ParameterError if something stands at a path that is neither an empty folder nor a model of this kind."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -101,18 +106,24 @@ def check_replaceable(folder: Path) -> None:
     others = [name for name in names if name not in (CONTENT_FILE, TENSOR_FILE)]
     if not others:
         try:
-            _read_content(folder / CONTENT_FILE)
+            _read_content(folder / CONTENT_FILE, kind)
             return
         except DataError:
             others = names
     raise ParameterError(
-        f"{folder} holds {len(names)} files and is not a saved model alone: {', '.join(others[:5])}. Saving would "
+        f"{folder} holds {len(names)} files and is not a saved {kind} alone: {', '.join(others[:5])}. Saving would "
         "delete them. Choose another path, or empty the folder first."
     )
 
 
-def read_folder(path: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def read_folder(path: Any, kind: str = FORECASTER) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Read a saved model and compare the checksums.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    kind : str
+        What was saved; a model of another kind is refused.
 
     Returns
     -------
@@ -127,7 +138,7 @@ def read_folder(path: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     folder = read_path(path)
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder. Expected one that `save` wrote.")
-    content = _read_content(folder / CONTENT_FILE)
+    content = _read_content(folder / CONTENT_FILE, kind)
     file = folder / TENSOR_FILE
     data = _read_bytes(file)
     if content.get("tensors_sha256") != _sha256(data):
@@ -141,14 +152,15 @@ def read_folder(path: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 CURE = "Save the model again, or take a whole copy of its folder."
 
 
-def _read_content(file: Path) -> dict[str, Any]:
+def _read_content(file: Path, kind: str) -> dict[str, Any]:
     data = _read_bytes(file)
     try:
         content = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file} is damaged, it cannot be read as JSON: {error}. {CURE}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise DataError(f"{file} is not the file of a saved tsrnn model: its format is not {FORMAT!r}. {CURE}")
+    if not isinstance(content, dict) or content.get("format") != f"tsrnn {kind}":
+        found = content.get("format") if isinstance(content, dict) else None
+        raise DataError(f"{file} is not the file of a saved tsrnn {kind}: its format is {found!r}. {CURE}")
     schema = content.get("schema")
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
         raise DataError(f"{file} is damaged: schema={schema!r}, expected a whole number. {CURE}")
