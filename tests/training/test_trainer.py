@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tsrnn.errors import TrainingError
-from tsrnn.training.trainer import TrainingPlan, copy_weights, train
+from tsrnn.training.trainer import Outcome, TrainingPlan, copy_weights, train
 
 
 def line(start=0.0):
@@ -207,3 +207,35 @@ def test_copied_weights_do_not_move_with_the_network():
     nn.init.zeros_(network.weight)
     assert copy["weight"].item() == 2.0
     assert not copy["weight"].requires_grad
+
+
+def test_batches_count_by_their_weight_in_the_means_of_losses_and_scores():
+    network, plan = line(1.0), TrainingPlan(2, learning_rate=1e-12, weight_decay=0.0)
+
+    def outcome(batch):
+        target, weight = batch
+        return Outcome(squared(network)(target), weight, {"distance": (network.weight - target).abs().sum()})
+
+    drawn = {1: (1.0, 1), 2: (5.0, torch.tensor(3))}
+    record = train(network, outcome, drawn.__getitem__, [(2.0, 10), (4.0, 30)], plan)
+    (row,) = record.history
+    assert row.train_loss == pytest.approx((0 * 1 + 16 * 3) / 4)
+    assert row.validation_loss == pytest.approx((1 * 10 + 9 * 30) / 40)
+    assert row.train_scores == {"distance": pytest.approx((0 * 1 + 4 * 3) / 4)}
+    assert row.validation_scores == {"distance": pytest.approx((1 * 10 + 3 * 30) / 40)}
+
+
+def test_scores_do_not_steer_the_training():
+    plan, ends = TrainingPlan(50, learning_rate=0.05), []
+    for scored in (False, True):
+        network = line()
+        loss = squared(network)
+        train(
+            network,
+            (lambda batch, loss=loss: Outcome(loss(batch), 7.0, {"worse": -loss(batch)})) if scored else loss,
+            lambda step: 3.0,
+            [3.0],
+            plan,
+        )
+        ends.append(copy_weights(network))
+    assert same(*ends)

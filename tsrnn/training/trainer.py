@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -48,14 +48,38 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a network made of a batch.
+
+    Parameters
+    ----------
+    loss : scalar tensor
+        What training lowers.
+    weight : float or scalar tensor
+        How much the batch counts in a mean over batches, for example its number of cases.
+    scores : mapping of str to scalar tensor
+        What else is worth knowing, for example the accuracy; means of them are reported.
+    """
+
+    loss: Tensor
+    weight: float | Tensor = 1.0
+    scores: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Progress:
-    """What a progress callback is told after each validation, or every `validate_every` steps."""
+    """What a progress callback is told after each validation, or every `validate_every` steps.
+
+    `train_scores` and `validation_scores` are means of the scores in each `Outcome`, by name.
+    """
 
     step: int
     max_steps: int
     train_loss: float
     validation_loss: float
     seconds: float
+    train_scores: Mapping[str, float] = field(default_factory=dict)
+    validation_scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -90,7 +114,7 @@ def has_finite_weights(network: nn.Module) -> bool:
 
 def train(
     network: nn.Module,
-    loss: Callable[[Batch], Tensor],
+    loss: Callable[[Batch], Tensor | Outcome],
     draw: Callable[[int], Batch],
     validation: list[Batch],
     plan: TrainingPlan,
@@ -105,7 +129,8 @@ def train(
     ----------
     network : nn.Module
     loss : callable
-        The scalar loss of a batch, in whichever mode (train or eval) the network is.
+        The scalar loss of a batch, in whichever mode (train or eval) the network is; or an `Outcome`, where batches
+        count differently in means or there are more scores to report.
     draw : callable
         Returns the training batch of a step, counted from 1. With a checkpoint it must depend on the step alone.
     validation : list of batches
@@ -134,7 +159,8 @@ def train(
     run = _Run(network, plan, record)
     if checkpoint is not None:
         run.resume(checkpoint)
-    started, recent = time.perf_counter() - run.seconds, []
+    started = time.perf_counter() - run.seconds
+    recent: list[Outcome] = []
     network.train()
     for step in range(run.step + 1, plan.max_steps + 1):
         if run.waiting >= plan.patience:
@@ -143,15 +169,15 @@ def train(
         if out_of_time is not None and out_of_time():
             record.out_of_time = True
             break
-        value = loss(draw(step))
-        run.descend(value)
-        recent.append(value.detach())
+        outcome = _outcome(loss(draw(step)))
+        run.descend(outcome.loss)
+        recent.append(_detached(outcome))
         if step % plan.validate_every and step < plan.max_steps:
             continue
         # Reading a loss waits for the device, so it is done once per validation and not at every step.
-        train_loss = float(torch.stack(recent).mean())
+        train_loss, train_scores = _means(recent)
         recent = []
-        score = _validate(network, loss, validation) if validation else train_loss
+        score, validation_scores = _validate(network, loss, validation) if validation else (train_loss, {})
         if not (math.isfinite(train_loss) and math.isfinite(score) and has_finite_weights(network)):
             run.keep_best()
             raise TrainingError(
@@ -160,7 +186,8 @@ def train(
             )
         run.judge(step, score, newest_is_best=not validation)
         run.seconds = time.perf_counter() - started
-        state = Progress(step, plan.max_steps, train_loss, score if validation else math.nan, run.seconds)
+        held_back = score if validation else math.nan
+        state = Progress(step, plan.max_steps, train_loss, held_back, run.seconds, train_scores, validation_scores)
         record.history.append(state)
         if on_progress is not None:
             on_progress(state)
@@ -254,8 +281,31 @@ def _optimiser(
 
 
 @torch.no_grad()
-def _validate(network: nn.Module, loss: Callable[[Batch], Tensor], batches: list[Batch]) -> float:
+def _validate(
+    network: nn.Module, loss: Callable[[Batch], Tensor | Outcome], batches: list[Batch]
+) -> tuple[float, dict[str, float]]:
     network.eval()
-    value = float(torch.stack([loss(batch) for batch in batches]).mean())
+    result = _means([_outcome(loss(batch)) for batch in batches])
     network.train()
-    return value
+    return result
+
+
+def _outcome(value: Tensor | Outcome) -> Outcome:
+    return value if isinstance(value, Outcome) else Outcome(value)
+
+
+def _detached(outcome: Outcome) -> Outcome:
+    """Let go of the graph that the loss was computed by."""
+    return Outcome(outcome.loss.detach(), outcome.weight, {name: s.detach() for name, s in outcome.scores.items()})
+
+
+def _means(outcomes: Sequence[Outcome]) -> tuple[float, dict[str, float]]:
+    """Return the weighted means of the loss and of each score."""
+    losses = torch.stack([outcome.loss for outcome in outcomes])
+    weight = torch.stack([torch.as_tensor(o.weight, dtype=losses.dtype, device=losses.device) for o in outcomes])
+
+    def mean(values: Tensor) -> float:
+        return float((values * weight).sum() / weight.sum())
+
+    scores = {name: mean(torch.stack([o.scores[name] for o in outcomes])) for name in outcomes[0].scores}
+    return mean(losses), scores
