@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tsrnn.preprocessing.window_scaler import WindowScaler
     from tsrnn.reporting.figures import error_by_step_figure, forecast_figure
     from tsrnn.reporting.report import write_report
+    from tsrnn.sequences.classifier import SequenceClassifier
+    from tsrnn.sequences.ts_files import read_ts
 
 __version__ = "0.1.0"
 
@@ -45,7 +47,9 @@ _HOMES = {
     "load_dataset": "tsrnn.datasets",
     "Log": "tsrnn.preprocessing.power",
     "Naive": "tsrnn.forecasting.naive",
+    "read_ts": "tsrnn.sequences.ts_files",
     "SeasonalNaive": "tsrnn.forecasting.naive",
+    "SequenceClassifier": "tsrnn.sequences.classifier",
     "SeriesScaler": "tsrnn.preprocessing.series_scaler",
     "SlidingWindow": "tsrnn.preprocessing.sliding",
     "Theta": "tsrnn.forecasting.theta",
@@ -67,6 +71,7 @@ __all__ = [
     "Log",
     "Naive",
     "SeasonalNaive",
+    "SequenceClassifier",
     "SeriesScaler",
     "SlidingWindow",
     "Theta",
@@ -78,6 +83,7 @@ __all__ = [
     "forecast_figure",
     "list_datasets",
     "load_dataset",
+    "read_ts",
     "write_report",
 ]
 

@@ -38,7 +38,15 @@ from tsrnn.data.stored import (
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
+from tsrnn.forecasting.model_folder import (
+    CONTENT_FILE,
+    CURE,
+    TENSOR_FILE,
+    network_from,
+    read_folder,
+    read_path,
+    write_folder,
+)
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings, check_parameters
 from tsrnn.networks.cells import CELLS, RECURRENT
@@ -201,23 +209,7 @@ def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor
     """Build a network on the CPU from its weights, in evaluation mode."""
     if size.num_layers > len(weights):
         raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
-    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
-    with torch.device("meta"):
-        expected = NETWORKS[kind](size).state_dict()
-    wrong = [
-        name
-        for name in sorted({*expected, *weights})
-        if name not in expected
-        or name not in weights
-        or expected[name].shape != weights[name].shape
-        or expected[name].dtype != weights[name].dtype
-    ]
-    if wrong:
-        raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
-    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
-        network = NETWORKS[kind](size)
-    network.load_state_dict(weights)
-    return network.eval()
+    return network_from(lambda: NETWORKS[kind](size), weights)
 
 
 def _plain(value: Any) -> Json:

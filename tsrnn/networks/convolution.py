@@ -76,6 +76,8 @@ def average_pool(x: Tensor, mask: Tensor, steps: int) -> Tensor:
     A run without any step is 0.
     """
     beyond = -x.shape[1] % steps
-    x = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, 0, beyond)).unflatten(1, (-1, steps))  # [B, S, steps, C]
-    counts = nn.functional.pad(mask, (0, beyond)).unflatten(1, (-1, steps)).sum(2)  # [B, S]
-    return x.sum(2) / counts.clamp(min=1).unsqueeze(-1)
+    B, L, C = x.shape
+    x = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, 0, beyond))
+    x = x.reshape(B, (L + beyond) // steps, steps, C).sum(2)  # [B, S, C]
+    counts = nn.functional.pad(mask, (0, beyond)).reshape(B, -1, steps).sum(2)  # [B, S]
+    return x / counts.clamp(min=1).unsqueeze(-1)

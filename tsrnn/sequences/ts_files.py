@@ -23,7 +23,7 @@ _MISSING = {"?", "nan", "NaN"}
 
 
 def read_ts(path: str | os.PathLike[str]) -> tuple[Floats | list[Floats], npt.NDArray[np.str_] | None]:
-    """Read labelled sequences from a `.ts` file, gzipped or not.
+    r"""Read labelled sequences from a `.ts` file, gzipped or not.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_ts(path: str | os.PathLike[str]) -> tuple[Floats | list[Floats], npt.ND
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "tiny.ts")
-    ...     _ = path.write_text("@classLabel true up down\\n@data\\n1,2,3:up\\n3,2,1:down\\n")
+    ...     _ = path.write_text("@classLabel true up down\n@data\n1,2,3:up\n3,2,1:down\n")
     ...     X, y = read_ts(path)
     >>> X.shape, y.tolist()
     ((2, 1, 3), ['up', 'down'])

@@ -1,0 +1,148 @@
+"""What a classifier checks before it is fitted, and what it chooses where the user did not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.utils import check_random_state
+
+from tsrnn.errors import ParameterError
+from tsrnn.forecasting.network_training import fresh_seed
+from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.sequence_network import SequenceSize, pooling_for
+from tsrnn.sequences.cases import SCALINGS
+from tsrnn.sequences.class_training import ENOUGH_TO_HOLD_BACK, HELD_BACK_SHARE, ClassPlan
+from tsrnn.sequences.vocabulary import TOKENS
+
+if TYPE_CHECKING:
+    from tsrnn.sequences.classifier import SequenceClassifier
+
+OUTPUTS = ("last", "each_step")
+
+# Recurrent steps that a whole sequence becomes at most: plain recurrent networks weaken beyond some 150.
+MOST_RECURRENT_STEPS = 48
+
+
+def check_class_parameters(model: SequenceClassifier) -> None:
+    """Raise ParameterError for any argument that is impossible, naming what was expected."""
+    _one_of("cell", model.cell, RECURRENT)
+    _one_of("output", model.output, OUTPUTS)
+    _one_of("tokens", model.tokens, (None, *TOKENS))
+    _one_of("scaling", model.scaling, SCALINGS)
+    for name in ("hidden_size", "num_layers", "filters", "embedding_size"):
+        _positive_int(name, getattr(model, name), optional=False)
+    for name in ("max_epochs", "batch_size", "patience"):
+        _positive_int(name, getattr(model, name), optional=True)
+    if not isinstance(model.bidirectional, (bool, np.bool_)):
+        raise ParameterError(f"bidirectional={model.bidirectional!r}: expected True or False.")
+    if not isinstance(model.convolution, (bool, np.bool_)) and model.convolution != "auto":
+        raise ParameterError(f"convolution={model.convolution!r}: expected True, False or 'auto'.")
+    if not (_is_number(model.dropout) and 0 <= model.dropout < 1):
+        raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
+    if not (_is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
+        raise ParameterError(f"learning_rate={model.learning_rate!r}: expected a number above 0, for example 0.004.")
+    share: Any = model.validation_fraction
+    if share != "auto" and not (_is_number(share) and 0 <= share <= 0.5):
+        raise ParameterError(f"validation_fraction={share!r}: expected a share from 0 to 0.5, or 'auto'.")
+
+
+def choose_size(model: SequenceClassifier, n_inputs: int, n_classes: int, longest: int) -> SequenceSize:
+    """Return the network's shape for sequences of at most so many steps."""
+    texts, each_step = model.tokens is not None, model.output == "each_step"
+    front = not texts if model.convolution == "auto" else bool(model.convolution)
+    return SequenceSize(
+        n_inputs=n_inputs,
+        n_classes=n_classes,
+        cell=model.cell,
+        hidden_size=int(model.hidden_size),
+        num_layers=int(model.num_layers),
+        bidirectional=bool(model.bidirectional),
+        embedding_size=int(model.embedding_size) if texts else 0,
+        filters=(int(model.filters), 2 * int(model.filters), int(model.filters)) if front else (),
+        # Without a front end a mean over steps would blur what no convolution has looked at.
+        pooled=pooling_for(longest, MOST_RECURRENT_STEPS) if front and not each_step else 1,
+        dropout=float(model.dropout),
+        each_step=each_step,
+    )
+
+
+def choose_plan(model: SequenceClassifier, n_cases: int) -> ClassPlan:
+    """Return how to train on so many cases."""
+    batch_size = model.batch_size or (16 if n_cases <= 500 else 32 if n_cases <= 2000 else 64)
+    if model.validation_fraction == "auto":
+        held_back = HELD_BACK_SHARE if n_cases >= ENOUGH_TO_HOLD_BACK else 0.0
+    else:
+        held_back = float(model.validation_fraction)
+    n_batches = max(1, round((n_cases - round(held_back * n_cases)) / batch_size))
+    max_epochs = model.max_epochs or math.ceil(default_class_steps(n_cases) / n_batches)
+    patience = model.patience or max(1, max_epochs // 2)
+    return ClassPlan(int(max_epochs), int(batch_size), int(patience), float(model.learning_rate), held_back)
+
+
+def default_class_steps(n_cases: int) -> int:
+    """Return how many gradient steps so many cases deserve.
+
+    >>> default_class_steps(50), default_class_steps(270), default_class_steps(4000)
+    (300, 420, 1090)
+    """
+    return int(round(300 * max(1.0, n_cases / 100) ** 0.35, -1))
+
+
+def weigh_classes(class_weight: Any, classes: npt.NDArray[Any], codes: npt.NDArray[np.int64]) -> torch.Tensor:
+    """Return how much each class counts, shape (n_classes,); the mean over all training labels is 1.
+
+    Raises
+    ------
+    ParameterError
+        If the weights are none of the documented, not positive, or of labels that are not there.
+    """
+    counts = np.bincount(codes, minlength=len(classes))
+    if class_weight is None:
+        weight = np.ones(len(classes))
+    elif isinstance(class_weight, str) and class_weight == "balanced":
+        weight = 1 / counts
+    elif isinstance(class_weight, Mapping):
+        names = classes.tolist()
+        strange = [label for label in class_weight if label not in names]
+        if strange:
+            raise ParameterError(f"class_weight names {len(strange)} labels that y does not have: {strange[:5]!r}.")
+        if not all(_is_number(part) and 0 < part < math.inf for part in class_weight.values()):
+            raise ParameterError(f"class_weight={class_weight!r}: expected weights above 0.")
+        weight = np.array([class_weight.get(name, 1.0) for name in names], np.float64)
+    else:
+        raise ParameterError(f"class_weight={class_weight!r}: expected None, 'balanced', or a dict of labels.")
+    return torch.from_numpy(weight * counts.sum() / (weight * counts).sum()).float()
+
+
+def seed_of(random_state: Any) -> int:
+    """Return a seed for torch from a whole number, a RandomState of numpy, or None for a fresh one."""
+    if random_state is None or (_is_whole(random_state) and random_state >= 0):
+        return fresh_seed(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    raise ParameterError(f"random_state={random_state!r}: expected a whole number, 0 or more, a RandomState, or None.")
+
+
+def _one_of(name: str, value: Any, allowed: Any) -> None:
+    if not isinstance(value, (str, type(None))) or value not in allowed:
+        raise ParameterError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _positive_int(name: str, value: Any, *, optional: bool) -> None:
+    if value is None and optional:
+        return
+    if not _is_whole(value) or value < 1:
+        raise ParameterError(f"{name}={value!r}: expected a whole number, 1 or more{', or None' if optional else ''}.")

@@ -1,0 +1,244 @@
+"""What a saved classifier holds: its parameters, classes, vocabulary or scales, history, and its network's weights.
+
+No value from a file shapes a network before its type and range are checked and the stored tensors have the shapes that
+it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.data.stored import (
+    Json,
+    json_to_value,
+    read_entry,
+    read_flag,
+    read_list,
+    read_text,
+    read_whole,
+    value_to_json,
+)
+from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.devices import nearest_device
+from tsrnn.forecasting.model_folder import (
+    CONTENT_FILE,
+    CURE,
+    TENSOR_FILE,
+    network_from,
+    read_folder,
+    read_path,
+    write_folder,
+)
+from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.sequence_network import SequenceNetwork, SequenceSize
+from tsrnn.sequences.cases import ChannelScaler
+from tsrnn.sequences.class_settings import check_class_parameters
+from tsrnn.sequences.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from tsrnn.sequences.classifier import SequenceClassifier
+
+Model = TypeVar("Model", bound="SequenceClassifier")
+
+KIND = "classifier"
+NETWORK, SCALER = "network.", "scaler."
+HISTORY = ("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
+
+# Far beyond any use, and small enough that a file cannot ask for more memory than there is.
+LARGEST_WIDTH, MOST_LAYERS, LONGEST_POOLING = 10**6, 1000, 10**9
+
+# Kinds of NumPy types that labels are saved as: bool, whole and real numbers, text, dates, and objects of these.
+_LABEL_KINDS = "biufUMO"
+
+
+def save_classifier(model: SequenceClassifier, path: Any) -> None:
+    """Save a fitted classifier in a folder of two files, `model.json` and `weights.safetensors`.
+
+    Parameters
+    ----------
+    model : SequenceClassifier
+    path : str or PathLike
+
+    Raises
+    ------
+    NotFittedError
+        Before `fit`.
+    ParameterError
+        If the folder holds anything but a saved classifier, or a parameter or label has no written form.
+
+    Notes
+    -----
+    The training sequences are not saved. A callable `verbose` has no written form and is saved as False, a RandomState
+    as None.
+    """
+    check_is_fitted(model, "network_")
+    check_class_parameters(model)
+    scaler = model.reader_ if isinstance(model.reader_, ChannelScaler) else None
+    content = {
+        "parameters": {name: _parameter_to_json(name, value) for name, value in model.get_params(deep=False).items()},
+        "size": {**asdict(model.network_.size), "filters": list(model.network_.size.filters)},
+        "classes": _labels_to_json(model.classes_),
+        "vocabulary": None if model.vocabulary_ is None else model.vocabulary_.to_json(),
+        "each_case": None if scaler is None else scaler.each_case,
+        "n_features": getattr(model, "n_features_in_", None),
+        "feature_names": _names_to_json(getattr(model, "feature_names_in_", None)),
+        "seed": model.seed_,
+        "best_epoch": int(model.best_epoch_),
+        "stopped_early": bool(model.stopped_early_),
+        "history": value_to_json(model.history_.to_numpy(np.float64).tolist(), "the history"),
+    }
+    tensors = {NETWORK + name: tensor for name, tensor in model.network_.state_dict().items()}
+    if scaler is not None:
+        tensors |= {SCALER + name: torch.from_numpy(getattr(scaler, name)) for name in ("loc", "scale")}
+    write_folder(path, content, tensors, KIND)
+
+
+def load_classifier(path: Any, cls: type[Model]) -> Model:
+    """Load a classifier that `save_classifier` wrote.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    cls : type
+        The class of the model, `SequenceClassifier` or one derived from it.
+
+    Raises
+    ------
+    DataError
+        If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
+    """
+    content, tensors = read_folder(path, KIND)
+    try:
+        return _build(content, tensors, cls)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
+        # The checksums fit, so someone wrote these values; numpy and torch refuse what is wrong in many ways.
+        folder = read_path(path)
+        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+
+
+def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
+    parameters = read_entry(content, "parameters")
+    if not isinstance(parameters, dict) or not set(parameters) <= set(cls().get_params(deep=False)):
+        raise DataError(f"the parameters are not those of {cls.__name__}")
+    model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
+    check_class_parameters(model)
+    if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
+        raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
+    size = _read_size(read_entry(content, "size"))
+    weights = {name.removeprefix(NETWORK): part for name, part in tensors.items() if name.startswith(NETWORK)}
+    if max(size.num_layers, len(size.filters)) > len(weights):
+        raise DataError(f"{size.num_layers} layers and {len(size.filters)} filters, but {len(weights)} tensors")
+    model.reader_ = _read_reader(content, tensors, size)
+    device = nearest_device(model.device)
+    model.network_ = network_from(lambda: SequenceNetwork(size), weights).to(device)
+    model.device_ = str(device)
+    model.classes_ = _json_to_labels(read_entry(content, "classes"))
+    if len(model.classes_) != size.n_classes:
+        raise DataError(f"{len(model.classes_)} classes, but a network for {size.n_classes}")
+    if read_entry(content, "n_features") is not None:
+        model.n_features_in_ = read_whole(content, "n_features")
+    if read_entry(content, "feature_names") is not None:
+        names = read_list(content, "feature_names")
+        model.feature_names_in_ = np.array([read_text({"name": name}, "name") for name in names], dtype=object)
+    model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)
+    model.best_epoch_ = read_whole(content, "best_epoch", 0)
+    model.stopped_early_ = read_flag(content, "stopped_early")
+    model.history_ = _read_history(content)
+    return model
+
+
+def _read_size(content: Json) -> SequenceSize:
+    cell, dropout, filters = read_text(content, "cell"), read_entry(content, "dropout"), read_list(content, "filters")
+    if cell not in RECURRENT:
+        raise DataError(f"cell={cell!r}, expected one of {', '.join(RECURRENT)}")
+    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+        raise DataError(f"dropout={dropout!r}, expected a share from 0 to below 1")
+    if len(filters) > MOST_LAYERS:
+        raise DataError(f"{len(filters)} filters, expected {MOST_LAYERS} or fewer")
+    return SequenceSize(
+        n_inputs=read_whole(content, "n_inputs", 1, LARGEST_WIDTH),
+        n_classes=read_whole(content, "n_classes", 2, LARGEST_WIDTH),
+        cell=cell,
+        hidden_size=read_whole(content, "hidden_size", 1, LARGEST_WIDTH),
+        num_layers=read_whole(content, "num_layers", 1, MOST_LAYERS),
+        bidirectional=read_flag(content, "bidirectional"),
+        embedding_size=read_whole(content, "embedding_size", 0, LARGEST_WIDTH),
+        filters=tuple(read_whole({"filters": width}, "filters", 1, LARGEST_WIDTH) for width in filters),
+        pooled=read_whole(content, "pooled", 1, LONGEST_POOLING),
+        dropout=float(dropout),
+        each_step=read_flag(content, "each_step"),
+    )
+
+
+def _read_reader(content: Json, tensors: Mapping[str, torch.Tensor], size: SequenceSize) -> Vocabulary | ChannelScaler:
+    stored = read_entry(content, "vocabulary")
+    if stored is not None:
+        vocabulary = Vocabulary.from_json(stored)
+        if not size.embedding_size or len(vocabulary) != size.n_inputs:
+            raise DataError(f"{len(vocabulary)} tokens, but a network for {size.n_inputs}")
+        return vocabulary
+    if size.embedding_size:
+        raise DataError("a network for texts has no vocabulary")
+    loc, scale = (tensors[SCALER + name].numpy() for name in ("loc", "scale"))
+    if not (loc.shape == scale.shape == (size.n_inputs,) and loc.dtype == scale.dtype == np.float64):
+        raise DataError(f"the scales are not those of {size.n_inputs} channels")
+    if not (np.isfinite(loc).all() and np.isfinite(scale).all() and (scale > 0).all()):
+        raise DataError("the scales are not finite and above 0")
+    return ChannelScaler(loc, scale, read_flag(content, "each_case"))
+
+
+def _read_history(content: Json) -> pd.DataFrame:
+    rows = json_to_value(read_entry(content, "history"))
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
+        raise DataError("the history is no list of rows")
+    return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"epoch": np.int64})
+
+
+def _labels_to_json(classes: npt.NDArray[Any]) -> Json:
+    if classes.dtype.kind not in _LABEL_KINDS:
+        raise ParameterError(f"Labels of type {classes.dtype} cannot be saved. Expected text, numbers or dates.")
+    return {"dtype": classes.dtype.str, "labels": [value_to_json(label, "a label") for label in classes]}
+
+
+def _json_to_labels(content: Json) -> npt.NDArray[Any]:
+    dtype = np.dtype(read_text(content, "dtype"))
+    if dtype.kind not in _LABEL_KINDS:
+        raise DataError(f"labels of type {dtype}")
+    labels = [json_to_value(label) for label in read_list(content, "labels")]
+    if dtype.kind != "O":
+        return np.array(labels, dtype=dtype)
+    found = np.empty(len(labels), dtype=object)
+    found[:] = labels
+    return found
+
+
+def _names_to_json(names: Any) -> Json:
+    return None if names is None else [str(name) for name in names]
+
+
+def _parameter_to_json(name: str, value: Any) -> Json:
+    if name == "verbose":
+        return isinstance(value, (bool, np.bool_)) and bool(value)
+    if name == "random_state" and isinstance(value, np.random.RandomState):
+        return None
+    if isinstance(value, Mapping):
+        pairs = [value_to_json([label, weight], f"the parameter {name}") for label, weight in value.items()]
+        return {"pairs": pairs}
+    return value_to_json(value, f"the parameter {name}")
+
+
+def _json_to_parameter(name: str, content: Json) -> Any:
+    if isinstance(content, dict) and "pairs" in content:
+        pairs = [json_to_value(pair) for pair in read_list(content, "pairs")]
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            raise DataError(f"{name} is no list of pairs")
+        return {label: weight for label, weight in pairs}
+    return json_to_value(content)
