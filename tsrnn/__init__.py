@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tsrnn.datasets import list_datasets, load_dataset
+    from tsrnn.datasets import list_datasets, load_dataset, load_text
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.drift import Drift
@@ -45,6 +45,7 @@ _HOMES = {
     "ForeignModel": "tsrnn.forecasting.foreign",
     "list_datasets": "tsrnn.datasets",
     "load_dataset": "tsrnn.datasets",
+    "load_text": "tsrnn.datasets",
     "Log": "tsrnn.preprocessing.power",
     "Naive": "tsrnn.forecasting.naive",
     "read_ts": "tsrnn.sequences.ts_files",
@@ -84,6 +85,7 @@ __all__ = [
     "list_datasets",
     "load_dataset",
     "read_ts",
+    "load_text",
     "write_report",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -75,8 +76,28 @@ _DATASETS = {
 }
 
 
+@dataclass(frozen=True)
+class _Text:
+    """What is known about one text file."""
+
+    description: str
+    characters: int
+    source: str
+    licence: str
+
+
+_TEXTS = {
+    "hamlet": _Text(
+        description="Shakespeare, Hamlet, Prince of Denmark, in modern spelling",
+        characters=173_943,
+        source="Project Gutenberg, etext 1998 2ws26; from shakespeare",
+        licence="public domain",
+    ),
+}
+
+
 def list_datasets() -> Any:
-    """List the data sets that come with tsrnn.
+    """List the tables that come with tsrnn; `load_text` loads its one text.
 
     Returns
     -------
@@ -172,18 +193,78 @@ def dataset_path(name: str) -> Path:
     >>> dataset_path("prices").name
     'prices.csv'
     """
-    if name not in _DATASETS:
+    return _find(name, _DATASETS, ".csv", "data set")
+
+
+def load_text(name: str) -> str:
+    """Load a text that comes with tsrnn, to write more of its kind with `TextGenerator`.
+
+    Parameters
+    ----------
+    name : str
+        "hamlet", the play: 173,943 characters of plain ASCII, lines end in a line feed.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ParameterError
+        If there is no text of that name.
+    FileNotFoundError
+        If the installation is not complete.
+
+    Examples
+    --------
+    >>> load_text("hamlet")[:25]
+    'HAMLET, PRINCE OF DENMARK'
+    """
+    return text_path(name).read_text(encoding="utf-8")
+
+
+def list_texts() -> dict[str, str]:
+    """Return the texts that come with tsrnn, by name, with what each is, whence it comes and under which licence.
+
+    Examples
+    --------
+    >>> list(list_texts())
+    ['hamlet']
+    """
+    return {name: f"{text.description}. {text.source}. {text.licence}" for name, text in _TEXTS.items()}
+
+
+def text_path(name: str) -> Path:
+    """Return the path of a text that comes with tsrnn.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    ParameterError
+        If there is no text of that name.
+    FileNotFoundError
+        If the installation is not complete.
+    """
+    return _find(name, _TEXTS, ".txt", "text")
+
+
+def _find(name: str, known: Iterable[str], ending: str, kind: str) -> Path:
+    names = list(known)
+    if name not in names:
         # str(), because whatever was passed by mistake should get this answer too.
-        close = get_close_matches(str(name).lower().removesuffix(".csv"), _DATASETS, n=1)
+        close = get_close_matches(str(name).lower().removesuffix(ending), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ParameterError(f"There is no data set {name!r}. There are: {', '.join(_DATASETS)}.{hint}")
+        raise ParameterError(f"There is no {kind} {name!r}. There are: {', '.join(names)}.{hint}")
     folders = _folders()
     for folder in folders:
-        path = folder / f"{name}.csv"
+        path = folder / f"{name}{ending}"
         if path.is_file():
             return path
     raise FileNotFoundError(
-        f"{name}.csv is missing from this installation of tsrnn: looked in "
+        f"{name}{ending} is missing from this installation of tsrnn: looked in "
         f"{' and '.join(str(folder) for folder in folders)}. Install tsrnn again."
     )
 

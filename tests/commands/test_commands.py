@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import monthly_table
-from tsrnn import commands
+from tsrnn import commands, load_text
 
 QUICK = ["--models", "SeasonalNaive,ARIMA", "--horizon", "3", "--windows", "4"]
 
@@ -98,6 +98,13 @@ def test_the_options_of_the_windows_reach_the_backtest(run, sales, tmp_path):
     code, out, err = run(*arguments, "--models", "Drift")
     assert (code, out) == (1, "")
     assert "kept: belongs to another backtest, which differs in the models" in err
+
+
+def test_datasets_tells_of_the_text_and_writes_it_as_it_is(run, tmp_path):
+    assert "text hamlet: Shakespeare" in run("datasets")[2]
+    code, out, err = run("datasets", "hamlet", "--output", "play.txt")
+    assert (code, out, err) == (0, "", "")
+    assert (tmp_path / "play.txt").read_text(encoding="utf-8") == load_text("hamlet")
 
 
 def test_the_seed_and_the_column_options_reach_the_model(run, tmp_path):
