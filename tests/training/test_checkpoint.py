@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,17 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     fit(first, checkpoint)
     second = dropout_network()
     fit(second, checkpoint, stop_at=1)  # would be interrupted by its first draw
+    assert torch.equal(first[0].weight, second[0].weight)
+
+
+def test_a_training_that_used_up_its_time_is_not_gone_on_with(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "state.safetensors", {"what": "a line"})
+    plan = replace(PLAN, time_budget=1e-9)
+    first, second = dropout_network(), dropout_network()
+    assert fit(first, checkpoint, plan=plan).out_of_time
+    record = fit(second, checkpoint, stop_at=2, plan=plan)  # a step more would be interrupted
+    assert record.out_of_time
+    assert [row.step for row in record.history] == [1]
     assert torch.equal(first[0].weight, second[0].weight)
 
 

@@ -239,3 +239,78 @@ def test_scores_do_not_steer_the_training():
         )
         ends.append(copy_weights(network))
     assert same(*ends)
+
+
+class Clock:
+    """Moves on by a script of seconds each time it is read."""
+
+    def __init__(self, *seconds):
+        self.seconds, self.now = iter(seconds), 0.0
+
+    def __call__(self):
+        self.now += next(self.seconds)
+        return self.now
+
+
+def rates(plan, clock=None, steps=None):
+    """Return the learning rates that the steps of a training had, and its record."""
+    network, seen = line(), []
+
+    def draw(step):
+        seen.append(step)
+        return 5.0
+
+    found = []
+
+    class Spy(torch.optim.AdamW):
+        def step(self, closure=None):
+            found.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", Spy)
+        record = train(network, squared(network), draw, [5.0], plan, **({} if clock is None else {"clock": clock}))
+    assert seen == list(range(1, len(found) + 1))
+    return found, record
+
+
+def test_the_schedule_of_steps_is_torchs_one_cycle():
+    optimiser = torch.optim.AdamW(line().parameters(), 1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=80, pct_start=0.3)
+    expected = []
+    for _ in range(80):
+        expected.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    found, record = rates(TrainingPlan(80, 1e-3))
+    assert found == expected
+    assert not record.out_of_time
+
+
+def test_a_time_budget_lays_the_schedule_out_over_the_seconds():
+    # Every reading is a second after the one before it: one at the start, one per step, one more per validation.
+    plan = TrainingPlan(1000, 1e-3, validate_every=1000, time_budget=100.0)
+    found, record = rates(plan, Clock(0, *[1.0] * 200))
+    assert len(found) == 100
+    by_steps, _ = rates(TrainingPlan(1000, 1e-3, validate_every=1000))
+    # The rate of a step follows from the seconds before it; 10 of 1000 places a second.
+    assert found == pytest.approx(by_steps[::10])
+    assert found[-1] < 0.01 * max(found)
+    assert record.out_of_time
+    assert not record.stopped_early
+    assert record.best_step == record.history[-1].step == 100
+
+
+def test_seconds_that_run_unevenly_move_the_schedule_unevenly_and_never_back():
+    plan = TrainingPlan(1000, 1e-3, validate_every=1000, time_budget=100.0)
+    found, _ = rates(plan, Clock(0, *[0.001] * 20, 50.0, *[0.001] * 20, *[5.0] * 100))
+    jump = 22
+    assert found[jump] == pytest.approx(rates(TrainingPlan(1000, 1e-3))[0][500], rel=0.01)
+    assert all(later <= earlier for earlier, later in zip(found[jump:], found[jump + 1 :], strict=False))
+
+
+def test_a_budget_that_is_never_used_up_changes_nothing():
+    expected, straight = rates(TrainingPlan(30, 1e-3))
+    found, record = rates(TrainingPlan(30, 1e-3, time_budget=1e9))
+    assert found == expected
+    assert (record.out_of_time, record.best_step) == (False, straight.best_step)

@@ -37,6 +37,10 @@ class TrainingPlan:
         Steps between validations.
     patience : int
         Validations without improvement after which training stops.
+    time_budget : float, optional
+        Seconds after which training ends. The schedule then stands at each step where the larger share is used up,
+        of the seconds or of the steps, so that the rate has fallen when the time is over. How many steps fit in
+        depends on the machine, and so do the weights.
     """
 
     max_steps: int
@@ -45,6 +49,16 @@ class TrainingPlan:
     clip_norm: float = 1.0
     validate_every: int = 50
     patience: int = 10
+    time_budget: float | None = None
+
+    def share_used(self, step: int, seconds: float) -> float:
+        """Return how much of the training is over after a step, from 0 to 1.
+
+        >>> TrainingPlan(100, time_budget=10.0).share_used(20, 5.0), TrainingPlan(100).share_used(20, 5.0)
+        (0.5, 0.2)
+        """
+        of_time = 0.0 if self.time_budget is None else seconds / self.time_budget
+        return min(1.0, max(step / self.max_steps, of_time))
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class TrainingRecord(Generic[Batch]):
         The step whose weights were kept.
     stopped_early : bool
     out_of_time : bool
-        The clock ended the training.
+        The clock ended the training, by a time budget or because the caller said so.
     """
 
     history: list[Progress] = field(default_factory=list)
@@ -122,6 +136,7 @@ def train(
     record: TrainingRecord[Batch] | None = None,
     checkpoint: Checkpoint | None = None,
     out_of_time: Callable[[], bool] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> TrainingRecord[Batch]:
     """Train a network in place and leave the best weights in it.
 
@@ -145,6 +160,8 @@ def train(
         and ends with the same weights as one that was never interrupted, on one CPU bit for bit.
     out_of_time : callable, optional
         Asked before every step; training ends when it says True.
+    clock : callable
+        Gives the seconds that `Progress` and a time budget count.
 
     Returns
     -------
@@ -159,20 +176,23 @@ def train(
     run = _Run(network, plan, record)
     if checkpoint is not None:
         run.resume(checkpoint)
-    started = time.perf_counter() - run.seconds
+    started = clock() - run.seconds
     recent: list[Outcome] = []
     network.train()
     for step in range(run.step + 1, plan.max_steps + 1):
         if run.waiting >= plan.patience:
             record.stopped_early = True
             break
-        if out_of_time is not None and out_of_time():
+        # A training that is taken up again may have been over.
+        used_up = plan.share_used(run.step, run.seconds) >= 1
+        if used_up or (out_of_time is not None and out_of_time()):
             record.out_of_time = True
             break
         outcome = _outcome(loss(draw(step)))
-        run.descend(outcome.loss)
+        share = plan.share_used(step, clock() - started)
+        run.descend(outcome.loss, step, share)
         recent.append(_detached(outcome))
-        if step % plan.validate_every and step < plan.max_steps:
+        if step % plan.validate_every and share < 1:
             continue
         # Reading a loss waits for the device, so it is done once per validation and not at every step.
         train_loss, train_scores = _means(recent)
@@ -182,10 +202,10 @@ def train(
             run.keep_best()
             raise TrainingError(
                 f"{_breakdown(train_loss, score)} at step {step}; the weights of step {record.best_step} are kept. "
-                f"Lower learning_rate (now {plan.learning_rate:g}) or choose another scaling."
+                f"Lower learning_rate (now {plan.learning_rate:g}); where values are scaled, another scaling may help too."
             )
         run.judge(step, score, newest_is_best=not validation)
-        run.seconds = time.perf_counter() - started
+        run.seconds = clock() - started
         held_back = score if validation else math.nan
         state = Progress(step, plan.max_steps, train_loss, held_back, run.seconds, train_scores, validation_scores)
         record.history.append(state)
@@ -193,6 +213,9 @@ def train(
             on_progress(state)
         if checkpoint is not None and len(record.history) % checkpoint.every == 0:
             run.write(checkpoint)
+        if share >= 1:
+            record.out_of_time = step < plan.max_steps
+            break
     run.keep_best()
     return record
 
@@ -206,12 +229,14 @@ class _Run(Generic[Batch]):
         self.best, self.best_loss = copy_weights(network), math.inf
         self.step, self.waiting, self.seconds = 0, 0, 0.0
 
-    def descend(self, loss: Tensor) -> None:
-        """Take one step down the gradient."""
+    def descend(self, loss: Tensor, step: int, share: float) -> None:
+        """Take one step down the gradient, and move the schedule to where a share of the training is over."""
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
         self.optimiser.step()
+        # A schedule has a place for each of max_steps; a step goes to the next one, or further if time runs faster.
+        self.schedule.last_epoch = max(step, int(share * self.plan.max_steps)) - 1
         self.schedule.step()
 
     def judge(self, step: int, score: float, *, newest_is_best: bool) -> None:
