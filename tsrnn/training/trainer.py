@@ -202,7 +202,7 @@ def train(
             run.keep_best()
             raise TrainingError(
                 f"{_breakdown(train_loss, score)} at step {step}; the weights of step {record.best_step} are kept. "
-                f"Lower learning_rate (now {plan.learning_rate:g}); where values are scaled, another scaling may help too."
+                f"Lower learning_rate (now {plan.learning_rate:g}); another scaling of values may help too."
             )
         run.judge(step, score, newest_is_best=not validation)
         run.seconds = clock() - started
