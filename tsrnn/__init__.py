@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tsrnn.reporting.report import write_report
     from tsrnn.sequences.classifier import SequenceClassifier
     from tsrnn.sequences.ts_files import read_ts
+    from tsrnn.sequences.ngram import NgramBaseline
+    from tsrnn.sequences.text_generator import TextGenerator
 
 __version__ = "0.1.0"
 
@@ -49,10 +51,12 @@ _HOMES = {
     "Log": "tsrnn.preprocessing.power",
     "Naive": "tsrnn.forecasting.naive",
     "read_ts": "tsrnn.sequences.ts_files",
+    "NgramBaseline": "tsrnn.sequences.ngram",
     "SeasonalNaive": "tsrnn.forecasting.naive",
     "SequenceClassifier": "tsrnn.sequences.classifier",
     "SeriesScaler": "tsrnn.preprocessing.series_scaler",
     "SlidingWindow": "tsrnn.preprocessing.sliding",
+    "TextGenerator": "tsrnn.sequences.text_generator",
     "Theta": "tsrnn.forecasting.theta",
     "WindowAverage": "tsrnn.forecasting.window_average",
     "WindowScaler": "tsrnn.preprocessing.window_scaler",
@@ -71,10 +75,12 @@ __all__ = [
     "ForeignModel",
     "Log",
     "Naive",
+    "NgramBaseline",
     "SeasonalNaive",
     "SequenceClassifier",
     "SeriesScaler",
     "SlidingWindow",
+    "TextGenerator",
     "Theta",
     "WindowAverage",
     "WindowScaler",

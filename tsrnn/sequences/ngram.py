@@ -93,10 +93,10 @@ class NgramBaseline(BaseEstimator):
             If it is no text, or an argument is impossible.
         """
         check_text(text, "text")
-        return self._fit(text, Vocabulary.of([text], self.tokens, unknown=self.tokens == "word"))
+        return self.fit_with(Vocabulary.of([text], self.tokens, unknown=self.tokens == "word"), text)
 
-    def _fit(self, text: str, vocabulary: Vocabulary) -> Self:
-        """Count with a vocabulary that may know more than the text, so that models of one vocabulary compare."""
+    def fit_with(self, vocabulary: Vocabulary, text: str) -> Self:
+        """Count the n-grams of a text with another model's vocabulary, so that their scores compare."""
         if isinstance(self.order, bool) or not isinstance(self.order, (int, np.integer)) or self.order < 1:
             raise ParameterError(f"order={self.order!r}: expected a whole number, 1 or more.")
         self.vocabulary_ = vocabulary

@@ -1,0 +1,89 @@
+"""A network that reads a text token by token and says after each what may come next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tsrnn.networks.cells import make_recurrent
+
+
+@dataclass(frozen=True)
+class LanguageSize:
+    """What determines a language network's tensors.
+
+    Parameters
+    ----------
+    vocabulary_size : int
+        V; tokens are numbered from 0, and V stands for the start of a text.
+    cell : {"rnn", "gru", "lstm"}
+    embedding_size : int
+        E, the numbers that a token is read as.
+    hidden_size : int
+        D, the width of the state.
+    num_layers : int
+    dropout : float
+        Between layers and before the output.
+    """
+
+    vocabulary_size: int
+    cell: str = "gru"
+    embedding_size: int = 64
+    hidden_size: int = 512
+    num_layers: int = 1
+    dropout: float = 0.0
+
+
+class LanguageNetwork(nn.Module):
+    """Embed each token, carry a state from token to token, and score all tokens that may follow.
+
+    Parameters
+    ----------
+    size : LanguageSize
+
+    Notes
+    -----
+    The output's weights start at 0, so that an untrained network gives every token what its output's bias says.
+    """
+
+    def __init__(self, size: LanguageSize) -> None:
+        super().__init__()
+        self.size = size
+        V, D = size.vocabulary_size, size.hidden_size
+        self.embed = nn.Embedding(V + 1, size.embedding_size)
+        self.cell = make_recurrent(size.cell, size.embedding_size, D, size.num_layers, size.dropout)
+        self.dropout = nn.Dropout(size.dropout)
+        self.head = nn.Linear(D, V)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Return the logits of the token after each one, and the state after the last.
+
+        Parameters
+        ----------
+        tokens : int64 tensor of shape (B, T)
+        state : tensor of shape (layers, B, D) or an LSTM's pair of them, optional
+            The state before the first token.
+
+        Returns
+        -------
+        logits : tensor of shape (B, T, V)
+        state : like `state`
+        """
+        states, state = self.states(tokens, state)
+        logits: Tensor = self.head(self.dropout(states))
+        return logits, state
+
+    def states(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Return the last layer's state after each token, [B, T, D], and the state of all layers after the last."""
+        states, state = self.cell(self.embed(tokens), state)
+        return states, state
+
+    @torch.no_grad()
+    def start_from(self, frequencies: Tensor) -> None:
+        """Let an untrained network predict tokens by their frequencies, shape (V,), each above 0."""
+        self.head.bias.copy_(torch.log(frequencies))

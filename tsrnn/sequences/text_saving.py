@@ -1,0 +1,184 @@
+"""A text generator in a folder: its parameters, vocabulary and history as JSON, its weights as safetensors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.data.stored import Json, read_entry, read_flag, read_list, read_text, read_whole
+from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.devices import nearest_device
+from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
+from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
+from tsrnn.sequences.text_scores import TextScore
+from tsrnn.sequences.text_settings import check_parameters
+from tsrnn.sequences.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from tsrnn.sequences.text_generator import TextGenerator
+
+Model = TypeVar("Model", bound="TextGenerator")
+
+KIND = "text generator"
+HISTORY = ("epoch", "step", "train_loss", "validation_loss", "perplexity", "seconds")
+SCORES = ("validation_score", "baseline_score")
+
+# Far beyond any use, and small enough that a file cannot ask for more memory than there is.
+LARGEST_WIDTH, MOST_LAYERS, LARGEST_VOCABULARY = 10**5, 1000, 10**7
+
+
+def save_generator(model: TextGenerator, path: Any) -> None:
+    """Save a fitted text generator in a folder of two files.
+
+    Raises
+    ------
+    NotFittedError
+        Before `fit`.
+    ParameterError
+        If the folder holds anything but a saved text generator, or a parameter is impossible.
+    OSError
+        If it cannot be written.
+    """
+    check_is_fitted(model, "network_")
+    check_parameters(model)
+    content = {
+        "parameters": plain_parameters(model),
+        "size": asdict(model.network_.size),
+        "vocabulary": model.vocabulary_.to_json(),
+        "history": [[_plain_number(value) for value in row] for row in model.history_.to_numpy(np.float64).tolist()],
+        "n_tokens": model.n_tokens_,
+        "seed": model.seed_,
+        "best_step": model.best_step_,
+        "stopped_early": model.stopped_early_,
+        "out_of_time": model.out_of_time_,
+        **{name: None if (score := getattr(model, f"{name}_")) is None else asdict(score) for name in SCORES},
+    }
+    write_folder(path, content, model.network_.state_dict(), KIND)
+
+
+def plain_parameters(model: TextGenerator) -> dict[str, Json]:
+    """Return a generator's parameters as values that JSON can hold; a callable `verbose` becomes False."""
+    parameters = model.get_params(deep=False)
+    parameters["verbose"] = isinstance(model.verbose, (bool, np.bool_)) and bool(model.verbose)
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
+
+
+def load_generator(path: Any, cls: type[Model]) -> Model:
+    """Load a text generator that `save_generator` wrote.
+
+    Raises
+    ------
+    DataError
+        If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
+    """
+    content, tensors = read_folder(path, KIND)
+    try:
+        return _build(content, tensors, cls)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
+        # The checksums fit, so someone wrote these values; torch refuses what is wrong in many ways.
+        folder = read_path(path)
+        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+
+
+def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
+    parameters = read_entry(content, "parameters")
+    known = cls().get_params(deep=False)
+    if not isinstance(parameters, dict) or not set(parameters) <= set(known):
+        raise DataError(f"the parameters are not those of {cls.__name__}")
+    model = cls(**parameters)
+    check_parameters(model)
+    if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
+        raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
+    vocabulary = Vocabulary.from_json(read_entry(content, "vocabulary"))
+    size = _read_size(read_entry(content, "size"))
+    if size.vocabulary_size != len(vocabulary):
+        raise DataError(f"vocabulary_size={size.vocabulary_size}, but the vocabulary has {len(vocabulary)} tokens")
+    device = nearest_device(model.device)
+    model.vocabulary_, model.device_ = vocabulary, str(device)
+    model.network_ = _build_network(size, tensors).to(device)
+    model.history_ = history_table(_read_history(content))
+    model.n_tokens_, model.seed_ = read_whole(content, "n_tokens", 1), read_whole(content, "seed", 0, 2**32 - 1)
+    model.best_step_ = read_whole(content, "best_step", 0)
+    model.stopped_early_, model.out_of_time_ = read_flag(content, "stopped_early"), read_flag(content, "out_of_time")
+    model.validation_score_, model.baseline_score_ = (_read_score(content, name) for name in SCORES)
+    return model
+
+
+def history_table(rows: list[list[float]]) -> pd.DataFrame:
+    """Return the table of a training's validations."""
+    return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})
+
+
+def _build_network(size: LanguageSize, weights: dict[str, torch.Tensor]) -> LanguageNetwork:
+    if size.num_layers > len(weights):
+        raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
+    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
+    with torch.device("meta"):
+        expected = LanguageNetwork(size).state_dict()
+    shapes = {name: (part.shape, part.dtype) for name, part in expected.items()}
+    found = {name: (part.shape, part.dtype) for name, part in weights.items()}
+    wrong = sorted(name for name in {*shapes, *found} if shapes.get(name) != found.get(name))
+    if wrong:
+        raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
+    if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
+        raise DataError("a weight is not finite")
+    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
+        network = LanguageNetwork(size)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _read_size(content: Json) -> LanguageSize:
+    names = {field.name for field in fields(LanguageSize)}
+    if not isinstance(content, dict) or set(content) != names:
+        raise DataError(f"the size is not that of a language network: expected {', '.join(sorted(names))}")
+    cell, dropout = read_text(content, "cell"), read_entry(content, "dropout")
+    if cell not in RECURRENT:
+        raise DataError(f"cell={cell!r}, expected one of {', '.join(RECURRENT)}")
+    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+        raise DataError(f"dropout={dropout!r}, expected a share from 0 to below 1")
+    return LanguageSize(
+        vocabulary_size=read_whole(content, "vocabulary_size", 1, LARGEST_VOCABULARY),
+        cell=cell,
+        embedding_size=read_whole(content, "embedding_size", 1, LARGEST_WIDTH),
+        hidden_size=read_whole(content, "hidden_size", 1, LARGEST_WIDTH),
+        num_layers=read_whole(content, "num_layers", 1, MOST_LAYERS),
+        dropout=dropout,
+    )
+
+
+def _read_score(content: Json, name: str) -> TextScore | None:
+    entry = read_entry(content, name)
+    if entry is None:
+        return None
+    nats = read_entry(entry, "nats")
+    if isinstance(nats, bool) or not isinstance(nats, (int, float)) or not 0 <= nats < math.inf:
+        raise DataError(f"nats={nats!r}, expected a number from 0")
+    return TextScore(nats, read_whole(entry, "n_tokens", 1), read_whole(entry, "n_characters", 1))
+
+
+def _read_history(content: Json) -> list[list[float]]:
+    rows = read_list(content, "history")
+    if not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
+        raise DataError("the history is no list of rows")
+    return [[_number_from(value) for value in row] for row in rows]
+
+
+def _plain_number(value: float) -> float | None:
+    # JSON has no NaN (no validation) and no infinity (a perplexity beyond the largest number).
+    return value if math.isfinite(value) else None if math.isnan(value) else 1e308
+
+
+def _number_from(value: Json) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise DataError(f"{value!r} in the history, expected a number")
+    return float(value)

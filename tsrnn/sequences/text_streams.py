@@ -1,0 +1,109 @@
+"""A text as contiguous streams: batches that go on where the ones before them ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """A piece of B streams.
+
+    Parameters
+    ----------
+    inputs : int64 tensor of shape (B, T)
+        The token before each target.
+    targets : int64 tensor of shape (B, T)
+    first : bool
+        Whether the streams begin here; else they go on from the batch before.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    first: bool
+
+
+@dataclass(frozen=True)
+class TextStreams:
+    """Training's way through a text: B streams at a time, piece by piece, from another place in every epoch.
+
+    The text is a ring that is cut at a random place and into B streams of equal length. All of them are read
+    piece by piece, and each token is a target once per epoch, but for less than B that are left over.
+
+    Parameters
+    ----------
+    tokens : int64 tensor of shape (n,)
+    n_streams : int
+        B; as many as tokens, if these are fewer.
+    length : int
+        Tokens of a piece, about: pieces of an epoch are equally long within one token.
+    start : int
+        The number that stands for the start of a text or stream.
+    seed : int
+    """
+
+    tokens: Tensor
+    n_streams: int
+    length: int
+    start: int
+    seed: int
+
+    @property
+    def batch_size(self) -> int:
+        """Streams that there are."""
+        return min(self.n_streams, len(self.tokens))
+
+    @property
+    def stream_length(self) -> int:
+        """Tokens of a stream."""
+        return len(self.tokens) // self.batch_size
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Pieces of a stream."""
+        return steps_per_epoch(len(self.tokens), self.n_streams, self.length)
+
+    def draw(self, step: int) -> TextBatch:
+        """Return the batch of a step, counted from 1; it depends on the step alone."""
+        epoch, piece = divmod(step - 1, self.steps_per_epoch)
+        cut = int(np.random.default_rng([self.seed, epoch]).integers(len(self.tokens)))
+        low, high = (self.stream_length * part // self.steps_per_epoch for part in (piece, piece + 1))
+        at = torch.arange(self.batch_size)[:, None] * self.stream_length + torch.arange(low, high)
+        return cut_batch(self.tokens, (cut + at) % len(self.tokens), self.start, first=piece == 0)
+
+
+def steps_per_epoch(n_tokens: int, n_streams: int, length: int) -> int:
+    """Return the number of pieces, of about a length, that a text's streams are read in.
+
+    >>> steps_per_epoch(1000, 10, 30), steps_per_epoch(5, 10, 30)
+    (3, 1)
+    """
+    return max(1, round(n_tokens // min(n_streams, n_tokens) / length))
+
+
+def stream_batches(tokens: Tensor, n_streams: int, length: int, start: int) -> list[TextBatch]:
+    """Cut a text into streams and these into batches, in order: each token is a target once.
+
+    Where the text is no multiple of the streams, what is left over is a last stream of its own.
+    """
+    n = len(tokens) // n_streams
+    at = torch.arange(n_streams)[:, None] * n + torch.arange(n)
+    rest = torch.arange(n_streams * n, len(tokens))[None]
+    return [
+        cut_batch(tokens, streams[:, low : low + length], start, first=low == 0)
+        for streams in (at, rest)
+        for low in range(0, streams.shape[1], length)
+    ]
+
+
+def cut_batch(tokens: Tensor, at: Tensor, start: int, *, first: bool) -> TextBatch:
+    """Take the tokens at places of shape (B, T) as targets, and those before them as inputs."""
+    inputs = tokens[at - 1]
+    inputs[at == 0] = start
+    if first:
+        inputs[:, 0] = start
+    return TextBatch(inputs, tokens[at], first)
