@@ -17,6 +17,7 @@ COMMANDS = {
     "backtest": "Judge the network against ARIMA on your data's past, with a report.",
     "forecast": "Forecast what comes next.",
     "inspect": "Show what is inferred from a file: series, frequency, season, gaps.",
+    "text": "Learn from a text and write more of it.",
     "datasets": "List the data sets that come with tsrnn, or write one out.",
 }
 

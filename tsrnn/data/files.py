@@ -56,12 +56,19 @@ def read_table(
     name = "standard input" if str(path) == "-" else str(path)
     if str(path) != "-" and Path(path).suffix.lower() in _PARQUET:
         return _read_parquet(Path(path), name)
-    text = _decode(_read_bytes(path, name), name)
+    text = _decode(read_bytes(path, name), name)
     table = _read_csv(text, name, sep, decimal)
     return table if date_format is None else _convert_dates(table, name, date_format)
 
 
-def _read_bytes(path: str | os.PathLike[str], name: str) -> bytes:
+def read_bytes(path: str | os.PathLike[str], name: str) -> bytes:
+    """Read a file, or standard input by that name; what is gzipped is unpacked.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read; the message begins with the name.
+    """
     if name == "standard input":
         data = sys.stdin.buffer.read()
     else:

@@ -112,9 +112,10 @@ class TextGenerator(BaseEstimator):
 
     Examples
     --------
-    >>> model = TextGenerator(hidden_size=16, max_epochs=8, random_state=0).fit("the cat sat on the mat. " * 100)
-    >>> model.generate("the cat", length=17, temperature=0)
-    'the cat sat on the mat. '
+    >>> model = TextGenerator(hidden_size=16, batch_size=4, max_epochs=6, learning_rate=0.02, random_state=0)
+    >>> model = model.fit("Words, words, words. " * 100)
+    >>> model.generate("Words", length=15, temperature=0)
+    'Words, words, words,'
     """
 
     def __init__(

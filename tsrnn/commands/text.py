@@ -1,0 +1,216 @@
+"""``tsrnn text``: learn from a text, write more of it, and score others by it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from tsrnn.commands.options import Voice, chosen_format, output_options, write_frame, write_text
+from tsrnn.data.texts import read_text_file
+from tsrnn.errors import DataError
+from tsrnn.forecasting.model_folder import check_replaceable, read_path
+from tsrnn.networks.cells import RECURRENT
+from tsrnn.sequences.text_generator import TextGenerator
+from tsrnn.sequences.text_saving import KIND
+from tsrnn.sequences.text_scores import TextScore
+from tsrnn.sequences.vocabulary import TOKENS
+from tsrnn.training.trainer import Progress
+
+
+@click.group(name="text")
+def command() -> None:
+    """Learn how a text goes on, character by character or word by word, and write more of it.
+
+    \b
+    Start with:
+      tsrnn datasets hamlet --output hamlet.txt
+      tsrnn text train hamlet.txt --save hamlet --time-budget 120
+      tsrnn text generate --model hamlet --prompt "To be, or not to be"
+    """
+
+
+@command.command(name="train")
+@click.argument("file")
+@click.option("--save", required=True, type=click.Path(), help="Folder to save the model in.")
+@click.option("--tokens", type=click.Choice(TOKENS), default="char", show_default=True, help="What is read at a time.")
+@click.option("--cell", type=click.Choice(list(RECURRENT)), default="gru", show_default=True, help="Recurrent cell.")
+@click.option("--time-budget", type=click.FloatRange(min=0, min_open=True), help="Seconds for training.")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), help="Passes over the text at most. Default: 10; in a budget, 50."
+)
+@click.option("--hidden-size", type=click.IntRange(min=1), help="Width of the state. Default: by the text's length.")
+@click.option("--layers", type=click.IntRange(min=1), default=1, show_default=True, help="Recurrent layers.")
+@click.option(
+    "--dropout",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the state dropped in training; more against learning by heart.",
+)
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=3e-3, show_default=True)
+@click.option("--mixed-precision", is_flag=True, help="Multiply in bfloat16: faster on processors that have it.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
+@output_options(("table", "json", "csv"))
+def train_command(
+    file: str,
+    save: str,
+    tokens: str,
+    cell: str,
+    time_budget: float | None,
+    epochs: int | None,
+    hidden_size: int | None,
+    layers: int,
+    dropout: float,
+    learning_rate: float,
+    mixed_precision: bool,
+    seed: int,
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+) -> None:
+    """Learn from the text in FILE, plain text in UTF-8 or - for stdin, and save the model.
+
+    Prints how well the held-back end of the text is predicted, beside an n-gram model of the rest.
+
+    After Ctrl-C or a power cut the same command goes on where training stood; the file DIR.unfinished, which is
+    deleted at the end, says where.
+
+    \b
+    Examples:
+      tsrnn text train hamlet.txt --save hamlet
+      tsrnn text train works.txt --save works --time-budget 3600 --layers 2 --dropout 0.4 --mixed-precision
+    """
+    voice = Voice(quiet)
+    folder = read_path(save)
+    text = read_text_file(file)
+    check_replaceable(folder.resolve(), KIND)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    _check_writable(unfinished.parent)
+    with voice.working("train") as progress:
+        model = TextGenerator(
+            tokens=tokens,
+            cell=cell,
+            time_budget=time_budget,
+            hidden_size=hidden_size,
+            num_layers=layers,
+            dropout=dropout,
+            max_epochs=epochs,
+            learning_rate=learning_rate,
+            mixed_precision=mixed_precision,
+            random_state=seed,
+            verbose=_reporter(progress),
+        )
+        if unfinished.exists():
+            voice.say(f"Going on from {unfinished}.")
+        try:
+            model.fit(text, checkpoint=unfinished)
+            model.save(folder)
+        except OSError as error:
+            raise DataError(f"{save} cannot be written: {error.strerror or error}. Choose another --save.") from error
+        except KeyboardInterrupt:
+            if unfinished.exists():
+                voice.say(f"The same command goes on from {unfinished}.")
+            raise
+    unfinished.unlink(missing_ok=True)
+    voice.say(model.summary())
+    network, ngrams = model.validation_score_, model.baseline_score_
+    if network is not None and ngrams is not None and network.nats > ngrams.nats:
+        voice.say("The n-gram model predicts better: train longer (--time-budget, --epochs), or on a longer text.")
+    voice.say(f"Model: {folder}")
+    write_frame(score_table({"network": network, "n-grams": ngrams}), chosen_format(format_, output), output)
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before a long training whether its result can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made: {error.strerror}. Choose another --save.") from error
+    if not os.access(folder, os.W_OK):
+        raise DataError(f"{folder} cannot be written to. Choose another --save.")
+
+
+def _reporter(progress: Callable[[str], None]) -> Callable[[Progress], None]:
+    def report(state: Progress) -> None:
+        progress(
+            f"step {state.step}, nats per token: training {state.train_loss:.3f}, held back "
+            f"{state.validation_loss:.3f}; {state.seconds:.0f} s"
+        )
+
+    return report
+
+
+@command.command(name="generate")
+@click.option("--model", "folder", required=True, type=click.Path(), help="Folder of a saved model.")
+@click.option("--prompt", help="What the text begins with. Default: a new line.")
+@click.option("--length", type=click.IntRange(min=0), default=500, show_default=True, help="Tokens to write.")
+@click.option(
+    "--temperature",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="0 takes the likeliest token each time, 1 draws by the model's probabilities.",
+)
+@click.option("--top-k", type=click.IntRange(min=1), help="Draw among so many of the likeliest tokens. Default: all.")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed writes the same text. Default: a fresh one.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Write to this file instead of stdout.")
+def generate_command(
+    folder: str,
+    prompt: str | None,
+    length: int,
+    temperature: float,
+    top_k: int | None,
+    seed: int | None,
+    output: str | None,
+) -> None:
+    """Write text with a model that `tsrnn text train` saved.
+
+    \b
+    Examples:
+      tsrnn text generate --model hamlet
+      tsrnn text generate --model hamlet --prompt "Ham." --length 1000 --temperature 0.5 --seed 1
+    """
+    model = TextGenerator.load(folder)
+    begin = prompt
+    if begin is None:
+        begin = next((token for token in ("\n", " ") if token in model.vocabulary_.items), None)
+        if begin is None:
+            raise click.UsageError("The model's text has no new line to begin with; give a --prompt.")
+    text = model.generate(begin, length, temperature, top_k, seed)
+    write_text(text if prompt is not None else text.removeprefix(begin), output)
+
+
+@command.command(name="score")
+@click.argument("file")
+@click.option("--model", "folder", required=True, type=click.Path(), help="Folder of a saved model.")
+@output_options(("table", "json", "csv"))
+def score_command(file: str, folder: str, format_: str | None, output: str | None, quiet: bool) -> None:
+    """Tell how well a model predicts the text in FILE: nats, bits and perplexity.
+
+    \b
+    Example:
+      tsrnn text score othello.txt --model hamlet
+    """
+    model = TextGenerator.load(folder)
+    score = model.score_text(read_text_file(file))
+    write_frame(score_table({"network": score}), chosen_format(format_, output), output)
+
+
+def score_table(scores: dict[str, TextScore | None]) -> pd.DataFrame:
+    """Return a row for each score that there is.
+
+    >>> score_table({"network": TextScore(1386.294361, 1000, 1000), "n-grams": None}).round(3)
+         model  tokens  nats_per_token  bits_per_character  perplexity
+    0  network    1000           1.386                 2.0         4.0
+    """
+    columns = ["model", "tokens", "nats_per_token", "bits_per_character", "perplexity"]
+    rows = [
+        (name, score.n_tokens, score.nats_per_token, score.bits_per_character, score.perplexity)
+        for name, score in scores.items()
+        if score is not None
+    ]
+    return pd.DataFrame(rows, columns=columns)
