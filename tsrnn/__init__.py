@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tsrnn.reporting.figures import error_by_step_figure, forecast_figure
     from tsrnn.reporting.report import write_report
     from tsrnn.sequences.classifier import SequenceClassifier
-    from tsrnn.sequences.ts_files import read_ts
     from tsrnn.sequences.ngram import NgramBaseline
     from tsrnn.sequences.text_generator import TextGenerator
+    from tsrnn.sequences.ts_files import read_ts
 
 __version__ = "0.1.0"
 
@@ -90,8 +90,8 @@ __all__ = [
     "forecast_figure",
     "list_datasets",
     "load_dataset",
-    "read_ts",
     "load_text",
+    "read_ts",
     "write_report",
 ]
 
