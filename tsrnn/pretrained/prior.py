@@ -45,16 +45,23 @@ class Growth:
         Shares of the series that have a trend, of the trends that rise, and of those that never fade.
     most_damping : float
         The smallest factor by which a fading trend shrinks at each step.
+    steady : float
+        Share of the series that move as slowly, and trend as rarely, as if their steps were days, whatever they are.
     """
 
     trending: float
     rising: float
     undamped: float
     most_damping: float
+    steady: float = 0.0
 
 
-# Two views of the future; where the family holds a network of each, their forecasts are averaged.
-GROWTHS = {"brisk": Growth(0.85, 0.65, 0.6, 0.8), "cautious": Growth(0.75, 0.5, 0.4, 0.7)}
+# Views of the future; where the family holds networks of two, their forecasts are averaged.
+GROWTHS = {
+    "brisk": Growth(0.85, 0.65, 0.6, 0.8),
+    "cautious": Growth(0.75, 0.5, 0.4, 0.7),
+    "mixed": Growth(0.85, 0.65, 0.6, 0.8, steady=0.5),
+}
 
 
 def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth: str = "brisk") -> Floats:
@@ -106,18 +113,18 @@ def steps_a_year(season_length: int) -> int:
     return 365 if season_length < 24 else 365 * season_length
 
 
-def uniform(rng: Rng, low: float, high: float, count: int) -> Floats:
+def uniform(rng: Rng, low: float | Floats, high: float | Floats, count: int) -> Floats:
     """Draw a column of numbers, uniform between two bounds. Shape (count, 1)."""
     return rng.uniform(low, high, (count, 1))
 
 
-def log_uniform(rng: Rng, low: float, high: float, count: int) -> Floats:
+def log_uniform(rng: Rng, low: float | Floats, high: float | Floats, count: int) -> Floats:
     """Draw a column of numbers whose logarithm is uniform. Shape (count, 1)."""
-    drawn: Floats = np.exp(uniform(rng, math.log(low), math.log(high), count))
+    drawn: Floats = np.exp(uniform(rng, np.log(low), np.log(high), count))
     return drawn
 
 
-def coin(rng: Rng, share: float, count: int) -> npt.NDArray[np.bool_]:
+def coin(rng: Rng, share: float | Floats, count: int) -> npt.NDArray[np.bool_]:
     """Draw a column of truth values. Shape (count, 1)."""
     drawn: npt.NDArray[np.bool_] = rng.random((count, 1)) < share
     return drawn
@@ -193,17 +200,19 @@ def exponential_smoothing(
     n = count
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
     # series have no lasting trend, and some are random walks.
-    year = steps_a_year(seasons[0])
+    year = np.full((n, 1), steps_a_year(seasons[0]))
+    if growth.steady:
+        year[coin(rng, growth.steady, n)] = 365
     slow = year <= 12
     sigma = log_uniform(rng, 0.003, 0.25, n)
     alpha = np.where(coin(rng, 0.25, n), log_uniform(rng, 0.01, 0.2, n), rng.beta(1.2, 1.2, (n, 1)))
-    alpha = np.where(coin(rng, 0.0 if slow else 0.15, n), 1.0, alpha)
-    beta = np.where(coin(rng, 0.5 if slow else 0.75, n), 0.0, alpha * log_uniform(rng, 0.002, 0.4, n))
+    alpha = np.where(coin(rng, np.where(slow, 0.0, 0.15), n), 1.0, alpha)
+    beta = np.where(coin(rng, np.where(slow, 0.5, 0.75), n), 0.0, alpha * log_uniform(rng, 0.002, 0.4, n))
     damping = np.where(coin(rng, growth.undamped, n), 1.0, uniform(rng, growth.most_damping, 1.0, n))
     gamma = np.where(coin(rng, 0.6, n), 0.0, log_uniform(rng, 0.005, 0.4, n))
     direction = np.where(coin(rng, growth.rising, n), 1, -1) * np.abs(rng.standard_t(3, (n, 1)))
-    pace = log_uniform(rng, 0.006 / year, 0.24 / min(year, 12), n)
-    slope = direction * pace * coin(rng, growth.trending if slow else 0.5, n)
+    pace = log_uniform(rng, 0.006 / year, 0.24 / np.minimum(year, 12), n)
+    slope = direction * pace * coin(rng, np.where(slow, growth.trending, 0.5), n)
     season = whole_season(n, seasons, rng) * log_uniform(rng, 0.008, 0.5, n) * coin(rng, 0.85, n)
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
