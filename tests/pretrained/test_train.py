@@ -1,5 +1,5 @@
 import csv
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -128,6 +128,12 @@ def test_the_command_trains_the_members_that_it_is_given(tmp_path):
     assert main([*options, "--output", str(tmp_path / "new" / "folder"), "--device", "cpu"]) == 0
     stored = read_recipe(TINY, tmp_path / "new" / "folder")
     assert (stored["steps"], stored["batch_size"], stored["learning_rate"], stored["seed"]) == (4, 16, 0.001, 3)
+
+
+def test_without_steps_a_member_is_trained_for_its_own(tmp_path, monkeypatch):
+    monkeypatch.setitem(MEMBERS, "tiny", replace(TINY, steps=7))
+    assert main(["--members", "tiny", "--batch-size", "16", "--output", str(tmp_path), "--device", "cpu"]) == 0
+    assert read_recipe(TINY, tmp_path)["steps"] == 7
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ class Member:
         equally many season profiles.
     growth : str
         The view of growth it was trained with (`tsrnn.pretrained.prior.GROWTHS`).
+    steps : int
+        Gradient steps of its training.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Member:
     scaling: str
     seasons: tuple[tuple[tuple[int, ...], float], ...]
     growth: str = "brisk"
+    steps: int = 2000
 
     @property
     def logs(self) -> bool:
@@ -65,8 +68,8 @@ ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28
 
 _BRISK = (
     Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
-    Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),)),
-    Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),)),
+    Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),), steps=6000),
+    Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),), steps=6000),
     Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
     Member(
         "season_24",
@@ -90,11 +93,18 @@ _BRISK = (
 )
 
 # Yearly, quarterly and monthly series, where growth decides, have a second network with another view of it.
+SECOND_VIEWS = {"season_1": "mixed", "season_4": "mixed", "season_12": "cautious"}
 MEMBERS: dict[str, Member] = {
     member.name: member
     for member in (
         *_BRISK,
-        *(replace(member, name=f"{member.name}_cautious", growth="cautious") for member in _BRISK[:3]),
+        *(
+            replace(
+                member, name=f"{member.name}_{SECOND_VIEWS[member.name]}", growth=SECOND_VIEWS[member.name], steps=6000
+            )
+            for member in _BRISK
+            if member.name in SECOND_VIEWS
+        ),
     )
 }
 
@@ -118,7 +128,8 @@ class Service:
     @property
     def members(self) -> tuple[Member, ...]:
         """Return all members whose forecasts are averaged, the main one first."""
-        second = MEMBERS.get(f"{self.member.name}_cautious")
+        view = SECOND_VIEWS.get(self.member.name)
+        second = None if view is None else MEMBERS[f"{self.member.name}_{view}"]
         return (self.member,) if second is None else (self.member, second)
 
 

@@ -73,7 +73,7 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth
     seasons : tuple of int
         Season lengths, shortest first; 1 means none. A second one is a week of days or the like.
     rng : numpy.random.Generator
-    growth : {"brisk", "cautious"}
+    growth : {"brisk", "cautious", "mixed"}
         Of the exponential-smoothing family; see `GROWTHS`.
 
     Returns

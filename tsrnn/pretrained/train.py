@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tsrnn.pretrained.train", description=__doc__)
     parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS), help="default: all")
-    parser.add_argument("--steps", type=int, default=2000, help="gradient steps of each member (default %(default)s)")
+    parser.add_argument("--steps", type=int, help="gradient steps of each member (default: each its own)")
     parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="windows per step")
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="highest rate")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
@@ -125,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of the CPU")
     options = parser.parse_args(arguments)
     for name in ("steps", "batch_size", "threads"):
-        if getattr(options, name) < 1:
+        value = getattr(options, name)
+        if value is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
     if options.seed < 0:
         parser.error("--seed must be 0 or more")
@@ -137,7 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         device = torch.device(("cuda" if cuda else "cpu") if options.device == "auto" else options.device)
         options.output.mkdir(parents=True, exist_ok=True)
         for name in options.members:
-            recipe = Recipe(name, options.steps, options.batch_size, options.seed, options.learning_rate)
+            steps = options.steps or MEMBERS[name].steps
+            recipe = Recipe(name, steps, options.batch_size, options.seed, options.learning_rate)
             train_member(MEMBERS[name], recipe, options.output, device)
     except (TsrnnError, OSError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")
