@@ -8,16 +8,20 @@ Medians of several runs in one process; a single time on a busy machine says lit
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from record import machine, save
 
 from tsrnn import Forecaster, backtest, load_dataset
@@ -44,6 +48,29 @@ def median_seconds(work: Callable[[], object], runs: int) -> float:
 def command_seconds(*arguments: str) -> float:
     """Return the median wall time of a Python process."""
     return median_seconds(lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True), 5)
+
+
+def worker_seconds() -> tuple[int, float]:
+    """Return which worker this is, and the CPU seconds it has used; slow enough that every worker is asked."""
+    time.sleep(0.5)
+    return os.getpid(), time.process_time()
+
+
+def longest_path(work: Callable[[], object], n_jobs: int) -> float:
+    """Return the CPU seconds of this process and of the busiest of its workers, their start included.
+
+    That is the wall time where each has a core of its own, and it can be told on a busy machine.
+    """
+    get_reusable_executor().shutdown(wait=True)
+    started = time.process_time()
+    work()
+    seconds = time.process_time() - started
+    if n_jobs == 1:
+        return seconds
+    # As the backtest's own call, so that its workers are asked and not new ones.
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        workers = Parallel(n_jobs=n_jobs)(delayed(worker_seconds)() for _ in range(4 * n_jobs))
+    return seconds + max(dict(workers).values())
 
 
 def matrix_products(size: NetworkSize, batch: int) -> Callable[[], None]:
@@ -134,6 +161,11 @@ def main() -> None:
         "backtest of 1,000 monthly series of 144 rows, 5 cutoffs, zero-shot, s",
         median_seconds(lambda: backtest(base, monthly, n_windows=5), 3),
     )
+    some = monthly_series(100, 144)
+    one, two = (longest_path(partial(backtest, "ARIMA", some, n_windows=2, refit=True, n_jobs=n), n) for n in (1, 2))
+    row("backtest of 100 monthly series of 144 rows, 2 cutoffs with refit, ARIMA, one process, CPU s", one)
+    row("the same with n_jobs=2, CPU s of the calling process and the busier worker", two)
+    row("ratio of the two", one / two)
     size = NetworkSize(context_length=336, horizon=48, patch_length=24, seasons=(24, 168))
     with one_thread():
         step, bare = median_seconds(training_step(size, 128), 50), median_seconds(matrix_products(size, 128), 50)

@@ -45,6 +45,30 @@ def test_equal_models_are_called_different_in_about_5_percent_of_the_bootstraps(
     assert 0.02 <= share_called_different(n_series, n_cutoffs, 6, step) <= 0.09
 
 
+def shared_shocks(n_series, n_cutoffs, seed):
+    """Two equal models' errors in series that move together: what one gains at a cutoff it gains in all of them."""
+    rng = np.random.default_rng(seed)
+    own, common = rng.normal(size=(2, n_series, n_cutoffs)), rng.normal(size=(2, 1, n_cutoffs))
+    return np.abs(0.7 * own + 0.7 * common + rng.normal(size=(1, n_series, n_cutoffs)))
+
+
+@pytest.mark.parametrize(("n_series", "n_cutoffs"), [(10, 5), (30, 5), (30, 12)])
+def test_equal_models_are_not_called_different_because_series_move_together(n_series, n_cutoffs):
+    outcomes = [compare_losses(*shared_shocks(n_series, n_cutoffs, seed), 1).outcome for seed in range(SEEDS)]
+    assert 0.01 <= 1 - outcomes.count("no difference") / SEEDS <= 0.1
+
+
+def test_what_series_share_is_told_from_what_each_has_at_all_cutoffs():
+    rng = np.random.default_rng(0)
+    other = np.full((40, 4), 10.0)
+    constant = np.repeat(rng.normal(1, 1, (40, 1)), 4, axis=1) + 0.01 * rng.normal(size=(40, 4))
+    found = compare_losses(other - constant, other, 1)
+    alone = compare_losses((other - constant)[:, :1], other[:, :1], 1)
+    assert found.high - found.low == pytest.approx(alone.high - alone.low, rel=0.02)
+    together = constant + np.array([2.0, -2.0, 1.0, -1.0])
+    assert compare_losses(other - together, other, 1).outcome == "no difference"
+
+
 @pytest.mark.parametrize(("n_series", "n_cutoffs", "step"), [(1, 12, 24), (1, 20, 12), (12, 2, 24), (5, 5, 24)])
 def test_a_real_gain_is_found_with_its_sign_and_its_size(n_series, n_cutoffs, step):
     gains = []

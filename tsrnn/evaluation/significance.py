@@ -14,6 +14,9 @@ Outcome = Literal["better", "no difference", "worse", "too few to judge"]
 
 FEWEST_FORECASTS = 8
 BOOTSTRAP_DRAWS = 2000
+# Cutoffs that do not overlap, below which it is not asked what series share at each.
+FEWEST_APART = 3
+MOST_CHANCE = 0.1
 DRAWN_AT_ONCE = 1_000_000
 
 
@@ -58,11 +61,11 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
     -----
     With eight series or more: a paired bootstrap over series, keeping the cutoffs of a series together; where there
     are also eight cutoffs or more that do not overlap, the interval is widened to hold the one of the cutoffs, since
-    series that move together are not independent. With fewer
-    series and eight cutoffs or more: Diebold and Mariano's test (1995, "Comparing predictive accuracy") on one
-    loss per cutoff, with the small-sample correction of Harvey, Leybourne and Newbold (1997), and never a narrower
-    interval than overlapping means of independent steps would have. With fewer of both, a t interval over the more
-    numerous of the two. Every forecast has the same weight, in the gain and in its interval.
+    series that move together are not independent; with three to seven, by what the series share at each, where they
+    do. From one or two cutoffs that cannot be told. With fewer series and eight cutoffs or more: Diebold and Mariano's
+    test (1995, "Comparing predictive accuracy") on one loss per cutoff, with the small-sample correction of Harvey,
+    Leybourne and Newbold (1997), and never a narrower interval than overlapping means of independent steps would have.
+    With fewer of both, a t interval over the more numerous of the two. Every forecast has the same weight, in the gain and in its interval.
     """
     both = np.isfinite(loss) & np.isfinite(other)
     loss, other = np.where(both, loss, np.nan), np.where(both, other, np.nan)
@@ -78,12 +81,47 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
             # Series that share shocks (currencies, shops of one town) are not independent; their cutoffs tell.
             over_time = _diebold_mariano(np.nansum(loss[:, cutoffs], 0), np.nansum(other[:, cutoffs], 0), overlap)
             low, high = min(low, over_time[0]), max(high, over_time[1])
+        elif n_cutoffs >= FEWEST_APART * overlap and reference > 0:
+            shared = _shared_reach((other - loss)[np.ix_(series, cutoffs)], overlap) / float(np.nanmean(other))
+            low, high = gain - math.hypot(gain - low, shared), gain + math.hypot(high - gain, shared)
     elif n_cutoffs >= FEWEST_FORECASTS or n_cutoffs >= n_series:
         low, high = _diebold_mariano(np.nansum(loss[:, cutoffs], 0), np.nansum(other[:, cutoffs], 0), overlap)
     else:
         low, high = _diebold_mariano(np.nansum(loss[series], 1), np.nansum(other[series], 1), 1)
     outcome: Outcome = "better" if low > 0 else "worse" if high < 0 else "no difference"
     return Gain(gain, low, high, n_series, n_cutoffs, outcome)
+
+
+def _shared_reach(difference: npt.NDArray[np.float64], overlap: int) -> float:
+    """Return how far an interval of the mean has to reach further because the series move together.
+
+    Resampling series does not see what all of them have in common at a cutoff. Over a few cutoffs its variance comes
+    from an analysis of variance: the cutoffs' means scatter by more than the rest explains. Where chance explains it
+    (p above .1), nothing is added.
+
+    Parameters
+    ----------
+    difference : ndarray of shape (n_series, n_cutoffs)
+        NaN where there is none.
+    overlap : int
+    """
+    known = np.isfinite(difference)
+    count = known.sum(0)
+    means = np.nansum(difference, 0) / count
+    # What a series has at all its cutoffs is no scatter of the cutoffs.
+    own = np.nansum(np.where(known, difference - means, 0.0), 1) / known.sum(1)
+    rest = np.where(known, difference - means - own[:, None], 0.0)
+    n, c = int(known.any(1).sum()), len(count)
+    freedom = int(count.sum()) - n - c + 1
+    if freedom < 1:
+        return 0.0
+    noise = float((rest**2).sum()) / freedom
+    between = float((count * (means - np.nansum(difference) / count.sum()) ** 2).sum()) / (c - 1)
+    if noise == 0 or stats.f.sf(between / noise, c - 1, freedom) > MOST_CHANCE:
+        return 0.0
+    variance = max(between - noise, 0.0) / float(count.mean())
+    apart = c / overlap
+    return _t_reach(variance / apart, math.floor(apart) - 1)
 
 
 def _bootstrap(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> tuple[float, float]:
