@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+# Seconds: a busy machine may take long to read plotly's script.
+PATIENCE = 120
 # Chromium reads commands from file descriptor 3 and answers on 4, both ended by a zero byte.
 LAUNCH = """
 import fcntl, os, sys
@@ -76,7 +78,7 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def _receive(self, timeout_seconds=30):
+    def _receive(self, timeout_seconds=PATIENCE):
         deadline = time.monotonic() + timeout_seconds
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._in], [], [], max(deadline - time.monotonic(), 0))
@@ -101,7 +103,7 @@ class Browser:
         self.send("Page.navigate", url=address)
         self.wait_for("document.readyState === 'complete' && document.documentElement?.dataset.ready === 'yes'")
 
-    def wait_for(self, claim, timeout_seconds=20):
+    def wait_for(self, claim, timeout_seconds=PATIENCE):
         """Wait until an expression is true."""
         deadline = time.monotonic() + timeout_seconds
         while not self.run(claim):

@@ -98,7 +98,8 @@ def result_of(table, observations, models, levels, networks=()):
         by_series=by("unique_id"),
         by_quantile=quantiles_of(table, models, levels),
         residuals=residuals_of(table, models),
-        verdict=Sentence("tsrnn wins: the MASE of tsrnn is 12.3 % lower than that of ARIMA.", "better"),
+        verdict=Sentence("tsrnn wins: the MASE of tsrnn is 12.3 % lower than that of ARIMA.", "better",
+                         models[0], models[-1] if len(models) < 2 else models[1]),
         levels=tuple(levels),
         config={
             "data": {"rows": len(observations), "observed": int(observations["y"].notna().sum()),

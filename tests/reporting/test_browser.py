@@ -236,6 +236,16 @@ def test_hostile_names_are_shown_and_never_run(browser, make_result, hostile, tm
     assert browser.requests() == [path.as_uri()]
 
 
+def test_a_panel_is_drawn_as_a_point_per_series(browser, make_result, tmp_path):
+    names = [f"shop {i}" for i in range(60)]
+    path = write_report(make_result(names, n_cutoffs=2, h=3), tmp_path / "panel.html")
+    browser.open(path.as_uri())
+    assert browser.run("document.querySelectorAll('#figure-duel .scatterlayer path.point').length") == 60
+    text = browser.run("document.getElementById('wins').textContent")
+    assert "Each point is a series. Below the line, tsrnn is better: on " in text
+    assert browser.problems() == []
+
+
 def test_one_model_without_intervals_over_one_step_and_whole_numbers_is_drawn(browser, make_result, tmp_path):
     bare = make_result(["a"], models=("ARIMA",), levels=(), n_cutoffs=3, h=1, networks=(), start=100)
     bare.verdict = None

@@ -13,6 +13,7 @@ from tsrnn.evaluation.residuals import Residuals
 from tsrnn.reporting.calibration import calibration_figure, reliability_figure
 from tsrnn.reporting.colours import MODEL_COLOURS, PAGE, RULE, SURFACE, dark_counterparts, model_dash
 from tsrnn.reporting.figures import (
+    duel_figure,
     error_by_cutoff_figure,
     error_by_step_figure,
     forecast_figure,
@@ -28,6 +29,7 @@ FIGURES = (
     error_by_step_figure,
     error_by_cutoff_figure,
     wins_figure,
+    duel_figure,
     calibration_figure,
     reliability_figure,
     bias_figure,
@@ -155,6 +157,43 @@ def test_a_tie_is_shared_by_its_winners_and_a_series_without_mase_does_not_count
     )
     shares = win_shares(changed(result, by_series=by_series))
     assert shares.to_dict() == {"tsrnn": 0.25, "ARIMA": 0.75, "SeasonalNaive": 0.0}
+
+
+def test_every_series_is_a_point_of_its_two_errors(result):
+    by_series = result.by_series.copy()
+    by_series.loc[(by_series["unique_id"] == "JPY") & (by_series["model"] == "ARIMA"), "mase"] = np.nan
+    figure = duel_figure(changed(result, by_series=by_series))
+    wide = by_series.pivot_table(index="unique_id", columns="model", values="mase").loc[["USD", "GBP", "CHF", "NOK"]]
+    diagonal, points = figure.data
+    assert list(diagonal.x) == list(diagonal.y)
+    assert list(points.text) == ["USD", "GBP", "CHF", "NOK"]
+    assert list(points.x) == pytest.approx(wide["ARIMA"].to_numpy(), rel=1e-6)
+    assert list(points.y) == pytest.approx(wide["tsrnn"].to_numpy(), rel=1e-6)
+
+
+def test_errors_of_very_different_size_are_drawn_on_a_logarithmic_scale_unless_one_is_zero(result):
+    far = result.by_series.assign(mase=lambda t: t["mase"] * np.where(t["unique_id"] == "USD", 1000, 1))
+    figure = duel_figure(changed(result, by_series=far))
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert figure.layout.xaxis.range == figure.layout.yaxis.range
+    zero = far.assign(mase=far["mase"].where(far["unique_id"] != "GBP", 0.0))
+    assert duel_figure(changed(result, by_series=zero)).layout.xaxis.type is None
+
+
+def test_of_thousands_of_series_a_sample_is_drawn(result):
+    n = 2500
+    rng = np.random.default_rng(0)
+    many = pd.DataFrame({"model": np.repeat(["tsrnn", "ARIMA"], n), "unique_id": np.tile(np.arange(n), 2)})
+    figure = duel_figure(changed(result, by_series=many.assign(mase=rng.lognormal(size=2 * n))))
+    assert len(figure.data[1].x) == 1000
+    assert len(set(figure.data[1].text)) == 1000
+
+
+def test_without_a_verdict_there_are_no_two_models_to_draw(make_result):
+    alone = make_result(["a", "b"])
+    alone.verdict = None
+    with pytest.raises(ParameterError, match="0 series with a MASE of two models: drawing them takes two or more"):
+        duel_figure(alone)
 
 
 def test_one_series_has_no_winners_to_count(make_result):

@@ -37,6 +37,8 @@ from tsrnn.reporting.parts import (
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
 
+MOST_DUELS = 1_000
+
 
 def forecast_figure(
     result: BacktestResult,
@@ -177,6 +179,58 @@ def wins_figure(result: BacktestResult) -> go.Figure:
     figure.update_xaxes(range=[0, min(max(shares.max() * 1.2, 10), 118)], ticksuffix=" %")
     figure.update_layout(showlegend=False, height=110 + 46 * len(shares), bargap=0.4)
     return figure
+
+
+def duel_figure(result: BacktestResult, seed: int = 0) -> go.Figure:
+    """Draw every series by its MASE with the reference of the verdict and with the judged model.
+
+    Below the diagonal the judged model is better. Of more than 1,000 series, as many drawn at random are shown.
+
+    Raises
+    ------
+    ParameterError
+        If there is no verdict, or fewer than two series have a MASE with both models.
+    """
+    pairs = duels(result)
+    if result.verdict is None or len(pairs) < 2:
+        raise ParameterError(
+            f"{len(pairs)} series with a MASE of two models: drawing them takes two or more. Look at `leaderboard`."
+        )
+    if len(pairs) > MOST_DUELS:
+        pairs = pairs.sample(MOST_DUELS, random_state=seed)
+    x, y = pairs["reference"].to_numpy(), pairs["model"].to_numpy()
+    low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
+    wide = low > 0 and high / low > 5
+    ends = [low / 1.15, high * 1.15] if wide else [max(low - 0.08 * (high - low), 0), high + 0.08 * (high - low)]
+    title = plain_text(result.verdict.model), plain_text(result.verdict.reference)
+    figure = new_figure("MASE of each series")
+    line = {"color": MUTED[0], "width": 1}
+    figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+    figure.add_trace(
+        go.Scatter(
+            x=rounded(x),
+            y=rounded(y),
+            mode="markers",
+            marker={"color": model_colour(model_names(result).index(result.verdict.model)), "size": 7, "opacity": 0.6},
+            text=[plain_text(name) for name in pairs.index],
+            hovertemplate="%{text}: %{y:.3f} against %{x:.3f}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    scale = {"type": "log", "range": [float(np.log10(end)) for end in ends], "dtick": "D2"} if wide else {"range": ends}
+    figure.update_xaxes(title_text=f"MASE of {title[1]}", showgrid=True, tickformat=".3~g", **scale)
+    figure.update_yaxes(title_text=f"MASE of {title[0]}", tickformat=".3~g", **scale)
+    return figure
+
+
+def duels(result: BacktestResult) -> pd.DataFrame:
+    """Return the MASE of each series with the judged model and its reference: columns model and reference."""
+    if result.verdict is None:
+        return pd.DataFrame({"model": [], "reference": []})
+    table = result.by_series.set_index("unique_id")
+    sides = {"model": result.verdict.model, "reference": result.verdict.reference}
+    columns = {side: table.loc[table["model"] == name, "mase"] for side, name in sides.items()}
+    return pd.DataFrame(columns).dropna()
 
 
 def loss_figure(result: BacktestResult) -> go.Figure:

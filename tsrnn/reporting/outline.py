@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,9 @@ import plotly.graph_objects as go
 from tsrnn.reporting.calibration import calibration_figure, reliability_figure, reliable_models
 from tsrnn.reporting.embedding import Choice
 from tsrnn.reporting.figures import (
+    MOST_DUELS,
+    duel_figure,
+    duels,
     error_by_cutoff_figure,
     error_by_step_figure,
     forecast_figure,
@@ -33,6 +36,9 @@ from tsrnn.reporting.tables import (
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
+
+# Fewer points show no more than the table.
+FEWEST_DUELS = 8
 
 
 @dataclass(frozen=True)
@@ -122,9 +128,21 @@ def _wins(result: BacktestResult, choice: Choice) -> Section | None:
         return None
     spoken = ", ".join(f"{name} {share:.0%}" for name, share in win_shares(result).items())
     table = f"<h3>MASE by series</h3>{series_table(result, choice)}"
-    drawing = Drawing("wins", wins_figure(result), spoken, after=table)
-    lead = _lead("Share of the series on which each model has the lowest MASE.")
-    return Section("wins", "Who wins on which series", lead, (drawing,))
+    lead = "<h3>Share of the series on which each model is best</h3>"
+    drawings = [Drawing("wins", wins_figure(result), spoken, lead)]
+    pairs = duels(result)
+    if result.verdict is not None and len(pairs) >= FEWEST_DUELS:
+        model, reference = result.verdict.model, result.verdict.reference
+        better = int((pairs["model"] < pairs["reference"]).sum())
+        drawn = f"; {MOST_DUELS:,} are drawn at random" if len(pairs) > MOST_DUELS else ""
+        before = f"<h3>{escape(f'{model} against {reference}')}</h3>" + _lead(
+            f"Each point is a series{drawn}. Below the line, {model} is better: on {better:,} of {len(pairs):,} series."
+        )
+        described = f"{model} is better than {reference} on {better} of {len(pairs)} series"
+        drawings.append(Drawing("duel", duel_figure(result), described, before))
+    last = drawings[-1]
+    drawings[-1] = replace(last, after=table)
+    return Section("wins", "Who wins on which series", "", tuple(drawings))
 
 
 def _calibration(result: BacktestResult) -> Section | None:
