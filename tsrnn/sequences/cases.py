@@ -106,14 +106,14 @@ def split_cases(X: Any, tokens: str) -> list[list[str]]:
     for place, text in enumerate(X):
         if isinstance(text, str):
             cases.append(split_text(text, tokens, lowercase=words, spaces=not words))
-        elif isinstance(text, (list, tuple, np.ndarray)) and all(isinstance(part, str) for part in text):
+        elif isinstance(text, (list, tuple, np.ndarray)) and all(isinstance(part, str) and part for part in text):
             cases.append([str(part).lower() if words else str(part) for part in text])
         else:
             wrong.append(f"{place} ({type(text).__name__})")
     if wrong:
         raise DataError(
             f"{len(wrong)} of {len(X)} cases are no text: {', '.join(wrong[:5])}. Expected strings, or lists of "
-            "strings; for sequences of numbers leave tokens=None."
+            "tokens, none of them empty; for sequences of numbers leave tokens=None."
         )
     _check_lengths([len(case) for case in cases])
     return cases
