@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tsrnn.reporting.figures import error_by_step_figure, forecast_figure
     from tsrnn.reporting.report import write_report
     from tsrnn.sequences.classifier import SequenceClassifier
+    from tsrnn.sequences.ts_files import read_ts
+    from tsrnn.reporting.text_figures import perplexity_figure, state_figure
     from tsrnn.sequences.ngram import NgramBaseline
     from tsrnn.sequences.text_generator import TextGenerator
     from tsrnn.sequences.ts_files import read_ts
@@ -52,10 +54,12 @@ _HOMES = {
     "Naive": "tsrnn.forecasting.naive",
     "read_ts": "tsrnn.sequences.ts_files",
     "NgramBaseline": "tsrnn.sequences.ngram",
+    "perplexity_figure": "tsrnn.reporting.text_figures",
     "SeasonalNaive": "tsrnn.forecasting.naive",
     "SequenceClassifier": "tsrnn.sequences.classifier",
     "SeriesScaler": "tsrnn.preprocessing.series_scaler",
     "SlidingWindow": "tsrnn.preprocessing.sliding",
+    "state_figure": "tsrnn.reporting.text_figures",
     "TextGenerator": "tsrnn.sequences.text_generator",
     "Theta": "tsrnn.forecasting.theta",
     "WindowAverage": "tsrnn.forecasting.window_average",
@@ -92,6 +96,8 @@ __all__ = [
     "load_dataset",
     "load_text",
     "read_ts",
+    "perplexity_figure",
+    "state_figure",
     "write_report",
 ]
 
