@@ -56,8 +56,9 @@ class TextGenerator(BaseEstimator):
     cell : {"gru", "lstm", "rnn"}
         The recurrent cell; its equations stand in `tsrnn.networks.cells`.
     time_budget : float, optional
-        Seconds for training, of which the learning rate's schedule makes the most. How far training comes then
-        depends on the machine, so the same seed does not give the same weights; without a budget it does.
+        Seconds for training, of which the learning rate's schedule makes the most; judging the held-back part at the
+        end comes on top. How far training comes then depends on the machine, so the same seed does not give the same
+        weights; without a budget it does.
     hidden_size : int, optional
         Width of the state. Default: 512, or 256 for texts below 300,000 tokens.
     num_layers : int

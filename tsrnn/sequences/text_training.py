@@ -15,11 +15,12 @@ from tsrnn.sequences.text_streams import TextBatch, TextStreams, steps_per_epoch
 from tsrnn.training.checkpoint import Checkpoint
 from tsrnn.training.trainer import Outcome, Progress, TrainingPlan, TrainingRecord, train
 
-# The held-back part is judged in several streams while training, which takes a fraction of the time of one.
-VALIDATION_STREAMS, VALIDATION_LENGTH = 32, 256
+# While training the held-back part is judged in several streams, which takes a fraction of the time of one, but none
+# is shorter than this, because it begins without a state. They are read in pieces of so many tokens.
+VALIDATION_STREAMS, SHORTEST_STREAM, VALIDATION_LENGTH = 32, 256, 64
 
-# A stream is read in pieces of so many tokens where no gradient is needed.
-READING_LENGTH = 4096
+# One stream is read in longer pieces; with 10,000 words a piece's scores still take 40 MB.
+READING_LENGTH = 512
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def train_language_network(
     """
     start = network.size.vocabulary_size
     streams = TextStreams(tokens, plan.n_streams, plan.length, start, plan.seed)
-    several = max(1, min(VALIDATION_STREAMS, len(held_back) // VALIDATION_LENGTH))
+    several = max(1, min(VALIDATION_STREAMS, len(held_back) // SHORTEST_STREAM))
     validation = stream_batches(held_back, several, VALIDATION_LENGTH, start)
     module = StreamTraining(network, streams.batch_size, plan.mixed_precision)
     steps = plan.training_plan(streams.steps_per_epoch)
