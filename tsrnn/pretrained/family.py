@@ -67,7 +67,7 @@ class Member:
 ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28, 30))
 
 _BRISK = (
-    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
+    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), steps=6000),
     Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),), steps=6000),
     Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),), steps=6000),
     Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
@@ -99,9 +99,7 @@ MEMBERS: dict[str, Member] = {
     for member in (
         *_BRISK,
         *(
-            replace(
-                member, name=f"{member.name}_{SECOND_VIEWS[member.name]}", growth=SECOND_VIEWS[member.name], steps=6000
-            )
+            replace(member, name=f"{member.name}_{SECOND_VIEWS[member.name]}", growth=SECOND_VIEWS[member.name])
             for member in _BRISK
             if member.name in SECOND_VIEWS
         ),
