@@ -238,6 +238,14 @@ def test_a_fit_starts_afresh_whatever_was_fitted_before():
     assert not hasattr(model, "n_features_in_")
 
 
+def test_after_a_fit_that_failed_there_is_no_classifier_of_the_one_before():
+    model = small(max_epochs=1).fit(*waves(12))
+    with pytest.raises(DataError, match="one class only"):
+        model.fit(waves(12)[0], ["same"] * 12)
+    with pytest.raises(NotFittedError, match="not fitted"):
+        model.predict(waves(12)[0])
+
+
 def test_scikit_learns_searches_and_scores_take_arrays_and_lists():
     X, y = waves(36, channels=1, low=12, high=13)
     lists, _ = waves(36)

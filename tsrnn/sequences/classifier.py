@@ -205,9 +205,10 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
             If training breaks down.
         """
         check_class_parameters(self)
-        for name in ("n_features_in_", "feature_names_in_"):
+        # What an earlier fit left must not answer for this one, should it fail.
+        for name in ("network_", "n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
-                delattr(self, name)  # of an earlier fit
+                delattr(self, name)
         cases = self._read_training_cases(X)
         each_step = self.output == "each_step"
         read = read_step_labels if each_step else read_labels
