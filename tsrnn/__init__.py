@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from tsrnn.preprocessing.window_scaler import WindowScaler
     from tsrnn.reporting.figures import error_by_step_figure, forecast_figure
     from tsrnn.reporting.report import write_report
-    from tsrnn.sequences.classifier import SequenceClassifier
-    from tsrnn.sequences.ts_files import read_ts
     from tsrnn.reporting.text_figures import perplexity_figure, state_figure
+    from tsrnn.sequences.classifier import SequenceClassifier
     from tsrnn.sequences.ngram import NgramBaseline
     from tsrnn.sequences.text_generator import TextGenerator
     from tsrnn.sequences.ts_files import read_ts
@@ -95,8 +94,8 @@ __all__ = [
     "list_datasets",
     "load_dataset",
     "load_text",
-    "read_ts",
     "perplexity_figure",
+    "read_ts",
     "state_figure",
     "write_report",
 ]

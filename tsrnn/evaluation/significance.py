@@ -65,7 +65,8 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
     do. From one or two cutoffs that cannot be told. With fewer series and eight cutoffs or more: Diebold and Mariano's
     test (1995, "Comparing predictive accuracy") on one loss per cutoff, with the small-sample correction of Harvey,
     Leybourne and Newbold (1997), and never a narrower interval than overlapping means of independent steps would have.
-    With fewer of both, a t interval over the more numerous of the two. Every forecast has the same weight, in the gain and in its interval.
+    With fewer of both, a t interval over the more numerous of the two. Every forecast has the same weight, in the gain
+    and in its interval.
     """
     both = np.isfinite(loss) & np.isfinite(other)
     loss, other = np.where(both, loss, np.nan), np.where(both, other, np.nan)
