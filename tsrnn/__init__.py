@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsrnn.datasets import list_datasets, load_dataset, load_text
+    from tsrnn.anomaly.metrics import event_scores, vus_pr
+    from tsrnn.datasets import list_datasets, load_dataset
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.drift import Drift
@@ -41,6 +43,7 @@ _HOMES = {
     "Difference": "tsrnn.preprocessing.differences",
     "Drift": "tsrnn.forecasting.drift",
     "Ensemble": "tsrnn.forecasting.ensemble",
+    "event_scores": "tsrnn.anomaly.metrics",
     "error_by_step_figure": "tsrnn.reporting.figures",
     "ETS": "tsrnn.forecasting.ets",
     "forecast_figure": "tsrnn.reporting.figures",
@@ -61,6 +64,7 @@ _HOMES = {
     "state_figure": "tsrnn.reporting.text_figures",
     "TextGenerator": "tsrnn.sequences.text_generator",
     "Theta": "tsrnn.forecasting.theta",
+    "vus_pr": "tsrnn.anomaly.metrics",
     "WindowAverage": "tsrnn.forecasting.window_average",
     "WindowScaler": "tsrnn.preprocessing.window_scaler",
     "write_report": "tsrnn.reporting.report",
@@ -90,6 +94,7 @@ __all__ = [
     "__version__",
     "backtest",
     "error_by_step_figure",
+    "event_scores",
     "forecast_figure",
     "list_datasets",
     "load_dataset",
@@ -97,6 +102,7 @@ __all__ = [
     "perplexity_figure",
     "read_ts",
     "state_figure",
+    "vus_pr",
     "write_report",
 ]
 

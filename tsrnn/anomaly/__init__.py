@@ -1,0 +1,1 @@
+"""Detect anomalies: points that are improbable under a network's own causal forecast."""
