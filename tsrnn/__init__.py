@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsrnn.datasets import list_datasets, load_dataset, load_text
+    from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.metrics import event_scores, vus_pr
     from tsrnn.datasets import list_datasets, load_dataset
     from tsrnn.evaluation.backtest import BacktestResult, backtest
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AnomalyDetector": "tsrnn.anomaly.detector",
     "ARIMA": "tsrnn.forecasting.arima",
     "backtest": "tsrnn.evaluation.backtest",
     "BacktestResult": "tsrnn.evaluation.backtest",
@@ -73,6 +75,7 @@ _HOMES = {
 __all__ = [
     "ARIMA",
     "ETS",
+    "AnomalyDetector",
     "BacktestResult",
     "BoxCox",
     "Difference",

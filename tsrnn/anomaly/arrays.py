@@ -1,0 +1,59 @@
+"""Arrays that hold one row per series, taken, put back and stored together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from typing_extensions import Self
+
+    from tsrnn.data.panel import Integers
+
+
+@dataclass
+class SeriesArrays:
+    """A dataclass whose fields are arrays of shape (n_series, ...)."""
+
+    def take(self, index: Integers) -> Self:
+        """Return a copy of some series' rows."""
+        return type(self)(**{name: getattr(self, name)[index] for name in self.names()})
+
+    def put(self, index: Integers, other: SeriesArrays) -> None:
+        """Write the rows of some series."""
+        for name in self.names():
+            getattr(self, name)[index] = getattr(other, name)
+
+    def grown(self, other: SeriesArrays) -> Self:
+        """Return these series and then those of `other`."""
+        pairs = ((name, getattr(self, name), getattr(other, name)) for name in self.names())
+        return type(self)(**{name: np.concatenate([mine, its]) for name, mine, its in pairs})
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the arrays."""
+        return [part.name for part in fields(cls)]
+
+    def stored(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays by name."""
+        return {name: getattr(self, name) for name in self.names()}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take stored arrays, which must have the shapes and types of the present ones.
+
+        Raises
+        ------
+        ValueError
+            If one is missing or of another shape or type.
+        """
+        for name in self.names():
+            mine, its = getattr(self, name), arrays.get(name)
+            if its is None or its.shape != mine.shape or its.dtype != mine.dtype:
+                found = "missing" if its is None else f"{its.dtype} {its.shape}"
+                raise ValueError(f"the array {name} is {found}, expected {mine.dtype} {mine.shape}")
+            setattr(self, name, np.array(its))

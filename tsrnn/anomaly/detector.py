@@ -1,0 +1,421 @@
+"""`AnomalyDetector`: a point is anomalous when it is improbable under a network's own causal forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.anomaly.engine import Plan
+from tsrnn.anomaly.events import COLUMNS, find_events
+from tsrnn.anomaly.metrics import check_labels, event_scores
+from tsrnn.anomaly.settings import block_of, check_settings, context_of, find_season, patience_of
+from tsrnn.anomaly.stream import Detection, update_row, update_table
+from tsrnn.anomaly.tables import array_table, detection_table, ending_together, time_rows
+from tsrnn.anomaly.watch import Found, Watch
+from tsrnn.data.panel import Panel
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.forecaster import Forecaster
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tsrnn.data.panel import Floats, Integers
+    from tsrnn.forecasting.contract import ForecastModel
+
+# Thresholds that `fit_threshold` compares at most.
+MOST_THRESHOLDS = 200
+
+
+class AnomalyDetector(OutlierMixin, BaseEstimator):
+    """Detect what a forecaster did not see coming, in tables and in streams.
+
+    Every series is forecast block by block from values before the block. Within a block the forecast is carried on by
+    the residuals before each row (whitening), so that every row is compared with a one-step forecast of its own. Its
+    residual, in units of the predicted spread, and the moving averages of that make a score; how rarely past scores
+    were as high is its p-value. A row is anomalous if its p-value is at most `alpha`.
+
+    An outlier does not enter later forecasts: the expected value takes its place. A level that persists for `patience`
+    rows is accepted. A missing value is no alarm.
+
+    Parameters
+    ----------
+    forecaster : ForecastModel, optional
+        Fitted, or to be fitted by `fit`. By default the pretrained base, which needs no training.
+    alpha : float in (0, 1)
+        Share of ordinary rows that may be called anomalous.
+    threshold : {"conformal", "pot", "quantile"}
+        "conformal" counts among the latest `calibration_length` scores. "pot" fits a tail to the highest of them
+        (peaks over threshold), which can tell p-values below 1 / `calibration_length`. "quantile" counts among the
+        scores of the fitted table and never changes.
+    contamination : float in (0, .5], optional
+        Share of the fitted rows to call anomalous; it takes the place of `alpha`.
+    channels : bool
+        Whether the series are channels of one system, to be judged together: `score`, `p_value` and `is_anomaly` are
+        those of the system, and `share` is each channel's part of the score.
+    patience : int, optional
+        Outlying rows, in excess of ordinary ones, after which a new level is accepted. Default: 100 or two seasons,
+        whichever is more.
+    calibration_length : int
+        Past scores that a new one is compared with.
+    season_length : int, optional
+        Rows per season; 1 means none. Default: by frequency, or found in the data.
+    freq : str, offset or int, optional
+        Step between rows. Default: inferred.
+
+    Attributes
+    ----------
+    forecaster_ : ForecastModel
+    alpha_ : float
+        Rows with p-values up to this are anomalous: `alpha`, or what `contamination` or `fit_threshold` made of it.
+    offset_ : float
+        log10 of `alpha_`, as scikit-learn's detectors have it.
+    panel_ : Panel
+        The fitted rows.
+    detections_ : DataFrame
+        What `detect` says of the fitted rows.
+    watch_ : Watch
+        The state of every series.
+    n_features_in_ : int
+        Columns of the array, where `fit` was given one.
+
+    Examples
+    --------
+    >>> y = pd.Series(10 + np.random.default_rng(0).normal(size=600), pd.date_range("2024", periods=600, freq="h"))
+    >>> y.iloc[500] = 30
+    >>> detector = AnomalyDetector().fit(y)
+    >>> events = detector.events()
+    >>> str(events["start"][events["score"].idxmax()])
+    '2024-01-21 20:00:00'
+    """
+
+    def __init__(
+        self,
+        forecaster: ForecastModel | None = None,
+        alpha: float = 0.01,
+        threshold: str = "conformal",
+        contamination: float | None = None,
+        channels: bool = False,
+        patience: int | None = None,
+        calibration_length: int = 1000,
+        season_length: int | None = None,
+        freq: Any = None,
+    ) -> None:
+        self.forecaster = forecaster
+        self.alpha = alpha
+        self.threshold = threshold
+        self.contamination = contamination
+        self.channels = channels
+        self.patience = patience
+        self.calibration_length = calibration_length
+        self.season_length = season_length
+        self.freq = freq
+
+    def fit(
+        self,
+        df: Any,
+        y: Any = None,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
+    ) -> Self:
+        """Learn from history what is ordinary. It need not be free of anomalies.
+
+        Parameters
+        ----------
+        df : table, or array of shape (n_samples,) or (n_samples, n_features)
+            A table as `Forecaster` takes it. The rows of an array are consecutive times; its columns are channels of
+            one system.
+        y : ignored
+            There for scikit-learn's sake.
+        id_col, time_col, target_col : optional
+            See `Forecaster.fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            If a parameter is impossible.
+        DataError, FrequencyError, ColumnError
+            If the table cannot be read as time series.
+        """
+        check_settings(self)
+        self._columns = (id_col, time_col, target_col)
+        self._is_array = not isinstance(df, (pd.DataFrame, pd.Series, Panel))
+        if self._is_array:
+            df = array_table(df)
+            self.n_features_in_ = df.shape[1]
+        panel = find_season(self._read(df, self.freq, self.season_length), self.season_length)
+        together = bool(self.channels) or (self._is_array and panel.n_series > 1)
+        panel = ending_together(panel) if together else panel
+        self.panel_ = panel
+        self.forecaster_ = self._fitted_forecaster(panel)
+        model = self.forecaster_
+        self.watch_ = Watch(
+            model,
+            panel,
+            Plan(block_of(model), context_of(model, panel), patience_of(self.patience, panel)),
+            self.threshold,
+            NormalDist().inv_cdf(1 - self.alpha / 2),
+            self.calibration_length,
+            together=together,
+        )
+        found = self.watch_.follow(panel)
+        if self.threshold == "quantile":
+            found = self.watch_.fix(found)
+        self.alpha_ = float(self.alpha)
+        if self.contamination is not None:
+            p_values = np.nan_to_num(found.judged.p_value, nan=1.0)
+            self.alpha_ = float(np.quantile(p_values, self.contamination, method="lower"))
+        self._found = found
+        return self
+
+    @property
+    def offset_(self) -> float:
+        """The log10 of the highest p-value that is anomalous."""
+        check_is_fitted(self, "watch_")
+        # The next larger number, since scikit-learn calls outliers what lies below the offset.
+        return float(np.nextafter(np.log10(self.alpha_), np.inf))
+
+    @property
+    def detections_(self) -> pd.DataFrame:
+        """What `detect` says of the fitted rows."""
+        check_is_fitted(self, "watch_")
+        return detection_table(self.panel_, self._found.judged, self.alpha_, self._found.share)
+
+    def detect(self, df: Any = None) -> pd.DataFrame:
+        """Judge every row of a table by what came before it.
+
+        A series that goes on where the fitted rows (and those of `update`) end is judged from there. One that begins
+        earlier is judged on its own, with what `fit` learnt of its spread and its past scores; so is one that `fit`
+        has not seen, with the past scores of the others. The detector itself does not change.
+
+        Parameters
+        ----------
+        df : table or array, optional
+            In the form of the fitted one; the fitted one by default.
+
+        Returns
+        -------
+        DataFrame, one row per series and time
+            `unique_id, ds, y`; `expected`, with `lower` and `upper`, between which ordinary residuals lie with a
+            probability of 1 - `alpha`, in original units; `score`, 1 for an ordinary row and higher the more unusual it
+            is; `p_value`, `is_anomaly`. With channels, the last three are those of the system, and `share` is the
+            channel's part of the score. NaN where a series has too little history (two blocks, or
+            none observed) or no value.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError, FrequencyError, ColumnError
+            If the table cannot be read, or has another step than the fitted one.
+        """
+        check_is_fitted(self, "watch_")
+        if df is None:
+            return self.detections_
+        panel, found = self._judge(df)
+        return detection_table(panel, found.judged, self.alpha_, found.share)
+
+    def events(self, df: Any = None, gap: int = 8) -> pd.DataFrame:
+        """Merge anomalous rows into events, and say what they are.
+
+        Parameters
+        ----------
+        df : table or array, optional
+            What `detect` returned, or rows for it; the fitted rows by default.
+        gap : int
+            Anomalous rows with up to so many others between them are one event.
+
+        Returns
+        -------
+        DataFrame, one row per event; see `tsrnn.anomaly.events.find_events`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ParameterError
+            If `gap` is no whole number.
+        DataError, FrequencyError, ColumnError
+            As `detect`.
+        """
+        check_is_fitted(self, "watch_")
+        if isinstance(gap, bool) or not isinstance(gap, (int, np.integer)) or gap < 0:
+            raise ParameterError(f"gap={gap!r}: expected a whole number of rows, 0 or more.")
+        judged = isinstance(df, pd.DataFrame) and set(COLUMNS) <= set(df.columns)
+        return find_events(df if judged else self.detect(df), self.panel_.season_length, int(gap))
+
+    def update(self, unique_id: Any, time: Any, value: Any) -> Detection:
+        """Judge one new row, and go on from it. Time and memory do not depend on how much was read before.
+
+        Parameters
+        ----------
+        unique_id : Any
+            One that was never seen before starts a new series, whose scores are compared with those of the others.
+        time : str, datetime or int
+            As in the fitted rows, after the last one of the series. Rows that are left out are missing ones.
+        value : float or None
+            None or NaN where it is missing, which is no alarm.
+
+        Returns
+        -------
+        Detection
+            `unique_id, ds, y, expected, lower, upper, score, p_value, is_anomaly`, as a row of `detect`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError, FrequencyError
+            If the row comes out of order or twice, does not lie on the time grid, or is no number. The detector is as
+            it was, and can go on with the next row.
+        ParameterError
+            With channels, which are needed all at once; see `update_many`.
+        """
+        check_is_fitted(self, "watch_")
+        return update_row(self.watch_, unique_id, time, value, self.alpha_)
+
+    def update_many(self, df: Any) -> pd.DataFrame:
+        """Judge new rows of many series, and go on from them; much faster than one `update` for each.
+
+        Parameters
+        ----------
+        df : table
+            In the form of the fitted one. The rows of each series come after those it has been given so far. Rows
+            without a value say nothing and are left out.
+
+        Returns
+        -------
+        DataFrame
+            As `detect`, in the order of the table's series.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError, FrequencyError, ColumnError
+            If any row comes out of order or twice, does not lie on the time grid, or is no number. The detector is
+            as it was.
+        """
+        check_is_fitted(self, "watch_")
+        read = update_table(self.watch_, df, self._columns)
+        if read is None:
+            return self.detections_.iloc[:0]
+        panel, found = read
+        return detection_table(panel, found.judged, self.alpha_, found.share)
+
+    def fit_threshold(self, labels: Any, df: Any = None) -> Self:
+        """Choose the threshold that finds labelled events best: the highest F1 over events.
+
+        Parameters
+        ----------
+        labels : array of shape (n_rows,)
+            True or 1 where a row is anomalous, in the order of the rows of `detect`.
+        df : table or array, optional
+            The labelled rows; the fitted ones by default.
+
+        Returns
+        -------
+        self
+            With another `alpha_`; of several that are equally good, the smallest.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ParameterError
+            If there is not one label per row, or they are all alike.
+        """
+        table = self.detect(df)
+        truth = check_labels(labels)
+        if len(truth) != len(table):
+            raise ParameterError(f"{len(truth):,} labels for {len(table):,} rows: expected one per row of `detect`.")
+        p_values = table["p_value"].to_numpy()
+        series = table["unique_id"].to_numpy()
+        # A row of its own between series, so that no event runs from one into the next.
+        breaks = np.flatnonzero(series[1:] != series[:-1]) + 1
+        truth, p_values = np.insert(truth, breaks, False), np.insert(p_values, breaks, np.nan)
+        known = np.unique(p_values[np.isfinite(p_values)])
+        if not len(known):
+            raise ParameterError("No row has a p-value to choose a threshold among. Fit on a longer history.")
+        tried = known[np.unique(np.linspace(0, len(known) - 1, MOST_THRESHOLDS).round().astype(np.int64))]
+        tried = tried[tried < 1]
+        scores = [event_scores(truth, p_values <= alpha).f1 for alpha in tried]
+        if scores:
+            self.alpha_ = float(tried[int(np.argmax(scores))])
+        return self
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log10 of each row's p-value: 0 for the most ordinary rows, the lower the more anomalous.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples,) or (n_samples, n_features), or a table with one row per time
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            0 where a row has no value or too little history to be judged.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError
+            If X is no such array.
+        """
+        check_is_fitted(self, "watch_")
+        panel, found = self._judge(X)
+        if panel.n_series > 1 and found.share is None:
+            raise DataError(
+                f"{panel.n_series} series have more than one score per row. Use `detect`, or channels=True."
+            )
+        at, length = time_rows(panel)
+        p_value = np.ones(length)
+        np.minimum.at(p_value, at, np.nan_to_num(found.judged.p_value, nan=1.0))
+        # Leading missing rows are not part of a panel.
+        missing = len(X) - length
+        return np.concatenate([np.zeros(max(missing, 0)), np.log10(p_value)])
+
+    def decision_function(self, X: Any) -> Floats:
+        """Return `score_samples` less `offset_`: below 0 for outliers. Shape (n_samples,)."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> Integers:
+        """Return −1 for outliers and 1 for the other rows. Shape (n_samples,)."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _judge(self, df: Any) -> tuple[Panel, Found]:
+        if self._is_array and not isinstance(df, (pd.DataFrame, pd.Series, Panel)):
+            df = array_table(df)
+            if df.shape[1] != self.n_features_in_:
+                raise DataError(f"The array has {df.shape[1]} columns; `fit` was given {self.n_features_in_}.")
+        panel = self._read(df, self.panel_.frequency, self.panel_.season_length)
+        return panel, self.watch_.copy().follow(panel)
+
+    def _read(self, df: Any, freq: Any, season_length: int | None) -> Panel:
+        id_col, time_col, target_col = self._columns
+        return read_panel(
+            df, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq, season_length=season_length
+        )
+
+    def _fitted_forecaster(self, panel: Panel) -> ForecastModel:
+        model = self.forecaster
+        if model is None:
+            model = Forecaster(strategy="zero-shot")
+        elif hasattr(model, "panel_"):
+            return model
+        else:
+            model = clone(model)
+        return model.fit(panel)

@@ -1,0 +1,207 @@
+"""Rows on their way into a running detector: checked before anything is changed."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.anomaly.tracker import Judged
+from tsrnn.anomaly.watch import Found
+from tsrnn.data.tables import read_panel
+from tsrnn.data.times import restore_times
+from tsrnn.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from tsrnn.anomaly.watch import Watch
+    from tsrnn.data.panel import Integers, Panel, TableForm
+
+
+class Detection(NamedTuple):
+    """What is said of one row of a stream; the columns of `AnomalyDetector.detect`."""
+
+    unique_id: Any
+    ds: Any
+    y: float
+    expected: float
+    lower: float
+    upper: float
+    score: float
+    p_value: float
+    is_anomaly: bool
+
+
+def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
+    """Return a time stamp as the panel has them: datetime64[ns], or an integer.
+
+    Parameters
+    ----------
+    time : str, datetime, Timestamp, Period or int
+        A date without a zone is in the zone of the fitted rows.
+    form : TableForm
+    dates : bool
+        Whether the fitted rows have dates.
+
+    Raises
+    ------
+    DataError
+        If it is of another kind than the fitted ones, missing, or has a zone where they have none.
+    """
+    if not dates:
+        if isinstance(time, bool) or not isinstance(time, (int, np.integer)):
+            raise DataError(f"The time stamp {time!r} is no whole number, as those of the fitted rows are.")
+        return np.int64(time)
+    known = (str, datetime.date, np.datetime64, pd.Period)
+    try:
+        if not isinstance(time, known):
+            raise TypeError(f"{type(time).__name__} is no date")
+        stamp = time.to_timestamp() if isinstance(time, pd.Period) else pd.Timestamp(time)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"The time stamp {time!r} cannot be read ({error}). Expected a date as in the fitted rows."
+        ) from None
+    if stamp is pd.NaT:
+        raise DataError("The time stamp is missing.")
+    if form.zone is None:
+        if stamp.tz is not None:
+            raise DataError(f"The time stamp {time!r} has a time zone, but the fitted rows have none.")
+    else:
+        stamp = stamp.tz_localize(form.zone, ambiguous=True, nonexistent="shift_forward") if stamp.tz is None else stamp
+        stamp = stamp.tz_convert(form.zone if form.wall_clock else "UTC").tz_localize(None)
+    return stamp.as_unit("ns").to_datetime64()
+
+
+def read_value(value: Any) -> float:
+    """Return a value as a number, NaN where it is missing.
+
+    Raises
+    ------
+    DataError
+        If it is text, or infinite.
+
+    Examples
+    --------
+    >>> read_value(None), read_value(3)
+    (nan, 3.0)
+    """
+    if value is None or value is pd.NA:
+        return math.nan
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number:
+        raise DataError(f"The value {value!r} is no number. Expected a number, or None where it is missing.")
+    if math.isinf(value):
+        raise DataError(f"The value {value!r} is infinite. Expected a number, or None where it is missing.")
+    return float(value)
+
+
+def update_row(watch: Watch, unique_id: Any, time: Any, value: Any, alpha: float) -> Detection:
+    """Let a watch read one row; see `AnomalyDetector.update`."""
+    if watch.system is not None:
+        raise ParameterError(
+            "The series are channels of one system, so all of them are needed at once. Use update_many with a table "
+            "that has a row, or a column, for each."
+        )
+    number = read_value(value)
+    like = watch.like
+    stamp = np.array([read_stamp(time, like.form, like.start.dtype.kind == "M")], dtype=like.start.dtype)
+    name = np.empty(1, dtype=object)
+    name[0] = unique_id
+    if unique_id in watch.index:
+        index = np.array([watch.index[unique_id]])
+        gap = gaps(watch, index, stamp, name)
+    else:
+        index, gap = watch.add(name, stamp), np.zeros(1, np.int64)
+    found = watch.tick(index, gap, np.array([number]))
+    ds = restore_times(stamp, like.form)[0]
+    return Detection(unique_id, ds, number, *row_of(found, alpha))
+
+
+def row_of(found: Found, alpha: float) -> tuple[float, float, float, float, float, bool]:
+    """Return expected, lower, upper, score, p-value and whether it is an anomaly of the only row."""
+    judged = found.judged
+    parts = (judged.expected, judged.lower, judged.upper, judged.score, judged.p_value)
+    expected, lower, upper, score, p_value = (float(part[0]) for part in parts)
+    return expected, lower, upper, score, p_value, p_value <= alpha
+
+
+def gaps(watch: Watch, index: Any, stamps: Any, names: Any) -> Any:
+    """Return how many rows are missing before each stamp.
+
+    Raises
+    ------
+    DataError
+        If a stamp was read before, or lies before one that was.
+    FrequencyError
+        If one does not lie on the grid of the fitted rows.
+    """
+    gap = watch.like.frequency.positions(stamps, watch.next[index])
+    late = np.flatnonzero(gap < 0)
+    if len(late):
+        i = late[0]
+        last = watch.like.frequency.stamps(watch.next[index[i]], -1)
+        what = "is there already" if gap[i] == -1 else "lies before what was read"
+        raise DataError(
+            f"Series {names[i]}: the time stamp {restore_times(stamps[[i]], watch.like.form)[0]} {what}; the last one "
+            f"was {restore_times(np.array([last]), watch.like.form)[0]}. Rows of a stream come in order, each once."
+        )
+    return gap
+
+
+def update_table(watch: Watch, df: Any, columns: tuple[Any, Any, Any]) -> tuple[Panel, Found] | None:
+    """Let a watch read the rows of a table; see `AnomalyDetector.update_many`. None if no row has a value."""
+    like, (id_col, time_col, target_col) = watch.like, columns
+    df = _without_missing(df, like.form)
+    if not df.size:
+        return None
+    panel = read_panel(
+        df,
+        id_col=id_col,
+        time_col=time_col,
+        target_col=target_col,
+        freq=like.frequency,
+        season_length=like.season_length,
+    )
+    index = np.array([watch.index.get(name, -1) for name in panel.ids], dtype=np.int64)
+    known = index >= 0
+    if known.any():
+        gaps(watch, index[known], panel.start[known], panel.ids[known])
+    if watch.system is None:
+        return panel, watch.follow(panel)
+    if not known.all():
+        strange = ", ".join(map(str, panel.ids[~known][:5]))
+        raise DataError(f"{int((~known).sum())} channels were not fitted: {strange}. A system keeps its channels.")
+    return panel, _follow_system(watch, panel, index)
+
+
+def _follow_system(watch: Watch, panel: Panel, index: Integers) -> Found:
+    """Read a panel of channels time by time, those without a value as missing."""
+    everyone = np.arange(len(watch.next))
+    begin = watch.like.frequency.positions(panel.start, watch.next[index])
+    series = np.repeat(np.arange(panel.n_series), panel.lengths)
+    at = begin[series] + np.arange(len(panel.y)) - panel.offsets[:-1][series]
+    first, last = int(at.min()), int(at.max())
+    values = np.full((len(everyone), last - first + 1), np.nan)
+    values[index[series], at - first] = panel.y
+    ticks = [
+        watch.tick(everyone, np.full(len(everyone), first if t == 0 else 0), column)
+        for t, column in enumerate(values.T)
+    ]
+    whole = Judged(
+        *(np.stack(part, 1)[index[series], at - first] for part in zip(*(t.judged for t in ticks), strict=True))
+    )
+    share = np.stack([t.share for t in ticks if t.share is not None], 1)
+    return Found(whole, share[index[series], at - first])
+
+
+def _without_missing(df: Any, form: TableForm) -> Any:
+    """Return a table without the rows or columns that hold no value at all: in a stream they say nothing."""
+    if isinstance(df, pd.Series):
+        return df.dropna()
+    if not isinstance(df, pd.DataFrame):
+        raise DataError(f"Expected a pandas DataFrame or Series, not {type(df).__name__}.")
+    if form.kind == "long" and form.target_col in df.columns:
+        return df[df[form.target_col].notna()]
+    return df.dropna(axis=1, how="all")

@@ -1,0 +1,135 @@
+"""Follow series block by block or row by row: what was expected, the score, and how improbable that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tsrnn.anomaly.engine import LONG_AWAY, USUAL, BlockForecast, Plan, State, advance
+from tsrnn.anomaly.thresholds import Calibration
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tsrnn.data.panel import Bools, Floats, Integers
+
+# Scores of anomalies, and of rows to which a moving average still carries them, do not tell what is ordinary. They are
+# known by a surprise like this one, or by so many outlying rows together; the average forgets them after so many.
+WILD, SHADOW = 8.0, 48
+# A series that hardly ever moves has hardly any score to compare with: no average is taken for smaller than this, and
+# no score either, so that a small change is not yet an anomaly.
+LEAST_BASE, LEAST_SCORE = 0.75 * np.array(USUAL), 0.6
+# Quantiles of the scores of clean simulated series: 56 of 2,500 rows, seven kinds (with and without a season, smooth and
+# rough, walks, spreads that change). So many of them stand in for past scores where there are none yet.
+USUAL_LEVELS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1)
+USUAL_QUANTILES = (
+    *(0.6, 0.6, 0.616, 0.666, 0.738, 0.802, 0.865, 0.935, 1.016),
+    *(1.113, 1.234, 1.405, 1.571, 1.796, 1.979, 2.172, 2.686),
+)
+MANY_USUAL = 200
+# Blocks after which a series' own scores count: its first forecasts know little of it.
+FIRST_BLOCKS = 4
+# So many series are followed at once.
+TOGETHER = 512
+
+
+class Judged(NamedTuple):
+    """What is said of n rows of k series; arrays of shape (k, n), NaN where nothing can be said."""
+
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    surprise: Floats
+    drift: Floats
+    score: Floats
+    p_value: Floats
+    accepted: Bools
+    ordinary: Bools
+
+
+def usual_scores() -> Floats:
+    """Return the scores that stand in for past ones. Shape (200,)."""
+    return np.interp((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, USUAL_LEVELS, USUAL_QUANTILES)
+
+
+@dataclass
+class Tracker:
+    """The state of S series.
+
+    Parameters
+    ----------
+    plan : Plan
+    threshold : str
+        A way of `Calibration.p_values`.
+    width : float
+        Half the width of the expected range, in units of the spread.
+    state : State
+    calibration : Calibration
+    fixed : bool
+        Whether the past scores stay as they are.
+    """
+
+    plan: Plan
+    threshold: str
+    width: float
+    state: State
+    calibration: Calibration
+    fixed: bool = False
+
+    @classmethod
+    def fresh(cls, n: int, plan: Plan, threshold: str, width: float, calibration_length: int) -> Self:
+        """Return the tracker of n series of which nothing has been seen."""
+        calibration = Calibration.fresh(n, calibration_length, plan.block, usual_scores())
+        return cls(plan, threshold, width, State.fresh(n, plan), calibration)
+
+    def add(self, n: int) -> None:
+        """Add n series of which nothing has been seen. Their scores are compared with those of all others."""
+        state = State.fresh(n, self.plan)
+        past = self.calibration.past
+        calibration = Calibration.fresh(n, past.shape[1], self.plan.block, past[np.isfinite(past)])
+        self.state, self.calibration = self.state.grown(state), self.calibration.grown(calibration)
+
+    def rows_left(self, index: Integers) -> Integers:
+        """Return how many rows are left of the present block of some series."""
+        left: Integers = self.plan.block - self.state.seen[index] % self.plan.block
+        return left
+
+    def follow(self, index: Integers, y: Floats, forecast: BlockForecast) -> Judged:
+        """Read n rows of k series, none of which goes beyond the end of a block; see `advance`.
+
+        Parameters
+        ----------
+        index : int64 ndarray of shape (k,)
+            Series that are all at the same place of a block.
+        y : ndarray of shape (k, n), original units
+        forecast : callable
+        """
+        if len(index) > TOGETHER:
+            parts = [
+                self.follow(index[at : at + TOGETHER], y[at : at + TOGETHER], forecast)
+                for at in range(0, len(index), TOGETHER)
+            ]
+            return Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        state, calibration = self.state.take(index), self.calibration.take(index)
+        place, n = int(state.seen[0] % self.plan.block), y.shape[1]
+        if place == 0 and state.seen[0] and not self.fixed:
+            calibration.end_block()
+        rows = advance(state, self.plan, y, forecast, index)
+        score = np.maximum((rows.parts / np.maximum(state.base, LEAST_BASE)[:, None]).mean(2), LEAST_SCORE)
+        ordinary = self._is_ordinary(state, rows.surprise, rows.away)
+        calibration.block[:, place : place + n] = np.where(ordinary, score, np.nan)
+        p_value = calibration.p_values(score, self.threshold)
+        self.state.put(index, state)
+        self.calibration.put(index, calibration)
+        lower, upper = rows.expected - self.width * rows.lower, rows.expected + self.width * rows.upper
+        return Judged(rows.expected, lower, upper, rows.surprise, rows.drift, score, p_value, rows.accepted, ordinary)
+
+    def _is_ordinary(self, state: State, surprise: Floats, away: Floats) -> Bools:
+        ordinary = np.empty(surprise.shape, np.bool_)
+        for j in range(surprise.shape[1]):
+            wild = (np.abs(surprise[:, j]) > WILD) | (away[:, j] >= LONG_AWAY)
+            state.shadow = np.where(wild, SHADOW, np.maximum(state.shadow - 1, 0))
+            ordinary[:, j] = (state.shadow == 0) & (state.seen >= FIRST_BLOCKS * self.plan.block)
+        return ordinary

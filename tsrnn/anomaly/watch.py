@@ -1,0 +1,236 @@
+"""What a fitted detector carries on: the state of every series by its name, and the time stamp it has reached."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.stats import gamma
+
+from tsrnn.anomaly.batch import System, follow_panel
+from tsrnn.anomaly.block_forecasts import forecast_windows
+from tsrnn.anomaly.tables import time_rows
+from tsrnn.anomaly.thresholds import Calibration, evenly
+from tsrnn.anomaly.tracker import MANY_USUAL, Judged, Tracker
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tsrnn.anomaly.engine import Plan
+    from tsrnn.data.panel import Floats, Integers, Panel
+    from tsrnn.forecasting.contract import ForecastModel
+
+
+class Found(NamedTuple):
+    """What is said of n rows; arrays of shape (n,). With channels, score and p-value are those of the system."""
+
+    judged: Judged
+    share: Floats | None
+
+
+class Watch:
+    """The state of all series of a detector.
+
+    Parameters
+    ----------
+    model : ForecastModel
+        Fitted.
+    panel : Panel
+        The series, of which nothing has been read yet.
+    plan : Plan
+    threshold : str
+    width : float
+    calibration_length : int
+    together : bool
+        Whether the series are channels of one system.
+    """
+
+    def __init__(
+        self,
+        model: ForecastModel,
+        panel: Panel,
+        plan: Plan,
+        threshold: str,
+        width: float,
+        calibration_length: int,
+        *,
+        together: bool,
+    ) -> None:
+        self.model, self.plan = model, plan
+        n = panel.n_series
+        self.like = replace(panel, y=panel.y[:0], offsets=np.zeros(n + 1, np.int64))  # names and grids, no values
+        self.tracker = Tracker.fresh(n, plan, threshold, width, calibration_length)
+        self.system = None
+        if together:
+            # The mean over channels of −ln p, if they had nothing to do with each other.
+            usual = gamma.ppf((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, n) / n
+            self.system = System(Calibration.fresh(1, calibration_length, plan.block, usual), threshold)
+        self.index: dict[Any, int] = {name: i for i, name in enumerate(panel.ids)}
+        # The stamp after the last row that was read.
+        self.next = panel.start.copy()
+
+    def copy(self) -> Self:
+        """Return a watch that goes its own way from here; the model, which does not change, is shared."""
+        other = copy.copy(self)
+        other.tracker, other.system = copy.deepcopy(self.tracker), copy.deepcopy(self.system)
+        other.index, other.next = dict(self.index), self.next.copy()
+        return other
+
+    def follow(self, panel: Panel) -> Found:
+        """Read all rows of a panel.
+
+        A series that begins after the rows read so far goes on from there, the rows between being missing. One that
+        begins earlier, or more than a window later, starts again with what was learnt of its spread and its scores. A
+        series never seen before starts with the past scores of the others.
+
+        Returns
+        -------
+        Found
+            Arrays of shape (n_rows,), as the panel's `y`.
+        """
+        index, gap = self._places(panel)
+        longer = self._with_gaps(panel, gap)
+        judged = follow_panel(self.tracker, index, self.model, longer)
+        self.next[index] = longer.frequency.stamps(longer.start, longer.lengths)
+        share = None
+        if self.system is not None:
+            judged, share = self._together(self.system, longer, judged)
+        real = np.arange(len(longer.y)) - np.repeat(longer.offsets[:-1], longer.lengths) >= np.repeat(
+            gap, longer.lengths
+        )
+        return Found(Judged._make(part[real] for part in judged), None if share is None else share[real])
+
+    def fix(self, found: Found) -> Found:
+        """Compare every row with all scores of the ordinary ones that were found, from now on for good.
+
+        Parameters
+        ----------
+        found : Found
+            What `follow` said of all series, in their order.
+
+        Returns
+        -------
+        Found
+            The same rows with their p-values among themselves.
+        """
+        score, ordinary = found.judged.score, found.judged.ordinary
+        if self.system is not None:
+            self.system.fixed, calibration, ends = True, self.system.calibration, np.array([len(score)])
+        else:
+            self.tracker.fixed, calibration, ends = True, self.tracker.calibration, np.cumsum(self.tracker.state.seen)
+        length = calibration.past.shape[1]
+        past = np.full((len(ends), length), np.nan)
+        parts = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        for i, part in enumerate(parts):
+            known = score[part][ordinary[part] & np.isfinite(score[part])]
+            past[i] = evenly(known, length)
+        calibration.set(past)
+        p_value = np.full(score.shape, np.nan)
+        for i, part in enumerate(parts):
+            mine = calibration.take(np.array([i]))
+            for rows in np.split(np.arange(part.start, part.stop), range(length, part.stop - part.start, length)):
+                p_value[rows] = mine.p_values(score[None, rows], self.tracker.threshold)[0]
+        return found._replace(judged=found.judged._replace(p_value=p_value))
+
+    def _places(self, panel: Panel) -> tuple[Integers, Integers]:
+        """Return the number of each series, and how many rows are missing before its first one."""
+        index = np.array([self.index.get(name, -1) for name in panel.ids], dtype=np.int64)
+        fresh = np.flatnonzero(index < 0)
+        if len(fresh):
+            index[fresh] = self.add(panel.ids[fresh], panel.start[fresh])
+        gap = panel.frequency.positions(panel.start, self.next[index])
+        again = (gap < 0) | (gap > self.plan.context)
+        self.restart(index[again & (self.tracker.state.seen[index] > 0)])
+        return index, np.where(again, 0, gap)
+
+    def add(self, names: Any, start: Any) -> Integers:
+        """Take up series that were never seen before, each from its first stamp on; return their numbers."""
+        n, have = len(names), len(self.next)
+        numbers = np.arange(have, have + n)
+        self.tracker.add(n)
+        self.next = np.concatenate([self.next, start])
+        self.like = replace(
+            self.like,
+            ids=np.concatenate([self.like.ids, names]),
+            start=np.concatenate([self.like.start, start]),
+            offsets=np.zeros(have + n + 1, np.int64),
+        )
+        self.index.update(zip(names, numbers.tolist(), strict=True))
+        return numbers
+
+    def tick(self, index: Integers, gap: Integers, values: Floats) -> Found:
+        """Read one row of each of n different series; with channels, of all of them.
+
+        Parameters
+        ----------
+        index : int64 ndarray of shape (n,)
+        gap : int64 ndarray of shape (n,)
+            Rows that are missing before it, 0 or more. After more than a window of them a series starts again.
+        values : ndarray of shape (n,), original units
+            NaN where a value is missing.
+
+        Returns
+        -------
+        Found
+            Arrays of shape (n,).
+        """
+        long = gap > self.plan.context
+        self.restart(index[long])
+        short = np.where(long, 0, gap)
+        for k in range(int(short.max()), 0, -1):
+            self._row(index[short >= k], np.full(int((short >= k).sum()), np.nan))
+        found = self._row(index, values)
+        self.next[index] = self.like.frequency.stamps(self.next[index], gap + 1)
+        return found
+
+    def _row(self, index: Integers, values: Floats) -> Found:
+        """Read the next row of some series, whatever their places in their blocks."""
+        left = self.tracker.rows_left(index)
+        parts = []
+        order = np.argsort(left, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(left[order])) + 1):
+            parts.append(self.tracker.follow(index[group], values[group][:, None], self.forecast))
+        back = np.argsort(order)
+        judged = Judged(*(np.concatenate(part)[back, 0] for part in zip(*parts, strict=True)))
+        if self.system is None:
+            return Found(judged, None)
+        score, p_value, share = self.system.follow(judged.p_value[:, None], np.atleast_1d(judged.ordinary.all()))
+        silent = np.isnan(judged.p_value)
+        judged = judged._replace(score=np.where(silent, np.nan, score), p_value=np.where(silent, np.nan, p_value))
+        return Found(judged, share[:, 0])
+
+    def restart(self, index: Integers) -> None:
+        """Forget the rows of some series, but not what was learnt from them."""
+        if len(index):
+            self.tracker.state.put(index, self.tracker.state.take(index).restarted(self.plan))
+            if self.system is not None:
+                self.system.seen = 0
+
+    def _with_gaps(self, panel: Panel, gap: Integers) -> Panel:
+        """Return the panel with missing rows before each series."""
+        if not gap.any():
+            return panel
+        offsets = np.concatenate([[0], np.cumsum(panel.lengths + gap)]).astype(np.int64)
+        y = np.full(int(offsets[-1]), np.nan)
+        row = np.arange(len(panel.y)) - np.repeat(panel.offsets[:-1], panel.lengths)
+        y[row + np.repeat(offsets[:-1] + gap, panel.lengths)] = panel.y
+        return replace(panel, y=y, offsets=offsets, start=panel.frequency.stamps(panel.start, -gap))
+
+    def _together(self, system: System, panel: Panel, judged: Judged) -> tuple[Judged, Floats]:
+        """Replace the scores and p-values of channels by those of their system."""
+        at, length = time_rows(panel)
+        series = np.repeat(np.arange(panel.n_series), panel.lengths)
+        p_values = np.full((panel.n_series, length), np.nan)
+        p_values[series, at] = judged.p_value
+        wild = np.zeros(length, np.bool_)
+        wild[at[~judged.ordinary]] = True
+        score, p_value, share = system.follow(p_values, ~wild)
+        silent = np.isnan(judged.p_value)
+        score, p_value = np.where(silent, np.nan, score[at]), np.where(silent, np.nan, p_value[at])
+        return judged._replace(score=score, p_value=p_value), share[series, at]
+
+    def forecast(self, series: Integers, windows: Floats, lengths: Integers) -> Floats:
+        """Forecast the block after each window of some series; see `forecast_windows`."""
+        return forecast_windows(self.model, self.like, series, windows, lengths, self.plan.block)
