@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tsrnn.preprocessing.series_scaler import SeriesScaler
     from tsrnn.preprocessing.sliding import SlidingWindow
     from tsrnn.preprocessing.window_scaler import WindowScaler
+    from tsrnn.reporting.anomalies import anomaly_figure, write_anomaly_page
     from tsrnn.reporting.figures import error_by_step_figure, forecast_figure
     from tsrnn.reporting.report import write_report
     from tsrnn.reporting.text_figures import perplexity_figure, state_figure
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AnomalyDetector": "tsrnn.anomaly.detector",
+    "anomaly_figure": "tsrnn.reporting.anomalies",
     "ARIMA": "tsrnn.forecasting.arima",
     "backtest": "tsrnn.evaluation.backtest",
     "BacktestResult": "tsrnn.evaluation.backtest",
@@ -69,6 +71,7 @@ _HOMES = {
     "vus_pr": "tsrnn.anomaly.metrics",
     "WindowAverage": "tsrnn.forecasting.window_average",
     "WindowScaler": "tsrnn.preprocessing.window_scaler",
+    "write_anomaly_page": "tsrnn.reporting.anomalies",
     "write_report": "tsrnn.reporting.report",
 }
 
@@ -95,6 +98,7 @@ __all__ = [
     "WindowAverage",
     "WindowScaler",
     "__version__",
+    "anomaly_figure",
     "backtest",
     "error_by_step_figure",
     "event_scores",
@@ -106,6 +110,7 @@ __all__ = [
     "read_ts",
     "state_figure",
     "vus_pr",
+    "write_anomaly_page",
     "write_report",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from tsrnn.anomaly.engine import Plan
 from tsrnn.anomaly.events import COLUMNS, find_events
 from tsrnn.anomaly.metrics import check_labels, event_scores
 from tsrnn.anomaly.settings import block_of, check_settings, context_of, find_season, patience_of
-from tsrnn.anomaly.stream import Detection, update_row, update_table
+from tsrnn.anomaly.stream import Detection, update_table, update_time
 from tsrnn.anomaly.tables import array_table, detection_table, ending_together, time_rows
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.panel import Panel
@@ -281,10 +281,36 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             If the row comes out of order or twice, does not lie on the time grid, or is no number. The detector is as
             it was, and can go on with the next row.
         ParameterError
-            With channels, which are needed all at once; see `update_many`.
+            With channels, which are needed all at once; see `update_together`.
         """
         check_is_fitted(self, "watch_")
-        return update_row(self.watch_, unique_id, time, value, self.alpha_)
+        if self.watch_.system is not None:
+            raise ParameterError("The series are channels of one system, needed all at once: see update_together.")
+        return update_time(self.watch_, time, {unique_id: value}, self.alpha_)[0]
+
+    def update_together(self, time: Any, values: Mapping[Any, Any]) -> list[Detection]:
+        """Judge new rows of several series at one time, and go on from them.
+
+        Parameters
+        ----------
+        time : str, datetime or int
+        values : mapping of series to value
+            With channels, of all of them.
+
+        Returns
+        -------
+        list of Detection
+            In the order of `values`; with channels, `score`, `p_value` and `is_anomaly` are those of the system.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError, FrequencyError
+            As `update`; also if a channel is absent or unknown. None of the rows is read then.
+        """
+        check_is_fitted(self, "watch_")
+        return update_time(self.watch_, time, values, self.alpha_) if values else []
 
     def update_many(self, df: Any) -> pd.DataFrame:
         """Judge new rows of many series, and go on from them; much faster than one `update` for each.

@@ -13,15 +13,17 @@ from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.watch import Found
 from tsrnn.data.tables import read_panel
 from tsrnn.data.times import restore_times
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tsrnn.anomaly.watch import Watch
     from tsrnn.data.panel import Integers, Panel, TableForm
 
 
 class Detection(NamedTuple):
-    """What is said of one row of a stream; the columns of `AnomalyDetector.detect`."""
+    """What is said of one row of a stream: the columns of `AnomalyDetector.detect`. `share` is for channels alone."""
 
     unique_id: Any
     ds: Any
@@ -32,6 +34,7 @@ class Detection(NamedTuple):
     score: float
     p_value: float
     is_anomaly: bool
+    share: float | None = None
 
 
 def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
@@ -97,34 +100,39 @@ def read_value(value: Any) -> float:
     return float(value)
 
 
-def update_row(watch: Watch, unique_id: Any, time: Any, value: Any, alpha: float) -> Detection:
-    """Let a watch read one row; see `AnomalyDetector.update`."""
-    if watch.system is not None:
-        raise ParameterError(
-            "The series are channels of one system, so all of them are needed at once. Use update_many with a table "
-            "that has a row, or a column, for each."
-        )
-    number = read_value(value)
+def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float) -> list[Detection]:
+    """Let a watch read one row of several series; see `AnomalyDetector.update_together`."""
     like = watch.like
-    stamp = np.array([read_stamp(time, like.form, like.start.dtype.kind == "M")], dtype=like.start.dtype)
-    name = np.empty(1, dtype=object)
-    name[0] = unique_id
-    if unique_id in watch.index:
-        index = np.array([watch.index[unique_id]])
-        gap = gaps(watch, index, stamp, name)
-    else:
-        index, gap = watch.add(name, stamp), np.zeros(1, np.int64)
-    found = watch.tick(index, gap, np.array([number]))
-    ds = restore_times(stamp, like.form)[0]
-    return Detection(unique_id, ds, number, *row_of(found, alpha))
-
-
-def row_of(found: Found, alpha: float) -> tuple[float, float, float, float, float, bool]:
-    """Return expected, lower, upper, score, p-value and whether it is an anomaly of the only row."""
-    judged = found.judged
-    parts = (judged.expected, judged.lower, judged.upper, judged.score, judged.p_value)
-    expected, lower, upper, score, p_value = (float(part[0]) for part in parts)
-    return expected, lower, upper, score, p_value, p_value <= alpha
+    numbers = np.array([read_value(value) for value in values.values()])
+    names = np.empty(len(values), dtype=object)
+    names[:] = list(values)
+    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M")
+    stamps = np.full(len(names), stamp, dtype=like.start.dtype)
+    index = np.array([watch.index.get(name, -1) for name in names], dtype=np.int64)
+    known = index >= 0
+    if watch.system is not None and (not known.all() or len(names) < len(watch.next)):
+        absent = [name for name in watch.index if name not in values]
+        strange = [*names[~known], *absent][:5]
+        raise DataError(
+            f"{len(names)} values for the {len(watch.next)} channels of a system, wrong or absent: "
+            f"{', '.join(map(str, strange))}. All are needed at once, None where a value is missing."
+        )
+    gap = np.zeros(len(names), np.int64)
+    gap[known] = gaps(watch, index[known], stamps[known], names[known])
+    if not known.all():
+        index[~known] = watch.add(names[~known], stamps[~known])
+    found = watch.tick(index, gap, numbers)
+    judged, share = found.judged, found.share
+    ds = restore_times(stamps[:1], like.form)[0]
+    columns = (judged.expected, judged.lower, judged.upper, judged.score, judged.p_value)
+    rows = np.stack(columns, 1).tolist()
+    shares = [None] * len(rows) if share is None else share.tolist()
+    return [
+        Detection(name, ds, y, expected, lower, upper, score, p_value, p_value <= alpha, part)
+        for name, y, (expected, lower, upper, score, p_value), part in zip(
+            names.tolist(), numbers.tolist(), rows, shares, strict=True
+        )
+    ]
 
 
 def gaps(watch: Watch, index: Any, stamps: Any, names: Any) -> Any:

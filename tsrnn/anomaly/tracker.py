@@ -21,8 +21,8 @@ WILD, SHADOW = 8.0, 48
 # A series that hardly ever moves has hardly any score to compare with: no average is taken for smaller than this, and
 # no score either, so that a small change is not yet an anomaly.
 LEAST_BASE, LEAST_SCORE = 0.75 * np.array(USUAL), 0.6
-# Quantiles of the scores of clean simulated series: 56 of 2,500 rows, seven kinds (with and without a season, smooth and
-# rough, walks, spreads that change). So many of them stand in for past scores where there are none yet.
+# Quantiles of the scores of clean simulated series: 56 of 2,500 rows, seven kinds (with and without a season, smooth
+# and rough, walks, spreads that change). So many of them stand in for past scores where there are none yet.
 USUAL_LEVELS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1)
 USUAL_QUANTILES = (
     *(0.6, 0.6, 0.616, 0.666, 0.738, 0.802, 0.865, 0.935, 1.016),

@@ -16,6 +16,7 @@ from tsrnn.errors import TsrnnError
 COMMANDS = {
     "backtest": "Judge the network against ARIMA on your data's past, with a report.",
     "forecast": "Forecast what comes next.",
+    "detect": "Find rows that were improbable at their time, in a file or as they come.",
     "inspect": "Show what is inferred from a file: series, frequency, season, gaps.",
     "text": "Learn from a text and write more of it.",
     "datasets": "List the data sets that come with tsrnn, or write one out.",

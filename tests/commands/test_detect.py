@@ -1,0 +1,114 @@
+import json
+
+import pandas as pd
+import pytest
+
+from tests.anomaly.conftest import hourly
+
+
+@pytest.fixture
+def meter(tmp_path):
+    y = hourly(450)
+    y.iloc[400] += 20
+    y.rename("load").to_csv(tmp_path / "meter.csv")
+    return "meter.csv"
+
+
+def test_events_are_printed_and_the_page_is_written(run, meter, tmp_path):
+    code, out, err = run("detect", meter, "--html", "page.html")
+    assert code == 0, err
+    assert "2024-01-17 16:00:00" in out
+    assert "spike" in out
+    assert "judged rows are anomalous" in err
+    page = (tmp_path / "page.html").read_text()
+    assert "2024-01-17 16:00" in page
+    assert 'http-equiv="Content-Security-Policy"' in page
+
+
+def test_rows_can_be_had_as_csv_and_events_as_json(run, meter, tmp_path):
+    code, _, err = run("detect", meter, "--rows", "--output", "rows.csv", "--quiet")
+    assert (code, err) == (0, "")
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert len(rows) == 450
+    assert rows["is_anomaly"][400]
+    code, out, _ = run("detect", meter, "--format", "json", "--quiet", "--alpha", "0.001", "--threshold", "pot")
+    assert code == 0
+    assert {"start", "end", "kind", "expected"} <= set(json.loads(out)[0])
+
+
+def test_alarms_are_printed_as_lines_come_and_wrong_lines_are_passed_over(run, meter):
+    lines = [
+        "ds,load",
+        "2024-01-19 18:00:00,20.5",
+        "2024-01-19 19:00:00,broken",
+        "2024-01-19 19:00:00,",
+        "",
+        "2024-01-19 20:00:00,90",
+        "2024-01-19 20:00:00,21",
+        "2024-01-19 20:17:00,21",
+        "2024-01-19 21:00:00,inf",
+        "one,two,three",
+        "2024-01-19 21:00:00,19",
+    ]
+    code, out, err = run("detect", meter, "--follow", "-", stdin="\n".join(lines))
+    assert code == 0
+    alarms = [json.loads(line) for line in out.splitlines()]
+    assert [alarm["ds"] for alarm in alarms] == ["2024-01-19T20:00:00"]
+    assert alarms[0]["y"] == 90
+    assert alarms[0]["expected"] < 40
+    for number, message in ((3, "'broken' is no number"), (7, "is there already"), (8, "do not lie on the grid")):
+        assert f"tsrnn: line {number}: " in err
+        assert message in err
+    assert "tsrnn: line 9: The value inf is infinite" in err
+    assert "tsrnn: line 10: 3 fields, expected 2" in err
+    assert "5 could not be" in err
+
+
+def test_lines_of_a_long_table_name_their_series(run, tmp_path):
+    table = pd.concat(
+        [
+            pd.DataFrame({"unique_id": i, "ds": y.index, "y": y.to_numpy()})
+            for i, y in ((1, hourly(300)), (2, hourly(300)))
+        ]
+    )
+    table.to_csv(tmp_path / "long.csv", index=False)
+    lines = "unique_id,ds,y\n1,2024-01-13 12:00,90\n2,2024-01-13 12:00,20\n2,2024-01-13,5\nnew,2024-01-13 12:00,4\n"
+    code, out, err = run("detect", "long.csv", "--follow", "-", stdin=lines)
+    assert code == 0
+    assert [json.loads(line)["unique_id"] for line in out.splitlines()] == [1]
+    assert "line 4: Series 2" in err
+
+
+def test_lines_of_a_wide_table_hold_all_channels(run, tmp_path):
+    pd.DataFrame({"a": hourly(300, seed=1), "b": hourly(300, seed=2)}).to_csv(tmp_path / "wide.csv")
+    lines = "2024-01-13 12:00,20,90\n2024-01-13 13:00,20\n2024-01-13 13:00,20,19\n"
+    code, out, err = run("detect", "wide.csv", "--channels", "--follow", "-", stdin=lines)
+    assert code == 0
+    alarms = [json.loads(line) for line in out.splitlines()]
+    assert {alarm["unique_id"] for alarm in alarms[:2]} == {"a", "b"}
+    assert max(alarms[:2], key=lambda alarm: alarm["share"])["unique_id"] == "b"
+    assert "line 2: 2 fields, expected 3: time, a, b" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--follow", "file.csv"), "--follow reads new rows from standard input"),
+        (("--follow", "-", "--rows"), "goes without --html"),
+        (("--alpha", "2"), "2.0 is not in the range"),
+        (("--threshold", "magic"), "'magic' is not one of"),
+        (("--format", "parquet"), "name a file with --output"),
+    ],
+)
+def test_wrong_options_are_refused(run, meter, arguments, message):
+    code, out, err = run("detect", meter, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_a_file_that_is_no_table_is_one_line_on_stderr(run, tmp_path):
+    (tmp_path / "text.csv").write_text("a,b\nx,y\n")
+    code, out, err = run("detect", "text.csv")
+    assert (code, out) == (1, "")
+    assert err.startswith("tsrnn: ")
+    assert "Traceback" not in err

@@ -1,0 +1,140 @@
+"""``tsrnn detect FILE``: which rows are improbable? And ``tsrnn detect FILE --follow -``: the same, as rows come."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tsrnn.anomaly.detector import AnomalyDetector
+from tsrnn.anomaly.follow import LineReader
+from tsrnn.anomaly.thresholds import THRESHOLDS
+from tsrnn.commands.options import Voice, chosen_format, output_options, read_file, table_options, write_frame
+from tsrnn.errors import TsrnnError
+from tsrnn.forecasting.registry import MODELS, make_model
+from tsrnn.reporting.anomalies import write_anomaly_page
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Panel
+
+
+@click.command(name="detect")
+@table_options
+@click.option(
+    "--alpha",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Share of ordinary rows that may be called anomalous.",
+)
+@click.option(
+    "--threshold",
+    type=click.Choice(THRESHOLDS),
+    default="conformal",
+    show_default=True,
+    help="How scores become p-values.",
+)
+@click.option("--channels", is_flag=True, help="The series are channels of one system, judged together.")
+@click.option("--patience", type=click.IntRange(min=1), help="Rows after which a level that persists is accepted.")
+@click.option("--model", default="Zero-Shot", show_default=True, help=f"The forecaster: {', '.join(MODELS)}.")
+@click.option("--rows", is_flag=True, help="Print every row, not the events.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False), help="Write a page with a figure to zoom and a list of events."
+)
+@click.option(
+    "--follow",
+    metavar="-",
+    help="Learn from FILE, then read lines from standard input and print alarms as they come. Only '-' is possible.",
+)
+@output_options(("table", "csv", "json", "parquet"))
+def command(
+    file: str,
+    alpha: float,
+    threshold: str,
+    channels: bool,
+    patience: int | None,
+    model: str,
+    rows: bool,
+    html: str | None,
+    follow: str | None,
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+    **reading: Any,
+) -> None:
+    """Find the rows of FILE that were improbable at their time, and merge them into events.
+
+    With --follow - FILE is the history: new rows are read from standard input, in lines `time,value` or
+    `series,time,value` (of a wide table `time,value,value,...`), in the order of their times. Each alarm is one line of
+    JSON. A line that cannot be read is reported on stderr, and the next one is read.
+
+    \b
+    Examples:
+      tsrnn detect traffic.csv --html anomalies.html
+      tsrnn detect pumps.csv --channels --format json
+      tail -f -n 0 meter.csv | tsrnn detect history.csv --follow -
+    """
+    if follow is not None and (follow != "-" or file == "-"):
+        raise click.UsageError("--follow reads new rows from standard input: --follow -, with a FILE of history.")
+    if follow is not None and (html or output or format_ or rows):
+        raise click.UsageError(
+            "--follow prints alarms as they come; it goes without --html, --output, --format, --rows."
+        )
+    if output is None and format_ == "parquet":
+        raise click.UsageError("Parquet is binary; name a file with --output.")
+    voice = Voice(quiet)
+    detector = AnomalyDetector(
+        make_model(model), alpha=alpha, threshold=threshold, channels=channels, patience=patience
+    )
+    panel = read_file(file, **reading)
+    for note in panel.notes:
+        voice.say(note)
+    with voice.working("detect") as progress:
+        progress("reading history" if follow else "judging rows")
+        detector.fit(panel)
+    if follow is not None:
+        follow_lines(detector, voice)
+        return
+    _write(detector, panel, voice, rows=rows, html=html, format_=format_, output=output)
+
+
+def _write(
+    detector: AnomalyDetector,
+    panel: Panel,
+    voice: Voice,
+    *,
+    rows: bool,
+    html: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    detections = detector.detect()
+    events = detector.events()
+    if html is not None:
+        voice.say(f"Page: {write_anomaly_page(detections, events, html, 'Anomalies')}")
+    found, judged = int(detections["is_anomaly"].sum()), int(detections["p_value"].notna().sum())
+    voice.say(
+        f"{len(events):,} events; {found:,} of {judged:,} judged rows are anomalous "
+        f"({100 * found / max(judged, 1):.2g} %; {100 * detector.alpha_:g} % would be by chance)."
+    )
+    write_frame(detections if rows else events, chosen_format(format_, output), output)
+
+
+def follow_lines(detector: AnomalyDetector, voice: Voice) -> None:
+    """Read lines from standard input until it ends, and print an alarm for every anomalous row."""
+    reader = LineReader(detector)
+    n_read = n_wrong = 0
+    for number, line in enumerate(sys.stdin, start=1):
+        try:
+            alarms = reader.read(line)
+        except TsrnnError as error:
+            n_wrong += 1
+            click.echo(f"tsrnn: line {number}: {' '.join(str(error).split())}", err=True)
+            continue
+        n_read += 1
+        for alarm in alarms:
+            click.echo(json.dumps(alarm, allow_nan=False))
+        sys.stdout.flush()
+    voice.say(f"{n_read:,} lines read" + (f", {n_wrong:,} could not be." if n_wrong else "."))

@@ -1,0 +1,218 @@
+"""Figure and page of detected anomalies."""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from tsrnn.anomaly.events import COLUMNS, merged_runs
+from tsrnn.errors import ColumnError, ParameterError
+from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
+from tsrnn.reporting.parts import plain_text, plot_times, time_labels
+from tsrnn.reporting.report import POLICY
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Bools
+
+# Rows of a series that a figure draws; of more, stretches far from any anomaly are thinned.
+MOST_ROWS = 20_000
+# Series and events that a page shows.
+MOST_SERIES, MOST_EVENTS = 20, 500
+AROUND = 50
+
+
+def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None) -> go.Figure:
+    """Draw one series, what had been expected of it, and where it is anomalous.
+
+    Parameters
+    ----------
+    detections : DataFrame
+        What `AnomalyDetector.detect` returns.
+    unique_id : optional
+        Which series; the first by default.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        In original units; it can be zoomed. Of more than 20,000 rows those far from anomalies are thinned, and the
+        title says so.
+
+    Raises
+    ------
+    ColumnError
+        If the table is none of detections, or has no such series.
+    """
+    missing = [name for name in COLUMNS if name not in detections.columns]
+    if missing:
+        raise ColumnError(f"The table has no column {', '.join(missing)}. Expected what `detect` returns.")
+    known = detections["unique_id"].unique()
+    name = known[0] if unique_id is None else unique_id
+    rows = detections[detections["unique_id"] == name]
+    if not len(rows):
+        shown = ", ".join(map(str, known[:5])) + (", ..." if len(known) > 5 else "")
+        raise ColumnError(f"There is no series {name!r}. Expected one of {len(known)}: {shown}.")
+    kept = rows[_shown(rows["is_anomaly"].to_numpy(dtype=bool))]
+    title = plain_text(name, 60)
+    if len(kept) < len(rows):
+        title += f" ({len(kept):,} of {len(rows):,} rows drawn: all near anomalies, some of the others)"
+    times = plot_times(kept["ds"])
+    colour = model_colour(0)
+    figure = go.Figure()
+    band = {"x": times, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    figure.add_trace(go.Scatter(y=kept["lower"], **band))
+    figure.add_trace(go.Scatter(**{**band, "y": kept["upper"], "fill": "tonexty", "fillcolor": "rgba(0,114,178,0.18)"}))
+    line = {"x": times, "mode": "lines"}
+    figure.add_trace(
+        go.Scatter(y=kept["expected"], name="expected", line={"color": colour, "width": 1, "dash": "dot"}, **line)
+    )
+    figure.add_trace(go.Scatter(y=kept["y"], name="observed", line={"color": INK[0], "width": 1.2}, **line))
+    found = kept["is_anomaly"].to_numpy(dtype=bool)
+    figure.add_trace(
+        go.Scatter(
+            x=times[found],
+            y=kept["y"][found],
+            name="anomalous",
+            mode="markers",
+            marker={"color": model_colour(1), "size": 7, "symbol": "x"},
+            customdata=kept["p_value"][found],
+            hovertemplate="%{y:,.6~r}, p = %{customdata:.2g}<extra>anomalous</extra>",
+        )
+    )
+    figure.update_layout(
+        title={"text": title, "x": 0, "font": {"size": 15}},
+        template="plotly_white",
+        font={"color": INK[0]},
+        paper_bgcolor=SURFACE[0],
+        plot_bgcolor=SURFACE[0],
+        margin={"l": 60, "r": 20, "t": 60, "b": 40},
+        height=420,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        hovermode="x unified",
+    )
+    figure.update_xaxes(gridcolor=RULE[0], rangeslider={"visible": True, "thickness": 0.08})
+    figure.update_yaxes(gridcolor=RULE[0], fixedrange=False, tickfont={"color": MUTED[0]})
+    return figure
+
+
+def _shown(found: Bools) -> Bools:
+    """Mark the rows to draw: all around anomalies, and evenly through the rest as far as there is room."""
+    n = len(found)
+    if n <= MOST_ROWS:
+        return np.ones(n, np.bool_)
+    near = np.zeros(n, np.bool_)
+    for start, end in zip(*merged_runs(found, AROUND), strict=True):
+        near[max(start - AROUND, 0) : end + AROUND + 1] = True
+    near[:: max(1, -(-n // MOST_ROWS))] = True
+    return near
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1100px; padding: 1.5rem; color: {ink};
+  background: {surface}; }}
+table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
+th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid {rule}; }}
+td.number, th.number {{ text-align: right; }}
+.scroll {{ overflow-x: auto; }}
+</style><script>{script}</script></head><body>
+<h1>{title}</h1>
+<p>{summary}</p>
+<h2>Events</h2>
+{events}
+<h2>Series</h2>
+{figures}
+</body></html>
+"""
+
+
+def write_anomaly_page(
+    detections: pd.DataFrame, events: pd.DataFrame, path: str | os.PathLike[str], title: str = "Anomalies"
+) -> Path:
+    """Write detections as one HTML page that opens without a network: a list of events, and a figure per series.
+
+    Parameters
+    ----------
+    detections, events : DataFrame
+        What `AnomalyDetector.detect` and `events` return.
+    path : path-like
+        The file, which is replaced as a whole or not at all.
+    title : str
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    ColumnError
+        If the tables are not those of a detector.
+    ParameterError
+        If the file cannot be written.
+    """
+    named = list(dict.fromkeys([*events["unique_id"], *detections["unique_id"].unique()]))
+    drawn = named[:MOST_SERIES]
+    figures = []
+    for i, name in enumerate(drawn):
+        html = anomaly_figure(detections, name).to_html(full_html=False, include_plotlyjs=False, div_id=f"series-{i}")
+        figures.append(f"<section>{html}</section>")
+    page = _PAGE.format(
+        policy=escape(POLICY),
+        title=escape(title),
+        ink=INK[0],
+        surface=SURFACE[0],
+        rule=RULE[0],
+        script=get_plotlyjs(),
+        summary=escape(_summary(detections, events, len(named), len(drawn))),
+        events=_event_table(events),
+        figures="\n".join(figures),
+    )
+    target = Path(path)
+    fresh = target.with_name(f".{target.name}.tmp")
+    try:
+        fresh.write_text(page, encoding="utf-8")
+        fresh.replace(target)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise ParameterError(f"{target} cannot be written: {error.strerror}. Choose another path.") from error
+    return target
+
+
+def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int, n_drawn: int) -> str:
+    judged = int(detections["p_value"].notna().sum())
+    found = int(detections["is_anomaly"].sum())
+    said = f"{len(events):,} events in {n_series:,} series: {found:,} of {judged:,} judged rows are anomalous."
+    if n_drawn < n_series:
+        said += f" The figures show {n_drawn} series, those with events first."
+    if len(events) > MOST_EVENTS:
+        said += f" The list shows the {MOST_EVENTS} events with the highest scores."
+    return said
+
+
+def _event_table(events: pd.DataFrame) -> str:
+    if not len(events):
+        return "<p>None.</p>"
+    shown = events if len(events) <= MOST_EVENTS else events.nlargest(MOST_EVENTS, "score").sort_index()
+    labels = {name: time_labels(shown[name]) for name in ("start", "end")}
+    head = ("series", "start", "end", "rows", "kind", "observed", "expected", "score", "p-value")
+    cells = ["<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
+    for i, row in enumerate(shown.itertuples(index=False)):
+        texts = (row.unique_id, labels["start"][i], labels["end"][i], row.rows, row.kind)
+        numbers = (f"{row.y:,.5g}", f"{row.expected:,.5g}", f"{row.score:.3g}", f"{row.p_value:.2g}")
+        cells.append(
+            "<tr>"
+            + "".join(f"<td>{escape(str(text))}</td>" for text in texts)
+            + "".join(f'<td class="number">{escape(number)}</td>' for number in numbers)
+            + "</tr>"
+        )
+    return f'<div class="scroll"><table>{"".join(cells)}</table></div>'
