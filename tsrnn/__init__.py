@@ -7,10 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tsrnn.datasets import list_datasets, load_dataset, load_text
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.metrics import event_scores, vus_pr
-    from tsrnn.datasets import list_datasets, load_dataset
+    from tsrnn.datasets import list_datasets, load_dataset, load_text
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.drift import Drift

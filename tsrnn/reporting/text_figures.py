@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour, model_dash
-from tsrnn.reporting.figures import _figure as new_figure
+from tsrnn.reporting.drawing import new_figure
 from tsrnn.reporting.parts import plain_text
 
 if TYPE_CHECKING:
