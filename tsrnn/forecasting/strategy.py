@@ -26,7 +26,7 @@ from tsrnn.forecasting.settings import (
 )
 from tsrnn.networks.cells import new_generator
 from tsrnn.pretrained.family import served_by
-from tsrnn.pretrained.weights import load_member
+from tsrnn.pretrained.weights import load_for, load_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
 
@@ -141,18 +141,20 @@ class NetworkFit:
 
     def _use_base(self) -> None:
         """Take the base model, for an ensemble with several look-backs."""
-        self.settings = settings = zero_shot_settings(self.model, self.panel)
-        service, size = served_by(self.panel.season_length), settings.size
-        networks = [load_member(member) for member in service.members]
-        if self.device.type != "cpu":
-            networks = [new_network(settings, self.seed, self.device, network).network for network in networks]
+        self.settings = zero_shot_settings(self.model, self.panel)
+        service = served_by(self.panel.season_length)
         for k in range(self.model.ensemble_size):
-            context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
-            own = replace(size, context_length=math.ceil(context / size.patch_length) * size.patch_length)
-            logs = service.member.logs
-            self.networks += [
-                NetworkForecast(n, own, settings.scaling, self.seed, cut=True, logs=logs) for n in networks
-            ]
+            for member in service.members:
+                size, p = member.size(service.seasons), member.patch_length
+                context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
+                own = replace(size, context_length=math.ceil(context / p) * p)
+                network = load_for(member, service.seasons)
+                if self.device.type != "cpu":
+                    settings = replace(self.settings, size=size)
+                    network = new_network(settings, self.seed, self.device, network).network
+                self.networks.append(
+                    NetworkForecast(network, own, member.scaling, self.seed, cut=True, logs=member.logs)
+                )
 
     def _held_back(self, settings: Settings) -> Tensor:
         lengths = torch.from_numpy(self.panel.lengths)

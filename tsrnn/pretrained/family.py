@@ -92,8 +92,8 @@ _BRISK = (
     ),
 )
 
-# Yearly, quarterly and monthly series, where growth decides, have a second network with another view of it.
-SECOND_VIEWS = {"season_1": "mixed", "season_4": "mixed", "season_12": "cautious"}
+# Quarterly and monthly series, where growth decides, have a second network with another view of it.
+SECOND_VIEWS = {"season_4": "mixed", "season_12": "cautious"}
 MEMBERS: dict[str, Member] = {
     member.name: member
     for member in (
@@ -105,6 +105,8 @@ MEMBERS: dict[str, Member] = {
         ),
     )
 }
+# Whose forecasts are averaged with a member's. Years are also read as steps of an unknown kind, which grow less.
+BESIDE = {"season_1": "any_season", **{name: f"{name}_{view}" for name, view in SECOND_VIEWS.items()}}
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,8 @@ class Service:
     @property
     def members(self) -> tuple[Member, ...]:
         """Return all members whose forecasts are averaged, the main one first."""
-        view = SECOND_VIEWS.get(self.member.name)
-        second = None if view is None else MEMBERS[f"{self.member.name}_{view}"]
-        return (self.member,) if second is None else (self.member, second)
+        beside = BESIDE.get(self.member.name)
+        return (self.member,) if beside is None else (self.member, MEMBERS[beside])
 
 
 def served_by(season_length: int) -> Service:
