@@ -43,17 +43,19 @@ class SeriesArrays:
         """Return the arrays by name."""
         return {name: getattr(self, name) for name in self.names()}
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take stored arrays, which must have the shapes and types of the present ones.
+    def rebuilt(self, arrays: Mapping[str, npt.NDArray[Any]], n: int) -> Self:
+        """Return n series made of stored arrays, whose rows must be like the present ones.
 
         Raises
         ------
         ValueError
-            If one is missing or of another shape or type.
+            If an array is missing or of another shape or type.
         """
-        for name in self.names():
-            mine, its = getattr(self, name), arrays.get(name)
-            if its is None or its.shape != mine.shape or its.dtype != mine.dtype:
-                found = "missing" if its is None else f"{its.dtype} {its.shape}"
-                raise ValueError(f"the array {name} is {found}, expected {mine.dtype} {mine.shape}")
-            setattr(self, name, np.array(its))
+        found = {}
+        for name, mine in self.stored().items():
+            its = arrays.get(name)
+            if its is None or its.shape != (n, *mine.shape[1:]) or its.dtype != mine.dtype:
+                what = "missing" if its is None else f"{its.dtype} {its.shape}"
+                raise ValueError(f"the array {name} is {what}, expected {mine.dtype} {(n, *mine.shape[1:])}")
+            found[name] = np.array(its)
+        return type(self)(**found)

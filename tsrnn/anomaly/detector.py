@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.anomaly.engine import Plan
 from tsrnn.anomaly.events import COLUMNS, find_events
 from tsrnn.anomaly.metrics import check_labels, event_scores
+from tsrnn.anomaly.saving import load_detector, save_detector
 from tsrnn.anomaly.settings import block_of, check_settings, context_of, find_season, patience_of
 from tsrnn.anomaly.stream import Detection, update_table, update_time
 from tsrnn.anomaly.tables import array_table, detection_table, ending_together, time_rows
@@ -421,6 +423,32 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def predict(self, X: Any) -> Integers:
         """Return −1 for outliers and 1 for the other rows. Shape (n_samples,)."""
         return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the detector and all that its streams carry to a folder of two files, safetensors and JSON.
+
+        The values of the fitted rows are in it, too. Nothing is pickled.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ParameterError
+            If the folder holds something else than a saved detector, the forecaster is no `Forecaster`, or a parameter
+            or a name cannot be stored.
+        """
+        save_detector(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Load a detector that `save` wrote; its streams go on from where they were.
+
+        Raises
+        ------
+        DataError
+            If the folder is not a saved detector, is damaged, or was made by a newer tsrnn.
+        """
+        return load_detector(path, cls)
 
     def _judge(self, df: Any) -> tuple[Panel, Found]:
         if self._is_array and not isinstance(df, (pd.DataFrame, pd.Series, Panel)):

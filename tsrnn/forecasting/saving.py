@@ -92,6 +92,17 @@ def save_forecaster(model: Forecaster, path: Any) -> None:
     The fitted table is saved with the model, so that it can forecast without it; whoever gets the folder gets the
     values, too. A callable `verbose` has no written form and is saved as False.
     """
+    write_folder(path, *forecaster_to_stored(model))
+
+
+def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tensor]]:
+    """Return what `save_forecaster` writes: JSON values, and tensors by name.
+
+    Raises
+    ------
+    NotFittedError, ParameterError
+        As `save_forecaster`.
+    """
     check_is_fitted(model, "panel_")
     check_parameters(model)
     panel, arrays = panel_to_stored(model.panel_)
@@ -127,7 +138,7 @@ def save_forecaster(model: Forecaster, path: Any) -> None:
         for name, tensor in part.network.state_dict().items()
     }
     tensors |= {PANEL + name: torch.from_numpy(part) for name, part in arrays.items()}
-    write_folder(path, content, tensors)
+    return content, tensors
 
 
 def load_forecaster(path: Any, cls: type[Model]) -> Model:
@@ -152,14 +163,21 @@ def load_forecaster(path: Any, cls: type[Model]) -> Model:
     """
     content, tensors = read_folder(path)
     try:
-        return _build(content, tensors, cls)
+        return forecaster_from_stored(content, tensors, cls)
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
         # The checksums fit, so someone wrote these values; pandas and torch refuse what is wrong in many ways.
         folder = read_path(path)
         raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
 
 
-def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
+def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
+    """Build a model from what `forecaster_to_stored` returned.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError
+        If the values are no model's, in whatever way; DataError is one of them.
+    """
     parameters = read_entry(content, "parameters")
     known = cls().get_params(deep=False)
     if not isinstance(parameters, dict) or not set(parameters) <= set(known):

@@ -1,0 +1,181 @@
+"""What a saved detector holds: its parameters, its forecaster, the fitted rows, and the state of every series."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.anomaly.engine import Plan
+from tsrnn.anomaly.settings import check_settings
+from tsrnn.anomaly.tracker import Judged
+from tsrnn.anomaly.watch import Found, Watch
+from tsrnn.data.frequency import Frequency
+from tsrnn.data.stored import (
+    Json,
+    frequency_to_json,
+    json_to_frequency,
+    json_to_value,
+    panel_from_stored,
+    panel_to_stored,
+    read_entry,
+    read_flag,
+    read_list,
+    read_whole,
+    value_to_json,
+)
+from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.forecasting.model_folder import CURE, read_folder, read_path, write_folder
+from tsrnn.forecasting.saving import forecaster_from_stored, forecaster_to_stored
+
+if TYPE_CHECKING:
+    from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.data.panel import Panel
+
+Detector = TypeVar("Detector", bound="AnomalyDetector")
+Tensors = dict[str, torch.Tensor]
+
+KIND = "anomaly detector"
+FORECASTER, PANEL, FOUND, STATE, PAST, SYSTEM = "forecaster.", "panel.", "found.", "state.", "past.", "system."
+LARGEST = 10**6
+
+
+def save_detector(detector: AnomalyDetector, path: Any) -> None:
+    """Save a fitted detector; see `AnomalyDetector.save`."""
+    check_is_fitted(detector, "watch_")
+    model, watch, found = detector.forecaster_, detector.watch_, detector._found
+    if not isinstance(model, Forecaster):
+        raise ParameterError(f"A detector with a {type(model).__name__} cannot be saved, only one with a Forecaster.")
+    inner, weights = forecaster_to_stored(model)
+    panel, arrays = panel_to_stored(detector.panel_)
+    parameters = {name: value for name, value in detector.get_params(deep=False).items() if name != "forecaster"}
+    if isinstance(parameters["freq"], Frequency):
+        parameters["freq"] = {"frequency": frequency_to_json(parameters["freq"])}
+    else:
+        parameters["freq"] = value_to_json(parameters["freq"], "the parameter freq")
+    system = watch.system
+    content = {
+        "forecaster": inner,
+        "parameters": {
+            name: value if name == "freq" else value_to_json(value, name) for name, value in parameters.items()
+        },
+        "alpha": float(detector.alpha_),
+        "columns": value_to_json(detector._columns, "a column's name"),
+        "is_array": bool(detector._is_array),
+        "panel": panel,
+        "plan": {name: int(value) for name, value in asdict(watch.plan).items()},
+        "ids": [value_to_json(name, "a series' name") for name in watch.like.ids],
+        "fixed": bool(watch.tracker.fixed),
+        "width": float(watch.tracker.width),
+        "system": None if system is None else {"seen": int(system.seen), "fixed": bool(system.fixed)},
+    }
+    parts: dict[str, Any] = {PANEL + name: part for name, part in arrays.items()}
+    parts |= {FOUND + name: part for name, part in found.judged._asdict().items()}
+    parts |= {} if found.share is None else {FOUND + "share": found.share}
+    parts |= {STATE + name: part for name, part in watch.tracker.state.stored().items()}
+    parts |= {PAST + name: part for name, part in watch.tracker.calibration.stored().items()}
+    parts |= {} if system is None else {SYSTEM + name: part for name, part in system.calibration.stored().items()}
+    parts |= {"start": watch.like.start.astype(np.int64), "next": watch.next.astype(np.int64)}
+    tensors = {FORECASTER + name: part for name, part in weights.items()}
+    tensors |= {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in parts.items()}
+    write_folder(path, content, tensors, KIND)
+
+
+def load_detector(path: Any, cls: type[Detector]) -> Detector:
+    """Load a detector that `save_detector` wrote; see `AnomalyDetector.load`."""
+    content, tensors = read_folder(path, KIND)
+    try:
+        return _build(content, tensors, cls)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
+        # The checksums fit, so someone wrote these values; pandas and torch refuse what is wrong in many ways.
+        raise DataError(f"{read_path(path)} does not hold a detector: {error}. {CURE}") from error
+
+
+def _build(content: Json, tensors: Tensors, cls: type[Detector]) -> Detector:
+    model = forecaster_from_stored(read_entry(content, "forecaster"), _part(tensors, FORECASTER), Forecaster)
+    parameters = read_entry(content, "parameters")
+    known = set(cls().get_params(deep=False)) - {"forecaster"}
+    if not isinstance(parameters, dict) or set(parameters) != known:
+        raise DataError(f"the parameters are not those of {cls.__name__}")
+    freq = parameters["freq"]
+    is_frequency = isinstance(freq, dict) and set(freq) == {"frequency"}
+    values = {name: json_to_value(value) for name, value in parameters.items() if name != "freq"}
+    values["freq"] = json_to_frequency(freq["frequency"]) if is_frequency else json_to_value(freq)
+    detector = cls(forecaster=model, **values)
+    check_settings(detector)
+    columns = json_to_value(read_entry(content, "columns"))
+    alpha = read_entry(content, "alpha")
+    if not isinstance(columns, tuple) or len(columns) != 3 or not isinstance(alpha, float) or not 0 <= alpha <= 1:
+        raise DataError(f"columns={columns!r}, alpha={alpha!r}")
+    arrays = _arrays(tensors)
+    panel = panel_from_stored(read_entry(content, "panel"), _named(arrays, PANEL))
+    detector._columns, detector._is_array = columns, read_flag(content, "is_array")
+    if detector._is_array:
+        detector.n_features_in_ = panel.n_series
+    detector.alpha_, detector.panel_, detector.forecaster_ = alpha, panel, model
+    detector.watch_ = _watch(detector, content, arrays)
+    detector._found = _found(arrays, len(panel.y))
+    return detector
+
+
+def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> Watch:
+    panel: Panel = detector.panel_
+    plan_values = read_entry(content, "plan")
+    plan = Plan(*(read_whole(plan_values, name, 1, LARGEST) for name in ("block", "context", "patience")))
+    names = [json_to_value(name) for name in read_list(content, "ids")]
+    start, after = (arrays.get(name, np.empty(0)) for name in ("start", "next"))
+    n = len(names)
+    if any(part.shape != (n,) or part.dtype != np.int64 for part in (start, after)) or not n:
+        raise DataError(f"{n} names do not fit the time stamps")
+    width = read_entry(content, "width")
+    if not isinstance(width, float) or not 0 < width < LARGEST:
+        raise DataError(f"width={width!r}, expected a number above 0")
+    state = _named(arrays, STATE).get("clean")
+    if state is None or state.shape != (n, plan.context):
+        raise DataError(f"the windows are not those of {n} series and {plan.context} rows")
+    system = read_entry(content, "system")
+    one = replace(panel, ids=panel.ids[:1], start=panel.start[:1], offsets=panel.offsets[:2])
+    length = detector.calibration_length
+    watch = Watch(detector.forecaster_, one, plan, detector.threshold, width, length, together=system is not None)
+    watch.tracker.state = watch.tracker.state.rebuilt(_named(arrays, STATE), n)
+    watch.tracker.calibration = watch.tracker.calibration.rebuilt(_named(arrays, PAST), n)
+    watch.tracker.fixed = read_flag(content, "fixed")
+    if watch.system is not None:
+        watch.system.calibration = watch.system.calibration.rebuilt(_named(arrays, SYSTEM), 1)
+        watch.system.seen, watch.system.fixed = read_whole(system, "seen", 0), read_flag(system, "fixed")
+    ids = np.empty(n, dtype=object)
+    ids[:] = names
+    dtype = panel.start.dtype
+    stamps = [part.view(dtype) if dtype.kind == "M" else part for part in (start, after)]
+    watch.like = replace(watch.like, ids=ids, start=stamps[0], offsets=np.zeros(n + 1, np.int64))
+    watch.index, watch.next = dict(zip(names, range(n), strict=True)), stamps[1].copy()
+    return watch
+
+
+def _found(arrays: dict[str, Any], n_rows: int) -> Found:
+    parts = _named(arrays, FOUND)
+    flags = {"accepted", "ordinary"}
+    for name in Judged._fields:
+        dtype = np.bool_ if name in flags else np.float64
+        if name not in parts or parts[name].shape != (n_rows,) or parts[name].dtype != dtype:
+            raise DataError(f"the array {name} does not fit {n_rows} rows")
+    share = parts.get("share")
+    if share is not None and share.shape != (n_rows,):
+        raise DataError(f"the array share does not fit {n_rows} rows")
+    return Found(Judged(**{name: parts[name] for name in Judged._fields}), share)
+
+
+def _part(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
+
+
+def _arrays(tensors: Tensors) -> dict[str, Any]:
+    return {name: part.numpy() for name, part in tensors.items() if not name.startswith(FORECASTER)}
+
+
+def _named(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): part for name, part in arrays.items() if name.startswith(prefix)}
