@@ -22,8 +22,9 @@ from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_training import fresh_seed, one_thread, own_random_state, write_progress
 from tsrnn.networks.language_network import LanguageNetwork
 from tsrnn.sequences.ngram import NgramBaseline
+from tsrnn.sequences.text_history import history_of, summarise
 from tsrnn.sequences.text_sampling import Sampler, check_sampling, sampling_probabilities
-from tsrnn.sequences.text_saving import history_table, load_generator, plain_parameters, save_generator
+from tsrnn.sequences.text_saving import load_generator, plain_parameters, save_generator
 from tsrnn.sequences.text_scores import TextScore, check_text
 from tsrnn.sequences.text_settings import (
     check_parameters,
@@ -242,13 +243,7 @@ class TextGenerator(BaseEstimator):
         """Keep what a training tells, also one that broke down."""
         self.best_step_, self.stopped_early_ = record.best_step, record.stopped_early
         self.out_of_time_ = record.out_of_time
-        self.history_ = history_table(
-            [
-                [row.step / steps_per_epoch, row.step, row.train_loss, row.validation_loss, _exp(row.validation_loss),
-                 row.seconds]
-                for row in record.history
-            ]
-        )  # fmt: skip
+        self.history_ = history_of(record.history, steps_per_epoch)
 
     def _progress(self) -> Callable[[Progress], None] | None:
         if callable(self.verbose):
@@ -424,24 +419,4 @@ class TextGenerator(BaseEstimator):
     def summary(self) -> str:
         """Say in a few lines what was learned from, with what, and how well."""
         check_is_fitted(self, "network_")
-        size = self.network_.size
-        weights = sum(part.numel() for part in self.network_.parameters())
-        kind = "characters" if self.tokens == "char" else "words and marks"
-        stop = "stopped early" if self.stopped_early_ else "out of time" if self.out_of_time_ else "ran to the end"
-        epochs = self.history_["epoch"].iloc[-1] if len(self.history_) else 0.0
-        lines = [
-            f"text       {self.n_tokens_:,} {kind}, {len(self.vocabulary_):,} distinct",
-            f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, {weights:,} weights",
-            f"training   {epochs:.1f} epochs ({stop}), best step {self.best_step_}, seed {self.random_state}, "
-            f"{self.device_}",
-        ]
-        if self.validation_score_ is not None:
-            lines += [f"held back  {self.validation_score_}", f"n-grams    {self.baseline_score_}"]
-        return "\n".join(lines)
-
-
-def _exp(nats: float) -> float:
-    try:
-        return math.exp(nats)
-    except OverflowError:
-        return math.inf
+        return summarise(self)

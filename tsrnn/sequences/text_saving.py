@@ -7,7 +7,6 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,6 +16,7 @@ from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
+from tsrnn.sequences.text_history import HISTORY, history_table
 from tsrnn.sequences.text_scores import TextScore
 from tsrnn.sequences.text_settings import check_parameters
 from tsrnn.sequences.vocabulary import Vocabulary
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="TextGenerator")
 
 KIND = "text generator"
-HISTORY = ("epoch", "step", "train_loss", "validation_loss", "perplexity", "seconds")
 SCORES = ("validation_score", "baseline_score")
 
 # Far beyond any use, and small enough that a file cannot ask for more memory than there is.
@@ -109,11 +108,6 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     model.stopped_early_, model.out_of_time_ = read_flag(content, "stopped_early"), read_flag(content, "out_of_time")
     model.validation_score_, model.baseline_score_ = (_read_score(content, name) for name in SCORES)
     return model
-
-
-def history_table(rows: list[list[float]]) -> pd.DataFrame:
-    """Return the table of a training's validations."""
-    return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})
 
 
 def _build_network(size: LanguageSize, weights: dict[str, torch.Tensor]) -> LanguageNetwork:
