@@ -59,7 +59,7 @@ def test_only_a_fitted_detector_with_a_network_can_be_saved(tmp_path):
 
 def test_a_forecasters_folder_is_neither_replaced_nor_loaded(detector, tmp_path):
     detector.forecaster_.save(tmp_path / "model")
-    with pytest.raises(ParameterError, match="is not a saved model alone"):
+    with pytest.raises(ParameterError, match="is not a saved anomaly detector alone"):
         detector.save(tmp_path / "model")
     with pytest.raises(DataError, match="its format is not 'tsrnn anomaly detector'"):
         AnomalyDetector.load(tmp_path / "model")
