@@ -10,7 +10,7 @@ from tsrnn.errors import DataError
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.pretrained.family import MEMBERS, Member
-from tsrnn.pretrained.weights import WEIGHTS, load_for, load_member, read_recipe, save_member
+from tsrnn.pretrained.weights import WEIGHTS, load_member, read_recipe, save_member
 
 TINY = Member("tiny", 4, 24, 4, 8, "seasonal", (((4,), 1.0),))
 CURE = r"Install tsrnn again, or train the base model with `python -m tsrnn.pretrained.train`"
@@ -118,7 +118,7 @@ def test_a_damaged_recipe_is_refused(saved, tmp_path, recipe):
 
 def test_a_damaged_base_model_stops_a_fit_with_the_cure(monthly, monkeypatch, tmp_path):
     monkeypatch.setattr(
-        "tsrnn.forecasting.strategy.load_for", lambda member, seasons: load_member.__wrapped__(member, tmp_path)
+        "tsrnn.forecasting.strategy.load_member", lambda member: load_member.__wrapped__(member, tmp_path)
     )
     with pytest.raises(DataError, match=rf"season_12\.safetensors are missing\. {CURE}"):
         Forecaster(strategy="zero-shot").fit(monthly)
@@ -146,15 +146,3 @@ def test_the_shipped_files_are_those_of_the_family_and_eight_megabytes_at_most()
     files = list(WEIGHTS.glob("*.safetensors"))
     assert {file.stem for file in files} == set(MEMBERS)
     assert sum(file.stat().st_size for file in files) <= MOST_BYTES
-
-
-def test_a_network_of_seasons_reads_a_series_without_one_as_it_would_with_equal_profiles():
-    member = MEMBERS["any_season"]
-    network, plain = load_member(member), load_for(member, (1,))
-    assert load_for(member, (5,)) is network
-    assert load_for(MEMBERS["season_1"], (1,)) is load_member(MEMBERS["season_1"])
-    y = torch.arange(40, dtype=torch.float64).sin().cumsum(0).reshape(2, 20)
-    inputs, _, _ = make_inputs(y, torch.ones_like(y, dtype=torch.bool), member.scaling, (1,), member.horizon)
-    copies = replace(inputs, profiles=inputs.profiles.expand(-1, network.mix.weigh.out_features, -1))
-    with torch.no_grad():
-        torch.testing.assert_close(plain(inputs), network(copies))

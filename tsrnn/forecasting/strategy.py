@@ -26,7 +26,7 @@ from tsrnn.forecasting.settings import (
 )
 from tsrnn.networks.cells import new_generator
 from tsrnn.pretrained.family import served_by
-from tsrnn.pretrained.weights import load_for, load_member
+from tsrnn.pretrained.weights import load_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
 
@@ -148,7 +148,7 @@ class NetworkFit:
                 size, p = member.size(service.seasons), member.patch_length
                 context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
                 own = replace(size, context_length=math.ceil(context / p) * p)
-                network = load_for(member, service.seasons)
+                network = load_member(member)
                 if self.device.type != "cpu":
                     settings = replace(self.settings, size=size)
                     network = new_network(settings, self.seed, self.device, network).network

@@ -67,7 +67,7 @@ class Member:
 ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28, 30))
 
 _BRISK = (
-    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), steps=6000),
+    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
     Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),), steps=6000),
     Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),), steps=6000),
     Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
@@ -105,8 +105,6 @@ MEMBERS: dict[str, Member] = {
         ),
     )
 }
-# Whose forecasts are averaged with a member's. Years are also read as steps of an unknown kind, which grow less.
-BESIDE = {"season_1": "any_season", **{name: f"{name}_{view}" for name, view in SECOND_VIEWS.items()}}
 
 
 @dataclass(frozen=True)
@@ -128,8 +126,8 @@ class Service:
     @property
     def members(self) -> tuple[Member, ...]:
         """Return all members whose forecasts are averaged, the main one first."""
-        beside = BESIDE.get(self.member.name)
-        return (self.member,) if beside is None else (self.member, MEMBERS[beside])
+        view = SECOND_VIEWS.get(self.member.name)
+        return (self.member,) if view is None else (self.member, MEMBERS[f"{self.member.name}_{view}"])
 
 
 def served_by(season_length: int) -> Service:

@@ -58,24 +58,6 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
     return network.eval()
 
 
-@lru_cache(maxsize=16)
-def load_for(member: Member, seasons: tuple[int, ...]) -> ForecastNetwork:
-    """Return a member's network as it reads given seasons; like `load_member`, which it calls.
-
-    A network that learnt to mix the profiles of a season has nothing to mix where there is none: the last value is
-    its only profile, and any weights give it a share of 1. All else stays as it was trained.
-    """
-    network = load_member(member)
-    if seasons != (1,) or member.seasons[0][0] == (1,):
-        return network
-    with torch.random.fork_rng(devices=[]):
-        plain = NETWORKS["parallel"](member.size(seasons))
-    kept = {name: value for name, value in network.state_dict().items() if not name.startswith("mix.")}
-    mixture = {name: torch.zeros_like(value) for name, value in plain.state_dict().items() if name.startswith("mix.")}
-    plain.load_state_dict({**kept, **mixture})
-    return plain.eval()
-
-
 def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
     """Return how a member was trained.
 
