@@ -96,6 +96,15 @@ _TEXTS = {
 }
 
 
+def dataset_names() -> tuple[str, ...]:
+    """Return the names alone, without loading pandas.
+
+    >>> "co2" in dataset_names()
+    True
+    """
+    return tuple(_DATASETS)
+
+
 def list_datasets() -> Any:
     """List the tables that come with tsrnn; `load_text` loads its one text.
 

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import warnings
 from importlib import import_module
 from typing import Any, TextIO
 
 import click
+from click.shell_completion import CompletionItem
 
 from tsrnn.errors import TsrnnError
 
-# Name -> (module that defines `command`, what `tsrnn --help` says of it). Importing a command brings pandas and
-# torch, and `--help` must answer at once.
+# Name -> what `tsrnn --help` says of it. Importing a command takes time that `--help` should not wait for.
 COMMANDS = {
     "backtest": "Judge the network against ARIMA on your data's past, with a report.",
     "forecast": "Forecast what comes next.",
     "detect": "Find rows that were improbable at their time, in a file or as they come.",
-    "inspect": "Show what is inferred from a file: series, frequency, season, gaps.",
+    "inspect": "Show what is inferred from a file: frequency, season, gaps, outliers, advice.",
+    "fit": "Fit a network and save it.",
+    "predict": "Forecast with a saved network, also from newer rows.",
+    "compare": "Say which of two backtests is better, and whether that is chance.",
     "text": "Learn from a text and write more of it.",
     "datasets": "List the data sets that come with tsrnn, or write one out.",
+    "doctor": "Check the installation: versions, device, threads, a self-test.",
 }
+
+FAILED, INTERNAL, INTERRUPTED, READER_GONE = 1, 70, 130, 141
+
+
+class ReaderGone(Exception):
+    """Whoever read stdout has gone; click would end with a code of its own."""
 
 
 class LazyGroup(click.Group):
@@ -42,6 +54,19 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands without importing them."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="tsrnn")
@@ -52,29 +77,94 @@ def cli() -> None:
     Start with one of:
       tsrnn backtest prices.csv              is the network worth it on these data?
       tsrnn forecast prices.csv --horizon 10
+      tsrnn inspect prices.csv               what is in the file?
 
-    Results go to stdout, everything else to stderr.
+    Results go to stdout or --output, everything else to stderr.
+
+    \b
+    Exit codes:
+      0    done
+      1    the data, a file or a value does not allow it; one line on stderr says what to do
+      2    wrong usage: an unknown command or option, or a value that an option never takes
+      70   a defect of tsrnn; TSRNN_TRACEBACK=1 shows where
+      130  stopped by Ctrl-C; no half-written file is left
+      141  whoever read stdout has gone (tsrnn ... | head)
+
+    \b
+    Switch on completion of commands, options, models and data sets by the TAB key:
+      bash   echo 'eval "$(_TSRNN_COMPLETE=bash_source tsrnn)"' >> ~/.bashrc
+      zsh    echo 'eval "$(_TSRNN_COMPLETE=zsh_source tsrnn)"' >> ~/.zshrc
+      fish   _TSRNN_COMPLETE=fish_source tsrnn > ~/.config/fish/completions/tsrnn.fish
     """
 
 
 def main() -> None:
-    """Run the command line: a user's mistake is one line on stderr and exit code 1, a wrong option exit code 2."""
+    """Run the command line; every way in which it ends has its exit code, and none of them is a traceback."""
     warnings.showwarning = _show_warning
+    code = 0
     try:
-        cli.main(standalone_mode=False)
+        # An option such as --help ends a command by its exit code, which is then returned.
+        returned = cli.main(prog_name="tsrnn", standalone_mode=False)
+        code = returned if isinstance(returned, int) else 0
+        sys.stdout.flush()
     except TsrnnError as error:
-        click.echo(f"tsrnn: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
+        code = _fail(_in_options(str(error)), FAILED)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("tsrnn: stopped.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of stdout has gone (`tsrnn ... | head`); what remains unwritten is nobody's.
-        sys.stderr.close()
-        sys.exit(141)
+        code = _fail("stopped.", INTERRUPTED)
+    except (ReaderGone, BrokenPipeError):
+        # What remains unwritten is nobody's; the interpreter would try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = READER_GONE
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code = _fail(f"{where}{error.strerror or error}. Check the path, the rights and the space left.", FAILED)
+    except MemoryError:
+        code = _fail("out of memory. Give fewer series or rows, or columns by --target.", FAILED)
+    except Exception as error:
+        if os.environ.get("TSRNN_TRACEBACK"):
+            raise
+        text = f"{type(error).__name__}: {error}"
+        code = _fail(f"a defect of tsrnn ({text}). TSRNN_TRACEBACK=1 shows where; please report it.", INTERNAL)
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"tsrnn: {' '.join(message.split())}", err=True)
+    return code
+
+
+# What messages call an argument in Python -> the option of the same meaning.
+_OPTIONS = {
+    "target_col": "--target",
+    "time_col": "--time-col",
+    "id_col": "--id-col",
+    "season_length": "--season-length",
+    "date_format": "--date-format",
+    "n_windows": "--windows",
+    "step_size": "--step",
+    "train_size": "--train-size",
+    "time_budget": "--time-budget",
+    "ensemble_size": "--ensemble-size",
+    "n_jobs": "--jobs",
+}
+_SHORT = {"h": "--horizon", "freq": "--freq", "strategy": "--strategy", "gap": "--gap", "level": "--level",
+          "device": "--device", "refit": "--refit", "sample": "--sample"}  # fmt: skip
+
+
+def _in_options(message: str) -> str:
+    """Put options for the arguments that a message of the library names.
+
+    >>> _in_options("Name one with target_col, or pass a shorter season_length. h=5 is too long; lower h.")
+    'Name one with --target, or pass a shorter --season-length. --horizon=5 is too long; lower --horizon.'
+    """
+    long, short = "|".join(_OPTIONS), "|".join(_SHORT)
+    message = re.sub(rf"\b({long})\b", lambda found: _OPTIONS[found[1]], message)
+    message = re.sub(rf"(?<![\w.(-])({short})=", lambda found: f"{_SHORT[found[1]]}=", message)
+    message = re.sub(rf"\b([Ll]ower|pass the) ({short})\b", lambda f: f"{f[1]} {_SHORT[f[2]]}", message)
+    return re.sub(r"\b(with|the option) (sep|decimal|encoding)\b", r"\1 --\2", message)
 
 
 def _show_warning(

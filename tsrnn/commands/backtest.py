@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
-from tsrnn.commands.options import (
-    Voice,
-    chosen_format,
-    output_options,
-    read_file,
-    render_table,
-    table_options,
-    write_frame,
-    write_text,
-)
-from tsrnn.evaluation.backtest import BacktestResult, backtest
-from tsrnn.forecasting.registry import MODELS, named_models
-from tsrnn.reporting.report import write_report
+from tsrnn.commands.options import LEVELS, MODELS, SeveralModels, output_options, table_options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tsrnn.evaluation.backtest import BacktestResult
+
+
+# Models that fit every series for itself, and on how many series they are judged unless told otherwise.
+SLOW = ("ARIMA", "ETS", "Theta", "Ensemble")
+SAMPLED = 500
 
 
 @click.command(name="backtest")
@@ -64,14 +57,23 @@ from tsrnn.reporting.report import write_report
     help="Keep forecasts in this folder as they come. After an interruption the same command goes on from there.",
 )
 @click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    help="Judge on so many series, drawn at random; 0 is all. Networks learn from all series. Default: all, or "
+    f"{SAMPLED} of more where statistical models take part, which is said.",
+)
+@click.option(
     "--models",
+    type=SeveralModels(),
     default="tsrnn,ARIMA,SeasonalNaive",
     show_default=True,
     help=f"Models to compare, the judged one first: {', '.join(MODELS)}.",
 )
-@click.option("--level", default="80,95", show_default=True, help="Interval levels in percent.")
+@click.option("--level", type=LEVELS, default="80,95", show_default=True, help="Interval levels in percent.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the network.")
-@click.option("--report", help="Where to write the HTML page, or 'none'. Default: FILE-backtest.html here.")
+@click.option(
+    "--report", type=click.Path(), help="Where to write the HTML page, or 'none'. Default: FILE-backtest.html here."
+)
 @output_options(("table", "json", "csv"))
 def command(
     file: str,
@@ -84,8 +86,9 @@ def command(
     time_budget: float | None,
     jobs: int | None,
     folder: str | None,
-    models: str,
-    level: str,
+    sample: int | None,
+    models: list[str],
+    level: tuple[float, ...],
     seed: int,
     report: str | None,
     format_: str | None,
@@ -98,8 +101,8 @@ def command(
     Every model forecasts from the same past cutoffs, seeing nothing after them; what it forecast is compared with
     what happened. Prints a table and a verdict, and writes a page with figures.
 
-    FILE is a CSV or Parquet file, or - for CSV on stdin: one column per series and one of dates, or a long table
-    unique_id, ds, y.
+    FILE is a CSV or Parquet file, a folder of them, or - for stdin: one column per series and one of dates, or a long
+    table unique_id, ds, y.
 
     \b
     Examples:
@@ -107,10 +110,23 @@ def command(
       tsrnn backtest sales.csv --target revenue --horizon 12 --models gru,lstm,ARIMA
       tsrnn backtest shops.parquet --refit 1 --jobs -1 --time-budget 600 --folder shops-backtest
     """
+    import shlex
+    import sys
+
+    from tsrnn.commands.reading import Reading, plain_name
+    from tsrnn.commands.writing import check_output, chosen_format
+
+    format_ = chosen_format(format_, output)
+    page = None if report == "none" else report or f"{plain_name(file)}-backtest.html"
+    check_output(output, page)
+    from tsrnn.commands.models import seeded
+    from tsrnn.commands.voice import Voice
+    from tsrnn.evaluation.backtest import backtest
+    from tsrnn.forecasting.registry import named_models
+
     voice = Voice(quiet)
-    levels = parse_levels(level)
-    chosen = {name: _seeded(model, seed) for name, model in named_models(models.split(",")).items()}
-    panel = read_file(file, **reading)
+    chosen = {name: seeded(model, seed) for name, model in named_models(models).items()}
+    panel = Reading(**reading).panel(file)
     for note in panel.notes:
         voice.say(note)
     with voice.working("backtest") as progress:
@@ -126,22 +142,31 @@ def command(
             time_budget=time_budget,
             n_jobs=jobs,
             path=folder,
-            level=levels,
+            sample=_sample(sample, models, panel.n_series),
+            level=level,
             on_progress=progress,
         )
     result.config["command"] = shlex.join(["tsrnn", *sys.argv[1:]])
     voice.say(_plan(result.config))
     for note in result.notes[len(panel.notes) :]:
         voice.say(note)
-    _write(result, chosen_format(format_, output), output)
-    if report != "none":
-        path = (
-            Path(report)
-            if report
-            else Path(f"{'stdin' if file == '-' else Path(file).name.split('.')[0]}-backtest.html")
-        )
-        write_report(result, path, title=f"Backtest of {'stdin' if file == '-' else Path(file).name}")
-        voice.say(f"Report: {path}")
+    _write(result, format_, output)
+    if page is not None:
+        from tsrnn.reporting.report import write_report
+
+        write_report(result, page, title=f"Backtest of {plain_name(file)}")
+        voice.say(f"Report: {page}")
+
+
+def _sample(asked: int | None, models: list[str], n_series: int) -> int | None:
+    """Return how many series to judge on; None is all.
+
+    >>> _sample(None, ["tsrnn", "ARIMA"], 10_000), _sample(None, ["tsrnn"], 10_000), _sample(0, ["ARIMA"], 10_000)
+    (500, None, None)
+    """
+    if asked is None and n_series > SAMPLED and set(models) & set(SLOW):
+        return SAMPLED
+    return asked or None
 
 
 def _plan(config: dict[str, Any]) -> str:
@@ -158,25 +183,9 @@ def _plan(config: dict[str, Any]) -> str:
     return f"{count} cutoff{'' if count == 1 else 's'}{apart}, h = {config['h']}{gap}, fitted {often}{rows}."
 
 
-def _seeded(model: Any, seed: int) -> Any:
-    return model.set_params(random_state=seed) if "random_state" in model.get_params() else model
-
-
-def parse_levels(text: str) -> tuple[float, ...]:
-    """Return interval levels from an option's text.
-
-    >>> parse_levels("80,95")
-    (80.0, 95.0)
-    """
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is not a list of percentages such as 80,95.", param_hint="--level"
-        ) from error
-
-
 def _write(result: BacktestResult, format_: str, output: str | None) -> None:
+    from tsrnn.commands.writing import render_table, write_frame, write_json, write_text
+
     if format_ == "table":
         text = render_table(_rounded(result.leaderboard), width=160)
         write_text(f"{text}\n\n{result.verdict or ''}".rstrip(), output)
@@ -186,15 +195,23 @@ def _write(result: BacktestResult, format_: str, output: str | None) -> None:
         content = {
             "verdict": None if result.verdict is None else str(result.verdict),
             "outcome": None if result.verdict is None else result.verdict.outcome,
-            "leaderboard": json.loads(result.leaderboard.to_json(orient="records")),
+            "leaderboard": result.leaderboard.to_dict(orient="records"),
             "notes": list(result.notes),
             "config": result.config,
+            "by_forecast": {column: _plain(result.by_forecast[column]) for column in result.by_forecast.columns},
         }
-        write_text(json.dumps(content, indent=2, default=str), output)
+        write_json(content, output)
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """Return numbers as they are, and names and time stamps as text."""
+    return column.tolist() if getattr(column.dtype, "kind", "O") == "f" else [str(value) for value in column]
 
 
 def _rounded(leaderboard: pd.DataFrame) -> pd.DataFrame:
     """Name the columns for people and show shares as percentages."""
+    import pandas as pd
+
     table = pd.DataFrame({"model": leaderboard["model"]})
     for column, label in {"mase": "MASE", "smape": "sMAPE", "rmse": "RMSE", "wql": "WQL"}.items():
         table[label] = leaderboard[column]

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.backtest import parse_levels
-from tsrnn.commands.options import Voice, chosen_format, output_options, read_file, table_options, write_frame
-from tsrnn.forecasting.registry import MODELS, make_model
+from tsrnn.commands.options import LEVELS, MODELS, QUANTILES, network_options, output_options, table_options
+
+if TYPE_CHECKING:
+    from tsrnn.commands.voice import Voice
+    from tsrnn.data.panel import Panel
+    from tsrnn.forecasting.contract import ForecastModel
 
 
 @click.command(name="forecast")
 @table_options
 @click.option("--horizon", type=click.IntRange(min=1), help="Steps ahead. Default: by frequency.")
-@click.option("--model", default="tsrnn", show_default=True, help=f"One of {', '.join(MODELS)}.")
-@click.option("--level", default="80", show_default=True, help="Interval levels in percent; empty for none.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the network.")
+@click.option(
+    "--model",
+    type=click.Choice(MODELS, case_sensitive=False),
+    default="tsrnn",
+    show_default=True,
+    metavar="NAME",
+    help=f"One of {', '.join(MODELS)}.",
+)
+@click.option("--level", type=LEVELS, default="80", show_default=True, help="Interval levels in percent; '' for none.")
+@click.option("--quantiles", type=QUANTILES, default="", help="Quantiles, such as 0.1,0.9.")
+@network_options
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of a network.")
+@click.option("--plot", type=click.Path(), help="Also write a page with figures, which opens offline.")
 @output_options(("table", "csv", "json", "parquet"))
 def command(
     file: str,
     horizon: int | None,
     model: str,
-    level: str,
+    level: tuple[float, ...],
+    quantiles: tuple[float, ...],
+    strategy: str | None,
+    time_budget: float | None,
+    ensemble_size: int | None,
+    device: str | None,
     seed: int,
+    plot: str | None,
     format_: str | None,
     output: str | None,
     quiet: bool,
@@ -31,27 +50,79 @@ def command(
 ) -> None:
     """Forecast every series in FILE and print the forecasts with their intervals.
 
+    FILE is a CSV or Parquet file, a folder of them, or - for stdin. A wide table without --level and --quantiles is
+    answered wide, everything else as a long table.
+
     \b
     Examples:
       tsrnn forecast sales.csv --horizon 12
-      tsrnn forecast traffic.parquet --level 80,95 --output forecast.csv
+      tsrnn forecast shops/ --strategy scratch --time-budget 60 --plot shops.html
+      tsrnn forecast traffic.parquet --level 80,95 --output forecast.parquet
+      cat sales.csv | tsrnn forecast - --model ARIMA --format csv
     """
+    from tsrnn.commands.writing import check_output, chosen_format
+
+    format_ = chosen_format(format_, output)
+    check_output(output, plot)
+    from tsrnn.commands.models import build_model
+    from tsrnn.commands.reading import Reading, plain_name
+    from tsrnn.commands.voice import Voice
+
     voice = Voice(quiet)
-    levels = parse_levels(level)
-    estimator = make_model(model)
-    settings = {"random_state": seed, "horizon": horizon}
-    estimator.set_params(**{k: v for k, v in settings.items() if k in estimator.get_params()})
-    panel = read_file(file, **reading)
+    estimator = build_model(model, seed, horizon, strategy, time_budget, ensemble_size, device)
+    panel = Reading(**reading).panel(file)
     for note in panel.notes:
         voice.say(note)
-    with voice.working("forecast") as progress:
-        progress(f"fitting {model}")
-        table = estimator.fit(panel).predict(horizon, level=levels)
-    for note in getattr(estimator, "notes_", []):
+    with voice.working("forecast") as work:
+        work(f"fitting {model}")
+        from tsrnn.forecasting.progress import part
+
+        with part(0.0, 0.95):
+            estimator.fit(panel)
+        with part(0.95, 1.0):
+            deliver(
+                estimator, panel, horizon, level, quantiles, voice,
+                format_=format_, output=output, plot=plot, name=model, title=f"Forecast of {plain_name(file)}",
+            )  # fmt: skip
+
+
+def deliver(
+    model: ForecastModel,
+    panel: Panel,
+    horizon: int | None,
+    levels: tuple[float, ...],
+    quantiles: tuple[float, ...],
+    voice: Voice,
+    *,
+    format_: str,
+    output: str | None,
+    plot: str | None,
+    name: str,
+    title: str,
+) -> None:
+    """Forecast what follows a panel with a fitted model, and write it as asked for."""
+    from tsrnn.commands.writing import write_frame
+    from tsrnn.data.answers import forecast_table
+    from tsrnn.forecasting.contract import needed_quantiles
+
+    h = horizon or model.default_horizon_
+    needed = needed_quantiles(levels, quantiles)
+    values = model.forecast(panel, panel.last_cutoffs(), h, needed)
+    table = forecast_table(panel, values, needed, levels=levels, quantiles=quantiles)
+    if table.index.name is not None:
+        table = table.reset_index()
+    for note in getattr(model, "notes_", []):
         voice.say(note)
-    chosen = chosen_format(format_, output)
-    if not levels:
-        table = table.reset_index() if table.index.name is not None else table
-    if output is None and format_ == "parquet":
-        raise click.UsageError("Parquet is binary; name a file with --output.")
-    write_frame(table, chosen, output)
+    write_frame(table, format_, output)
+    if plot is not None:
+        import shlex
+        import sys
+
+        from tsrnn.reporting.forecast_page import write_forecast_page
+
+        write_forecast_page(
+            panel, values, needed, plot,
+            title=title, name=name, levels=levels, summary=getattr(model, "summary", str)(),
+            notes=(*panel.notes, *getattr(model, "notes_", [])), command=shlex.join(["tsrnn", *sys.argv[1:]]),
+        )  # fmt: skip
+        voice.say(f"Page: {plot}")

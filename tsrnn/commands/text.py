@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from tsrnn.commands.options import Voice, chosen_format, output_options, write_frame, write_text
+from tsrnn.commands.options import output_options
+from tsrnn.commands.voice import Voice
+from tsrnn.commands.writing import check_output, chosen_format, write_frame, write_text
 from tsrnn.data.texts import read_text_file
 from tsrnn.errors import DataError
 from tsrnn.forecasting.model_folder import check_replaceable, read_path
@@ -85,6 +87,8 @@ def train_command(
       tsrnn text train works.txt --save works --time-budget 3600 --layers 2 --dropout 0.4 --mixed-precision
     """
     voice = Voice(quiet)
+    format_ = chosen_format(format_, output)
+    check_output(output)
     folder = read_path(save)
     text = read_text_file(file)
     check_replaceable(folder.resolve(), KIND)
@@ -121,7 +125,7 @@ def train_command(
     if network is not None and ngrams is not None and network.nats > ngrams.nats:
         voice.say("The n-gram model predicts better: train longer (--time-budget, --epochs), or on a longer text.")
     voice.say(f"Model: {folder}")
-    write_frame(score_table({"network": network, "n-grams": ngrams}), chosen_format(format_, output), output)
+    write_frame(score_table({"network": network, "n-grams": ngrams}), format_, output)
 
 
 def _check_writable(folder: Path) -> None:
@@ -174,6 +178,7 @@ def generate_command(
       tsrnn text generate --model hamlet
       tsrnn text generate --model hamlet --prompt "Ham." --length 1000 --temperature 0.5 --seed 1
     """
+    check_output(output)
     model = TextGenerator.load(folder)
     begin = prompt
     if begin is None:
@@ -195,9 +200,11 @@ def score_command(file: str, folder: str, format_: str | None, output: str | Non
     Example:
       tsrnn text score othello.txt --model hamlet
     """
+    format_ = chosen_format(format_, output)
+    check_output(output)
     model = TextGenerator.load(folder)
     score = model.score_text(read_text_file(file))
-    write_frame(score_table({"network": score}), chosen_format(format_, output), output)
+    write_frame(score_table({"network": score}), format_, output)
 
 
 def score_table(scores: dict[str, TextScore | None]) -> pd.DataFrame:

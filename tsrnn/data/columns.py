@@ -67,7 +67,7 @@ def choose_columns(
         id_col = "unique_id"
     if id_col is not None and id_col not in df.columns:
         raise ColumnError(unknown("id_col", id_col, df.columns))
-    time_name, in_index = _choose_time(df, id_col, time_col)
+    time_name, in_index = choose_time(df, id_col, time_col)
     time = df.index if in_index else df[time_name]
     given = time_col is not None
     kept = set() if in_index else {time_name}
@@ -116,8 +116,14 @@ def _as_list(target_col: str | Sequence[str] | None) -> list[Any]:
     return list(target_col) if isinstance(target_col, (list, tuple, pd.Index, np.ndarray)) else [target_col]
 
 
-def _choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[Any, bool]:
-    """Return the name of the time column, or of the index and True."""
+def choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[Any, bool]:
+    """Return the name of the time column, or of the index and True.
+
+    Raises
+    ------
+    ColumnError, DataError
+        If there is no such column, or it cannot be told.
+    """
     if time_col is not None:
         if time_col in df.columns:
             return time_col, False
@@ -296,7 +302,10 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
     if comma:
         cure = f"df[{name!r}].str.replace('.', '').str.replace(',', '.').astype(float)"
         example = text.iloc[0]
-        return f"Column {name!r} holds text with decimal commas, for example {example!r}. Convert it: {cure}"
+        return (
+            f"Column {name!r} holds text with decimal commas, for example {example!r}. On the command line say "
+            f"--decimal ','; in Python convert it: {cure}"
+        )
     bad = text[pd.to_numeric(text, errors="coerce").isna()]
     example = bad.iloc[0] if len(bad) else text.iloc[0]
     cure = f"pd.to_numeric(df[{name!r}], errors='coerce')"

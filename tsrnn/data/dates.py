@@ -129,8 +129,8 @@ def _choose_reading(values: pd.Series, found: dict[str, pd.DatetimeIndex]) -> tu
     # Month starts read the other way round are runs of twelve days: 11 of 12 steps are equal even then.
     if _regularity(found[best]) < _regularity(found[second]) + 0.03:
         raise DataError(
-            f"Dates such as {values.iloc[0]!r} can be read as {best!r} and as {second!r}. Say which, for "
-            f"example with pd.to_datetime(df[...], format={best!r}), or write dates as YYYY-MM-DD."
+            f"Dates such as {values.iloc[0]!r} can be read as {best!r} and as {second!r}. Say which: "
+            f"--date-format {best!r} on the command line, pd.to_datetime(df[...], format={best!r}) in Python."
         )
     return found[best], [f"Dates such as {values.iloc[0]!r} were read as {best}, which makes their steps regular."]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import os
@@ -31,6 +32,7 @@ def read_table(
     sep: str | None = None,
     decimal: str | None = None,
     date_format: str | None = None,
+    encoding: str | None = None,
 ) -> pd.DataFrame:
     """Read a CSV or Parquet file.
 
@@ -40,11 +42,13 @@ def read_table(
     Parameters
     ----------
     path : path or "-"
-        `.parquet` and `.pq` are Parquet; all else is CSV, also gzipped; "-" is CSV from standard input.
+        `.parquet` and `.pq` are Parquet; all else is CSV, also gzipped; "-" is either from standard input.
     sep, decimal : str, optional
         Separator and decimal mark of a CSV; told from its content by default.
     date_format : str, optional
         How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
+    encoding : str, optional
+        Of a CSV, for example "latin1". Default: UTF-8, or UTF-16 where a byte-order mark says so.
 
     Raises
     ------
@@ -55,9 +59,14 @@ def read_table(
     """
     name = "standard input" if str(path) == "-" else str(path)
     if str(path) != "-" and Path(path).suffix.lower() in _PARQUET:
-        return _read_parquet(Path(path), name)
-    text = _decode(read_bytes(path, name), name)
-    table = _read_csv(text, name, sep, decimal)
+        _check_readable(Path(path), name)
+        table = _read_parquet(path, name)
+    else:
+        data = read_bytes(path, name)
+        if name == "standard input" and data[:4] == b"PAR1":
+            table = _read_parquet(io.BytesIO(data), name)
+        else:
+            table = _read_csv(_decode(data, name, encoding), name, sep, decimal)
     return table if date_format is None else _convert_dates(table, name, date_format)
 
 
@@ -92,16 +101,26 @@ def _check_readable(path: Path, name: str) -> None:
         raise DataError(f"{name}: no such file. Check the path; `tsrnn datasets` lists what comes with tsrnn.")
 
 
-def _read_parquet(path: Path, name: str) -> pd.DataFrame:
-    _check_readable(path, name)
+def _read_parquet(path: Any, name: str) -> pd.DataFrame:
     need_pyarrow(name)
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        table = pd.read_parquet(path, engine="pyarrow")
     except PermissionError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise DataError(f"{name}: cannot be read as Parquet ({reason}). If it is a CSV, name it .csv.") from None
+    # What the conversion needed for a while is as large as the table itself.
+    free_memory()
+    return table
+
+
+def free_memory() -> None:
+    """Give back what Arrow keeps for later use of tables that are gone."""
+    gc.collect()
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 def need_pyarrow(name: str) -> None:
@@ -112,23 +131,27 @@ def need_pyarrow(name: str) -> None:
         raise MissingExtraError(f'{name}: Parquet needs pyarrow. Run: pip install "tsrnn[parquet]"') from None
 
 
-def _decode(data: bytes, name: str) -> str:
-    """Return the text of a file in UTF-8 or, with a byte-order mark, UTF-16."""
+def _decode(data: bytes, name: str, given: str | None) -> str:
+    """Return the text of a file in the encoding given, in UTF-8 or, with a byte-order mark, UTF-16."""
     if data[:4] == b"PAR1":
         raise DataError(f"{name}: is a Parquet file; name it .parquet.")
     if data[:4] == b"PK\x03\x04":
         raise DataError(f"{name}: is a zip archive or a spreadsheet. Save the table as CSV.")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    encoding = given or ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     # A text file has no zero bytes, except in UTF-16.
-    if encoding != "utf-16" and b"\x00" in data[:65536]:
+    if given is None and encoding != "utf-16" and b"\x00" in data[:65536]:
         raise DataError(f"{name}: is a binary file; expected CSV text or Parquet (.parquet).")
     try:
         text = data.decode(encoding)
-    except UnicodeDecodeError as error:
+    except LookupError:
+        raise DataError(f"{name}: encoding={given!r} is not known; expected for example latin1 or cp1252.") from None
+    except UnicodeError as error:
+        if given is not None or not isinstance(error, UnicodeDecodeError):
+            raise DataError(f"{name}: is not written in {encoding} ({error}). Name another encoding.") from None
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{name}: byte 0x{data[error.start]:02x} in line {line} is not UTF-8. Save the file as UTF-8, "
-            "for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
+            f"{name}: byte 0x{data[error.start]:02x} in line {line} is not UTF-8. Name its encoding with encoding, "
+            "for example latin1, or save the file as UTF-8."
         ) from None
     if not text.strip():
         raise DataError(f"{name}: is empty; expected a header line and rows.")
@@ -297,14 +320,28 @@ def write_table(
     data = _encode(_flatten(table), str(path), format)
     if str(path) == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        rest = memoryview(data)
+        while rest:
+            # Unbuffered (PYTHONUNBUFFERED), a part may be taken at a time.
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
         return
+    write_file(path, data)
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
     target = Path(path)
     try:
         _replace_file(target, data)
     except OSError as error:
-        raise DataError(f"{target}: cannot be written ({error.strerror}).") from None
+        raise DataError(f"{target}: cannot be written ({error.strerror}). Choose another path.") from None
 
 
 def _flatten(table: pd.DataFrame | pd.Series) -> pd.DataFrame:

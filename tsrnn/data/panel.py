@@ -142,6 +142,10 @@ class Panel:
     def sorted_by_id(self) -> Panel:
         """Return the same panel with its series in the order of their names, whatever order they came in."""
         order = np.argsort(self.ids.astype(str), kind="stable")
+        return self if (np.diff(order) == 1).all() else self.take(order)
+
+    def take(self, order: Integers) -> Panel:
+        """Return the panel of some series, in this order; the notes stay those of the whole."""
         lengths = self.lengths[order]
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)

@@ -79,7 +79,7 @@ def _strength(series: list[Floats], season: int) -> float:
 
 def _autocorrelation(x: Floats, season: int, lags: Integers) -> tuple[Floats, int]:
     """Return the autocorrelation of a series without its trend, and how many values it rests on (0: none)."""
-    rest = _remove_moving_average(x, season)
+    rest = remove_moving_average(x, season)
     observed = np.isfinite(rest)
     n = int(observed.sum())
     if n < 2 * season + 2:
@@ -100,7 +100,7 @@ def _autocorrelation(x: Floats, season: int, lags: Integers) -> tuple[Floats, in
     return values, n
 
 
-def _remove_moving_average(x: Floats, season: int) -> Floats:
+def remove_moving_average(x: Floats, season: int) -> Floats:
     """Take the centred moving average over one season away; NaN at both ends and where it cannot be told."""
     weights = np.ones(season + 1 - season % 2)
     if season % 2 == 0:

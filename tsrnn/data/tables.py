@@ -193,8 +193,10 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
         raise DataError(
             f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {rows} (counted from 0)."
         )
-    order = np.lexsort((time.ds, codes))
-    codes, ds = codes[order], time.ds[order]
+    ds = time.ds
+    if not _in_order(codes, ds):
+        order = np.lexsort((ds, codes))
+        codes, ds, values = codes[order], ds[order], values[order]
     twice = np.flatnonzero((codes[1:] == codes[:-1]) & (ds[1:] == ds[:-1]))
     if len(twice):
         shown = ", ".join(f"{ids[codes[i]]} at {show_stamps(ds[i : i + 1])}" for i in twice[:5])
@@ -207,7 +209,13 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
     form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
     names = np.empty(len(ids), dtype=object)
     names[:] = list(ids)
-    return _Rows(ds, offsets, values[order], names, time, form, columns.notes)
+    return _Rows(ds, offsets, values, names, time, form, columns.notes)
+
+
+def _in_order(codes: Integers, ds: Stamps) -> bool:
+    """Tell whether rows are sorted by series and time already: sorting copies every column."""
+    later = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (ds[1:] >= ds[:-1]))
+    return bool(later.all())
 
 
 def _lay_out(rows: _Rows, freq: Any, season_length: int | None) -> Panel:

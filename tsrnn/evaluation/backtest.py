@@ -29,6 +29,8 @@ from tsrnn.forecasting.registry import Models, named_models
 
 __all__ = ["BacktestResult", "backtest"]
 
+SAMPLE_SEED = 0
+
 
 def backtest(
     models: Models,
@@ -45,6 +47,7 @@ def backtest(
     time_budget: float | None = None,
     n_jobs: int | None = None,
     path: str | os.PathLike[str] | None = None,
+    sample: int | None = None,
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | Sequence[str] | None = None,
@@ -98,6 +101,10 @@ def backtest(
         are written at the end; `forecasts` of the result is read from there. The same call goes on from what the
         folder holds: an interruption loses the cutoff in progress (of each process). Models that continue from their
         last fit, such as ARIMA with `refit`, repeat those fits. Needs pyarrow.
+    sample : int, optional
+        Judge on so many series, drawn at random with a fixed seed, where statistical models would take too long on all
+        of them. Networks learn from all series; models of single series are fitted to the sample alone. `notes` and the
+        verdict say so.
     id_col, time_col, target_col, freq, season_length
         As for `Forecaster` and its `fit`.
     on_progress : callable, optional
@@ -126,9 +133,10 @@ def backtest(
     started = time.perf_counter()
     named = named_models(models)
     levels, scorers, jobs = check_levels(level), named_metrics(metrics), checked_jobs(n_jobs)
-    for name, value, least in (("n_windows", n_windows, 1), ("step_size", step_size, 1), ("train_size", train_size, 1)):
+    counts = {"n_windows": n_windows, "step_size": step_size, "train_size": train_size, "sample": sample}
+    for name, value in counts.items():
         if value is not None:
-            _check_count(name, value, least)
+            _check_count(name, value, 1)
     _check_count("gap", gap, 0)
     budget = None if time_budget is None else _check_seconds(time_budget)
     every = _check_refit(refit)
@@ -137,6 +145,8 @@ def backtest(
     )
     horizon = None if h is None else check_horizon(h)
     origins = choose_origins(panel, horizon, n_windows, step_size, gap=gap, train_size=train_size)
+    if sample is not None:
+        origins = origins.sample(sample, SAMPLE_SEED)
     plan = Plan(panel, origins, needed_quantiles(levels, SCORED_QUANTILES), every)
     parameters = {name: _prepare(model, origins) for name, model in named.items()}
     call = call_of(plan, named, levels, origins.n_windows, budget)
@@ -157,8 +167,8 @@ def backtest(
     config = configuration(
         plan, named, parameters, done, levels=levels, metrics=list(scorers), budget=budget, call=call
     )
-    late = _budget_sentence(plan, done, budget)
-    result = collect(plan, done, store, list(named), levels, scorers, notes, config, late)
+    said = " ".join(filter(None, (_sample_sentence(origins), _budget_sentence(plan, done, budget))))
+    result = collect(plan, done, store, list(named), levels, scorers, notes, config, said)
     if isinstance(store, Folder):
         store.finish(result)
     return result
@@ -210,7 +220,9 @@ def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -
         notes.append(f"train_size={origins.train_size} leaves nothing out: no cutoff has more than {longest} rows.")
     late = _budget_sentence(plan, done, budget)
     notes += [late] if late else []
-    missing = (origins.first(done).ends == 0).sum(1)
+    sampled = _sample_sentence(origins)
+    notes += [sampled] if sampled else []
+    missing = np.where(origins.sampled_out, 0, (origins.first(done).ends == 0).sum(1))
     whole = panel.ids[missing == done]
     part = int(((missing > 0) & (missing < done)).sum())
     if len(whole):
@@ -229,3 +241,12 @@ def _budget_sentence(plan: Plan, done: int, budget: float | None) -> str:
         return ""
     those = "cutoff was" if n - done == 1 else "cutoffs were"
     return f"The time budget of {budget:g} s was over: the latest {n - done} of {n} {those} left out, for all models."
+
+
+def _sample_sentence(origins: Origins) -> str:
+    """Say on which sample of the series models are judged; "" if on all."""
+    out, judged = int(origins.sampled_out.sum()), int(origins.judged.sum())
+    if not out:
+        return ""
+    drawn = f"{judged:,} of {judged + out:,} series, drawn at random (seed {SAMPLE_SEED})"
+    return f"Judged on {drawn}; networks learn from all."

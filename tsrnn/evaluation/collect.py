@@ -17,13 +17,14 @@ from tsrnn.data.tables import interval_columns, stamp_table
 from tsrnn.data.times import restore_times
 from tsrnn.evaluation.custom_metrics import Metric
 from tsrnn.evaluation.engine import Store
-from tsrnn.evaluation.leaderboard import breakdown, by_step, leaderboard
+from tsrnn.evaluation.leaderboard import breakdown, by_forecast, by_step, leaderboard
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.residuals import MOST_SAMPLED, diagnose, quantile_shares
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, score, training_scale
 from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.contract import needed_quantiles
+from tsrnn.metrics import mean_where
 
 
 @dataclass
@@ -72,7 +73,7 @@ def collect(
         Of the backtest; those of the models are added to the result's.
     config : dict
     left_out : str
-        What the verdict has to say of cutoffs that were not run.
+        What the verdict has to say of series and cutoffs that were not judged.
     """
     panel, origins = plan.panel, plan.origins.first(done)
     notes = list(notes)
@@ -83,16 +84,18 @@ def collect(
     first = scores[names[0]]
     ends = origins.ends[first.series, first.windows]
     stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
+    shown = panel.take(np.flatnonzero(origins.judged)) if origins.sampled_out.any() else panel
     codes, unique = pd.factorize(stamps, sort=True)
     present = np.unique(first.series)
     return BacktestResult(
         # Both may be large, and a report needs a part of them.
         forecasts=partial(forecasts_table, plan, done, store, names, levels),
-        observations=partial(observations_table, panel),
+        observations=partial(observations_table, shown),
         leaderboard=leaderboard(scores, told.seconds),
         by_step=by_step(scores, origins.gap + 1),
         by_cutoff=breakdown(scores, "cutoff", unique, codes),
         by_series=breakdown(scores, "unique_id", id_column(panel, present), np.searchsorted(present, first.series)),
+        by_forecast=by_forecast(scores, id_column(panel, first.series), stamps, scale, _mean_actual(plan, done)),
         by_quantile=quantile_shares(scores),
         residuals=diagnose(
             scores, panel.n_series, done, step_size=origins.step_size, gap=origins.gap, overlap=origins.overlap
@@ -138,6 +141,14 @@ def _score_model(
     told.seconds[name] = (fit_seconds, predict_seconds)
     told.notes += [f"{name}: {note}" for note in dict.fromkeys(notes)]
     return merge(parts)
+
+
+def _mean_actual(plan: Plan, done: int) -> Floats:
+    """Return the mean of what happened after each cutoff, in the order of the scores. Shape (B,)."""
+    origins = plan.origins.first(done)
+    cutoffs = (origins.cutoffs(window, window + 1) for window in range(done))
+    futures = (plan.panel.future(origins.seen_after(some), origins.h) for some in cutoffs)
+    return np.concatenate([mean_where(y, np.isfinite(y)) for y in futures])
 
 
 def _scale(plan: Plan, done: int, notes: list[str]) -> Floats:

@@ -76,6 +76,7 @@ def configuration(
         "gap": origins.gap,
         "train_size": origins.train_size,
         "time_budget": budget,
+        "sample": int(origins.judged.sum()) if origins.sampled_out.any() else None,
         "level": [float(level) for level in levels],
         "metrics": list(metrics),
         "models": {name: dict(given) for name, given in parameters.items()},
@@ -106,6 +107,7 @@ def call_of(
         "gap": origins.gap or None,
         "train_size": origins.train_size,
         "time_budget": budget,
+        "sample": int(origins.judged.sum()) if origins.sampled_out.any() else None,
         "season_length": plan.panel.season_length,
         "level": tuple(int(level) if float(level).is_integer() else float(level) for level in levels),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tsrnn.data.panel import Cutoffs, Integers, Panel
+from tsrnn.data.panel import Bools, Cutoffs, Integers, Panel
 from tsrnn.errors import ParameterError, ShortSeriesError
 
 MOST_WINDOWS = 20
@@ -30,6 +30,8 @@ class Origins:
         Steps right after a cutoff that are not scored; the h scored ones follow.
     train_size : int or None
         How many rows before a cutoff a model may see at most; None for all of them.
+    learnt : int64 ndarray of shape (n_series,), or None
+        Rows up to the last cutoff of the series that are learnt from, judged or not; None where only a judged one is.
     """
 
     h: int
@@ -39,6 +41,17 @@ class Origins:
     min_history: int
     gap: int = 0
     train_size: int | None = None
+    learnt: Integers | None = None
+
+    @property
+    def judged(self) -> Bools:
+        """Which series have a cutoff. Shape (n_series,)."""
+        return np.asarray(self.ends.any(axis=1))
+
+    @property
+    def sampled_out(self) -> Bools:
+        """Which series are long enough for a cutoff, and not in the sample. Shape (n_series,)."""
+        return np.zeros(len(self.ends), np.bool_) if self.learnt is None else (self.learnt > 0) & ~self.judged
 
     @property
     def reach(self) -> int:
@@ -70,7 +83,8 @@ class Origins:
         A series that joins at a later window takes part with what it has; one without any cutoff has no rows.
         """
         lead = (self.n_windows - 1 - window) * self.step_size
-        end = np.where(self.ends[:, -1] > 0, np.maximum(self.ends[:, -1] - lead, 0), 0).astype(np.int64)
+        last = self.ends[:, -1] if self.learnt is None else self.learnt
+        end = np.where(last > 0, np.maximum(last - lead, 0), 0).astype(np.int64)
         return self._start(end), end
 
     def seen_rows(self, cutoffs: Cutoffs, n_series: int) -> tuple[Integers, Integers]:
@@ -81,6 +95,15 @@ class Origins:
 
     def _start(self, end: Integers) -> Integers:
         return np.zeros_like(end) if self.train_size is None else np.maximum(end - self.train_size, 0)
+
+    def sample(self, n_series: int, seed: int) -> Origins:
+        """Return the cutoffs of some series, drawn at random; the others are learnt from all the same."""
+        able = np.flatnonzero(self.judged)
+        if n_series >= len(able):
+            return self
+        kept = np.zeros(len(self.ends), np.bool_)
+        kept[np.random.default_rng(seed).choice(able, n_series, replace=False)] = True
+        return replace(self, ends=np.where(kept[:, None], self.ends, 0), learnt=self.ends[:, -1])
 
     def first(self, n_windows: int) -> Origins:
         """Return the oldest windows alone."""

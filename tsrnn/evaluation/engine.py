@@ -8,15 +8,22 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 
 from tsrnn.data.panel import Floats, Integers
+from tsrnn.evaluation.expected import expected_seconds
 from tsrnn.evaluation.plan import Plan, split_windows
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.ensemble import Ensemble
 from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.forecasting.foreign import ForeignModel
 from tsrnn.forecasting.from_history import HistoryModel
+from tsrnn.forecasting.per_series import PerSeriesModel
+from tsrnn.forecasting.progress import part as share_of
+from tsrnn.forecasting.progress import tell
 
 
 @dataclass(frozen=True)
@@ -102,11 +109,18 @@ class ModelRun:
 
     def run(self, windows: Sequence[int], store: Store, stepwise: bool) -> None:
         """Fit where it is due, forecast, and keep the forecasts; one by one if stepwise, else up to the next fit."""
+        done = 0
         for block, members in groupby(windows, lambda window: window // self.plan.span):
             rows = list(members)
             for part in [[window] for window in rows] if stepwise else [rows]:
-                seconds = self._fit(block)
-                self._forecast(part, seconds, store)
+                begin, end = done / len(windows), (done + len(part)) / len(windows)
+                # Nearly all of a model's time is its fit; where there is none, the share jumps ahead.
+                fitted = begin if block == self.fitted_block else begin + 0.9 * (end - begin)
+                with share_of(begin, fitted):
+                    seconds = self._fit(block)
+                with share_of(fitted, end):
+                    self._forecast(part, seconds, store)
+                done += len(part)
 
     def _fit(self, block: int) -> float:
         """Fit for a block of windows, unless that is done, and return how many seconds it took."""
@@ -118,6 +132,8 @@ class ModelRun:
         for number in range(first, block + 1):
             learn = self.model.update if number and continues(self.model) else self.model.fit
             panel = self.plan.training_panel(number * self.plan.span)
+            if learns_alone(self.model) and self.plan.origins.sampled_out.any():
+                panel = panel.take(np.flatnonzero(self.plan.origins.judged))
             started = time.perf_counter()
             learn(panel)
             seconds = time.perf_counter() - started
@@ -143,6 +159,13 @@ def choice_of(model: ForecastModel) -> dict[str, Any] | None:
     if not isinstance(model, Forecaster):
         return None
     return {"strategy": model.strategy_, "reason": model.reason_, "scores": model.scores_}
+
+
+def learns_alone(model: ForecastModel) -> bool:
+    """Tell whether a model learns nothing of one series from the others."""
+    if isinstance(model, Ensemble):
+        return all(learns_alone(member) for member in model.unfitted_members().values())
+    return isinstance(model, (PerSeriesModel, HistoryModel, ForeignModel))
 
 
 def continues(model: ForecastModel) -> bool:
@@ -185,7 +208,9 @@ def run_models(
     runs = [ModelRun(plan, name, model) for name, model in models.items()]
     rounds = _rounds(plan, n_jobs, deadline)
     cost: dict[bool, float] = {}
-    done = 0
+    expected = [expected_seconds(run.model, plan) for run in runs]
+    ends = [sum(expected[:number]) / sum(expected) for number in range(len(runs) + 1)]
+    done, n_windows = 0, plan.origins.n_windows
     for windows in rounds:
         begun = time.perf_counter()
         missing = [[window for window in windows if not store.has(run.name, window)] for run in runs]
@@ -196,7 +221,9 @@ def run_models(
             if on_progress is not None:
                 where = "" if len(rounds) == 1 else f", cutoff {windows.stop} of {plan.origins.n_windows}"
                 on_progress(f"{run.name} ({number} of {len(runs)}){where}")
-            _run(run, rest, store, n_jobs, store.stepwise or deadline is not None)
+            begin, end = ends[number - 1] * len(windows), ends[number] * len(windows)
+            with share_of((windows.start + begin) / n_windows, (windows.start + end) / n_windows):
+                _run(run, rest, store, n_jobs, store.stepwise or deadline is not None)
         if any(missing):
             cost[fits] = time.perf_counter() - begun
         done = windows.stop
@@ -227,10 +254,11 @@ def _run(run: ModelRun, windows: Sequence[int], store: Store, n_jobs: int | None
         # What a store in memory holds is not sent along.
         folder = store if store.stepwise else None
         tasks = (delayed(_run_apart)(run, block, folder, stepwise) for block in blocks)
-        kept: Iterable[Any] = Parallel(n_jobs=workers)(tasks)
-    for parts in kept:
-        for window, part in parts:
-            store.put(run.name, window, part)
+        kept: Iterable[Any] = Parallel(n_jobs=workers, return_as="generator")(tasks)
+        for number, parts in enumerate(kept, 1):
+            tell(number / len(blocks))
+            for window, part in parts:
+                store.put(run.name, window, part)
 
 
 def _run_apart(run: ModelRun, windows: Sequence[int], store: Store | None, stepwise: bool) -> list[tuple[int, Part]]:

@@ -142,8 +142,8 @@ class Folder:
         DataError
             If they cannot be written.
         """
-        tables = {name: getattr(result, name) for name in ("leaderboard", "by_step", "by_cutoff", "by_series")}
-        tables |= {"by_quantile": result.by_quantile, "residuals": result.residuals.summary}
+        names = ("leaderboard", "by_step", "by_cutoff", "by_series", "by_forecast", "by_quantile")
+        tables = {**{name: getattr(result, name) for name in names}, "residuals": result.residuals.summary}
         for name, table in tables.items():
             mixed = {key: column.astype(str) for key, column in table.items() if column.dtype == object}
             write_table(table.assign(**mixed), self.path / f"{name}.parquet", "parquet")
@@ -258,6 +258,7 @@ def _description(plan: Plan, models: Mapping[str, Any], version: str) -> dict[st
         "train_size": origins.train_size,
         "refit": plan.refit,
         "quantiles": list(plan.quantiles),
+        **({"sample": int(origins.judged.sum())} if origins.sampled_out.any() else {}),
         "models": {
             name: {key: _value(value) for key, value in parameters.items() if key not in WITHOUT_EFFECT}
             for name, parameters in models.items()

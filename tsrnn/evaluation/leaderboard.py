@@ -65,6 +65,29 @@ def breakdown(
     return pd.concat(frames, ignore_index=True)
 
 
+def by_forecast(
+    scores: Mapping[str, Scores], ids: pd.Series, cutoffs: pd.Index, scale: Floats, actual: Floats
+) -> pd.DataFrame:
+    """Return the scores per model and forecast: columns model, unique_id, cutoff, mase, mae, actual.
+
+    Parameters
+    ----------
+    scores : mapping of model to Scores
+    ids, cutoffs : of length B
+        Of each forecast, in the order of the scores.
+    scale : ndarray of shape (n_series,)
+        Denominators of MASE.
+    actual : ndarray of shape (B,)
+        Mean of what happened after each cutoff, in original units.
+    """
+    frames = []
+    for model, found in scores.items():
+        mase = found.by_forecast["mase"].means()
+        columns = {"mase": mase, "mae": mase * scale[found.series], "actual": actual}
+        frames.append(pd.DataFrame({"model": model, "unique_id": ids, "cutoff": cutoffs, **columns}))
+    return pd.concat(frames, ignore_index=True)
+
+
 def by_step(scores: Mapping[str, Scores], first: int = 1) -> pd.DataFrame:
     """Return the scores per model and forecast step: columns model, step, mase, smape, rmse, ...
 

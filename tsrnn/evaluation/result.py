@@ -58,6 +58,9 @@ class BacktestResult:
         half).
     residuals : Residuals
         Bias, spread and autocorrelation of what happened minus what was forecast.
+    by_forecast : DataFrame
+        One row per model, series and cutoff: model, unique_id, cutoff; mase; mae, the mean absolute error in original
+        units (both NaN where the series has no MASE); actual, the mean of what happened. `tsrnn compare` pairs them.
     verdict : Verdict or None
         The first model against ARIMA, or against the best of the others; None with a single model.
     levels : tuple of float
@@ -84,6 +87,7 @@ class BacktestResult:
     notes: tuple[str, ...]
     history: dict[str, pd.DataFrame] = field(default_factory=dict)
     observations: Table = Table()
+    by_forecast: pd.DataFrame = field(default_factory=pd.DataFrame)
     by_quantile: pd.DataFrame = field(default_factory=pd.DataFrame)
     residuals: Residuals = field(default_factory=Residuals)
 

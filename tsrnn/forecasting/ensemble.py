@@ -10,6 +10,7 @@ import numpy as np
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.per_series import checked_jobs
+from tsrnn.forecasting.progress import part
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
@@ -77,18 +78,23 @@ class Ensemble(ForecastModel):
         """The usual horizon of the frequency."""
         return self.frequency_.default_horizon
 
-    def _fit_panel(self, panel: Panel) -> None:
+    def unfitted_members(self) -> dict[str, ForecastModel]:
+        """Return fresh members by name."""
         # The registry lists the ensemble itself, so it cannot be imported at the top.
         from tsrnn.forecasting.registry import named_models
 
+        return named_models(_DEFAULT if self.models is None else self.models)
+
+    def _fit_panel(self, panel: Panel) -> None:
         if self.method not in ("median", "mean"):
             raise ParameterError(f"method={self.method!r}: expected 'median' or 'mean'.")
-        members = named_models(_DEFAULT if self.models is None else self.models)
+        members = self.unfitted_members()
         n_jobs = checked_jobs(self.n_jobs)
-        for member in members.values():
+        for number, member in enumerate(members.values()):
             if n_jobs is not None and member.get_params(deep=False).get("n_jobs", 0) is None:
                 member.set_params(n_jobs=n_jobs)
-            member.fit(panel)
+            with part(number / len(members), (number + 1) / len(members)):
+                member.fit(panel)
         self._keep(members, panel)
 
     def _update_panel(self, panel: Panel) -> None:

@@ -16,6 +16,7 @@ from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_forecast import combined_quantiles
 from tsrnn.forecasting.network_training import flat_series, fresh_seed, one_thread, write_progress
+from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tsrnn.data.panel import Cutoffs, Floats, Panel
+
+
+# Every network's quantiles of so many forecasts are in memory together.
+CUTOFFS_AT_ONCE = 2000
 
 
 class Forecaster(ForecastModel):
@@ -216,9 +221,13 @@ class Forecaster(ForecastModel):
         flat = flat_series(self._transformed(panel), device)
         series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
         wanted = tuple(sorted({*quantiles, 0.5}))
+        parts = []
         with one_thread():
-            values: Floats = combined_quantiles(self.networks_, flat, series, end, h, wanted).cpu().numpy()
-        values = self.calibration_.apply(values, wanted)[..., [wanted.index(q) for q in quantiles]]
+            for rows in torch.split(torch.arange(len(end)), CUTOFFS_AT_ONCE):
+                part = combined_quantiles(self.networks_, flat, series[rows], end[rows], h, wanted).cpu().numpy()
+                parts.append(self.calibration_.apply(part, wanted)[..., [wanted.index(q) for q in quantiles]])
+                tell(int(rows[-1] + 1) / len(end))
+        values = np.concatenate(parts) if parts else np.empty((0, h, len(quantiles)))
         return values if self.map_ is None else self.map_.backward(values)
 
     def _transformed(self, panel: Panel) -> Panel:

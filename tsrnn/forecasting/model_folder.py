@@ -96,6 +96,22 @@ def read_path(path: Any) -> Path:
     return Path(path)
 
 
+def check_target(path: Any) -> None:
+    """Raise if a model could not be saved at a path, before time is spent on one.
+
+    Raises
+    ------
+    ParameterError
+        If something stands there that is neither an empty folder nor a saved model, or the place takes no folder.
+    """
+    folder = read_path(path).resolve()
+    check_replaceable(folder)
+    place = next(parent for parent in folder.parents if parent.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        what = "is no folder" if not place.is_dir() else "cannot be written to"
+        raise ParameterError(f"{folder} cannot be made: {place} {what}. Choose another path.")
+
+
 def check_replaceable(folder: Path, kind: str = FORECASTER) -> None:
     """Raise ParameterError if something stands at a path that is neither an empty folder nor a model of this kind."""
     if not folder.exists():

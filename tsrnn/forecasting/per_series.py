@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.progress import tell
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
@@ -200,10 +201,14 @@ def run_jobs(task: Callable[..., _Result], jobs: list[tuple[Any, ...]], n_jobs: 
                 if workers > 1 and len(jobs) > 1 and spent > _PROBE_SECONDS and left > _WORTH_SECONDS:
                     break
                 results.append(task(*job))
+                tell(len(results) / len(jobs))
     rest = jobs[len(results) :]
     if rest:
         with parallel_config(backend="loky", inner_max_num_threads=1):
-            results += Parallel(n_jobs=min(workers, len(rest)), batch_size="auto")(delayed(task)(*job) for job in rest)
+            several = Parallel(n_jobs=min(workers, len(rest)), batch_size="auto", return_as="generator")
+            for result in several(delayed(task)(*job) for job in rest):
+                results.append(result)
+                tell(len(results) / len(jobs))
     return results
 
 

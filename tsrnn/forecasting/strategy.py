@@ -15,6 +15,7 @@ import torch
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
+from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.selection import averages, choose, judged_windows
 from tsrnn.forecasting.settings import (
     Settings,
@@ -119,6 +120,8 @@ class NetworkFit:
         """
         check_parameters(self.model)
         self.started = time.perf_counter()
+        # Trainings at most, and how many have begun.
+        self.planned, self.begun = self.model.ensemble_size, 0
         self.strategy, self.reason = requested_strategy(self.model)
         if self.strategy == "auto":
             self._decide()
@@ -185,15 +188,22 @@ class NetworkFit:
         self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
         budget = self.model.time_budget
         deadline = None if budget is None else self.started + CLOCK_TOLERANCE * budget
-        train_network(
-            forecast, self.panel, settings, train_end, progress=self.progress, record=record, deadline=deadline
-        )
+        number, self.begun = self.begun, self.begun + 1
+        with part(number / self.planned, self.begun / self.planned):
+            train_network(
+                forecast, self.panel, settings, train_end, progress=self._report, record=record, deadline=deadline
+            )
         if record.out_of_time:
             self.notes.append(
                 f"The clock stopped the training ({strategy}) before its {settings.max_steps} steps; the same seed may "
                 "forecast differently on another machine."
             )
         return forecast
+
+    def _report(self, progress: Progress) -> None:
+        tell(progress.step / progress.max_steps)
+        if self.progress is not None:
+            self.progress(progress)
 
     def _decide(self) -> None:
         """Compare the base model with trained networks on held-back windows, and keep the best."""
@@ -214,8 +224,8 @@ class NetworkFit:
         if len(windows[0]) < FEWEST_JUDGED:
             self.reason = f"{len(windows[0])} held-back windows are too few to judge a training by"
             return
-        trainings = len(wanted) + self.model.ensemble_size - 1
-        plans = {name: self._within_budget(settings, trainings) for name, settings in wanted.items()}
+        self.planned = len(wanted) + self.model.ensemble_size - 1
+        plans = {name: self._within_budget(settings, self.planned) for name, settings in wanted.items()}
         if not all(plans.values()):
             self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
             return

@@ -55,15 +55,25 @@ def write_report(result: BacktestResult, path: str | os.PathLike[str], title: st
     ParameterError
         If the folder of `path` does not exist, or `path` is itself a folder.
     """
+    return write_page(report_html(result, title), path)
+
+
+def write_page(page: str, path: str | os.PathLike[str]) -> Path:
+    """Write a page, as a whole or not at all.
+
+    Raises
+    ------
+    ParameterError
+        If the folder of `path` does not exist, or `path` is itself a folder.
+    """
     target = Path(path)
     if target.is_dir() or not target.parent.is_dir():
         wrong = "is a folder" if target.is_dir() else f"lies in a folder that does not exist: {target.parent}"
         raise ParameterError(f"path={str(path)!r} {wrong}. Give the name of an HTML file in an existing folder.")
-    # A lone surrogate, as from a badly decoded file, has no UTF-8; it is shown as "?" rather than losing the page.
-    page = report_html(result, title).encode("utf-8", errors="replace")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(page)
+        # A lone surrogate, as from a badly decoded file, has no UTF-8; it is shown as "?" rather than losing the page.
+        part.write_bytes(page.encode("utf-8", errors="replace"))
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -88,14 +98,14 @@ def _content(result: BacktestResult, choice: Choice) -> tuple[list[Section], dic
     sections = outline(result, choice)
     best = [name for name in result.leaderboard["model"] if levels_of(result, name)]
     payload = {
-        "figures": {drawing.key: _bare(drawing.figure) for section in sections for drawing in section.drawings},
+        "figures": {drawing.key: bare_figure(drawing.figure) for section in sections for drawing in section.drawings},
         "forecasts": embed(result, choice),
         "leader": model_names(result).index(best[0]) if best else -1,
     }
     return sections, payload
 
 
-def _bare(figure: go.Figure) -> dict[str, Any]:
+def bare_figure(figure: go.Figure) -> dict[str, Any]:
     """Return a figure without title and legend: the page has headings and its own legends, which wrap."""
     figure = go.Figure(figure)
     figure.update_layout(title=None, showlegend=False, margin={"t": 26}, template=None)
@@ -104,12 +114,29 @@ def _bare(figure: go.Figure) -> dict[str, Any]:
 
 
 def _page(title: str, result: BacktestResult, sections: list[Section], payload: dict[str, Any]) -> str:
+    version = result.config.get("versions")
+    made_by = f"tsrnn {version['tsrnn']}" if isinstance(version, dict) and "tsrnn" in version else "tsrnn"
+    return page_html(title, headline(result), sections, payload, made_by)
+
+
+def page_html(title: str, head: str, sections: list[Section], payload: dict[str, Any], made_by: str) -> str:
+    """Return a page that holds all it needs.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    head : str
+        HTML under the title.
+    sections : list of Section
+    payload : dict
+        What `page.js` draws: figures by the key of their place, and the embedded forecasts.
+    made_by : str
+    """
     here = files("tsrnn.reporting")
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     links = "".join(f'<li><a href="#{section.key}">{escape(section.heading)}</a></li>' for section in sections)
     body = "".join(_section(section) for section in sections)
-    version = result.config.get("versions")
-    made_by = f"tsrnn {version['tsrnn']}" if isinstance(version, dict) and "tsrnn" in version else "tsrnn"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -125,7 +152,7 @@ def _page(title: str, result: BacktestResult, sections: list[Section], payload: 
 <a class="skip" href="#main">Skip to the results</a>
 <header>
 <h1>{escape(title)}</h1>
-{headline(result)}
+{head}
 <nav aria-label="Sections"><ul>{links}</ul></nav>
 </header>
 <main id="main">{body}</main>

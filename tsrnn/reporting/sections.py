@@ -42,7 +42,13 @@ def headline(result: BacktestResult) -> str:
 def data_facts(result: BacktestResult) -> str:
     """Return what the data are, and how the backtest went through them."""
     found = result.config.get("data")
-    data = dict(found) if isinstance(found, dict) else {}
+    facts = describe_data(found if isinstance(found, dict) else {})
+    return f'{facts}<p class="lead">{escape(_plan(result))}</p>'
+
+
+def describe_data(found: Mapping[str, Any]) -> str:
+    """Return facts about a table: rows, series, frequency, season, span."""
+    data = dict(found)
     if {"first", "last"} <= data.keys():
         data["span"] = (data.pop("first"), data.pop("last"))
     gaps, lengths, observed = (data.pop(key, None) for key in ("gaps", "lengths", "observed"))
@@ -54,7 +60,7 @@ def data_facts(result: BacktestResult) -> str:
         facts += _fact("Rows per series", f"{lengths[0]:,} to {lengths[2]:,}, median {lengths[1]:,}")
     if isinstance(observed, int) and isinstance(data.get("rows"), int):
         facts += _fact("Not observed", _missing(data["rows"], data["rows"] - observed, gaps or {}))
-    return f'<dl class="facts">{facts}</dl><p class="lead">{escape(_plan(result))}</p>'
+    return f'<dl class="facts">{facts}</dl>'
 
 
 def _missing(rows: int, missing: int, gaps: Mapping[str, int]) -> str:

@@ -1,0 +1,61 @@
+import json
+
+import numpy as np
+import pandas as pd
+
+from tests.conftest import monthly_table
+
+
+def test_inspect_says_what_was_inferred_and_what_to_do(run, tmp_path):
+    table = monthly_table(n_series=2)
+    table.loc[[5, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32], "y"] = np.nan
+    table.loc[45, "y"] = 900.0
+    table.iloc[:-3].to_csv(tmp_path / "t.csv", index=False)
+    code, out, err = run("inspect", "t.csv")
+    assert (code, err) == (0, "")
+    for part in (
+        "Frequency: monthly",
+        "Season length: 12 (customary",
+        "1 of 2 series (series 1) end before the others",
+        "1 of 2 series (series 0) lack more than 5% of their rows",
+        "The longest gap, 13 rows, begins at 2016-09-01 in series series 0",
+        "1 value in 1 of 2 series (series 0) lie far from their neighbours: series 0 at 2018-10-01 (900)",
+        "The season of 12 is",
+        "tsrnn backtest t.csv",
+    ):
+        assert part in out
+    code, out, _ = run("inspect", "t.csv", "--format", "json")
+    found = json.loads(out)
+    assert found["facts"]["freq"] == "MS"
+    assert [row["missing"] for row in found["series"]] == [14, 0]
+    assert [row["outliers"] for row in found["series"]] == [1, 0]
+    assert len(found["advice"]) == 6
+    code, out, _ = run("inspect", "t.csv", "--format", "csv")
+    assert out.splitlines()[0].startswith("unique_id,first,last,rows,missing,gaps,longest,outliers,season")
+
+
+def test_inspect_names_series_that_say_little(run, tmp_path):
+    steps = pd.date_range("2024-01-01", periods=280).strftime("%Y-%m-%d")
+    noise = np.random.default_rng(0).normal(size=280).round(3)
+    wide = pd.DataFrame({"date": steps, "flat": 1.0, "rare": np.where(np.arange(280) % 9, 0.0, 5.0), "noise": noise})
+    wide.to_csv(tmp_path / "w.csv", index=False)
+    out = run("inspect", "w.csv")[1]
+    assert "1 of 3 series (flat) never change" in out
+    assert "1 of 3 series (rare) are zero in half or more" in out
+    assert "The season of 7 explains next to nothing" in out
+    out = run("inspect", "w.csv", "--season-length", "1")[1]
+    assert "No season is assumed" in out
+    short = wide.iloc[:5]
+    short.to_csv(tmp_path / "short.csv", index=False)
+    out = run("inspect", "short.csv")[1]
+    assert "3 of 3 series (flat, rare, noise) have less than two seasons (14 rows)" in out
+    assert "Too short for a backtest" in out
+
+
+def test_inspect_shows_the_first_of_many_series(run, tmp_path):
+    monthly_table(n_series=40, n_rows=24).to_csv(tmp_path / "many.csv", index=False)
+    out = run("inspect", "many.csv")[1]
+    assert "The first 30 of 40 series" in out
+    assert "series 29 " in out
+    assert "series 30 " not in out
+    assert len(run("inspect", "many.csv", "--format", "csv")[1].splitlines()) == 41

@@ -1,0 +1,206 @@
+"""How the command line begins and ends: help, completion, progress, interruptions, exit codes."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import monthly_table
+from tsrnn import commands
+from tsrnn.commands import options, voice
+from tsrnn.datasets import dataset_names
+from tsrnn.forecasting.progress import part, tell
+from tsrnn.forecasting.registry import MODELS
+from tsrnn.forecasting.settings import STRATEGIES
+
+MAIN = "import sys; sys.argv[0] = 'tsrnn'; from tsrnn.commands import main; main()"
+HEAVY = "{'torch', 'pandas', 'sklearn', 'statsmodels', 'plotly', 'numpy', 'rich'}"
+
+
+def launch(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def complete(words, incomplete):
+    """Return what TAB offers, by the protocol of click's completion for bash."""
+    environment = {"COMP_WORDS": " ".join(["tsrnn", *words, incomplete]), "COMP_CWORD": str(len(words) + 1)}
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN + f"\nassert not {HEAVY} & set(sys.modules)"],
+        env={**os.environ, **environment, "_TSRNN_COMPLETE": "bash_complete"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("name", ["", *commands.COMMANDS])
+def test_help_loads_no_heavy_module(name):
+    script = (
+        f"import sys; sys.argv = ['tsrnn', *{[name] if name else []}, '--help']\n"
+        "from tsrnn.commands import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"heavy = {HEAVY} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--help" in done.stdout
+    if name:
+        assert f"  tsrnn {name}" in done.stdout.split("Example")[1]
+
+
+def test_the_names_that_help_knows_are_those_of_the_library():
+    assert tuple(MODELS) == options.MODELS
+    assert STRATEGIES == options.STRATEGIES
+    kinds = {name: type(build()).__name__ for name, build in MODELS.items()}
+    assert tuple(name for name, kind in kinds.items() if kind == "Forecaster") == options.NETWORKS
+
+
+def test_every_option_says_what_it_is():
+    for name in commands.COMMANDS:
+        command = commands.cli.get_command(click.Context(commands.cli), name)
+        for parameter in command.params:
+            assert isinstance(parameter, click.Argument) or parameter.help, (name, parameter.name)
+
+
+def test_tab_completes_commands_options_models_and_data_sets():
+    assert complete([], "fo") == ["forecast"]
+    assert complete([], "") == list(commands.COMMANDS)
+    assert "--strategy" in complete(["forecast", "x.csv"], "--st")
+    assert complete(["forecast", "x.csv", "--model"], "zero") == ["zero-shot"]
+    assert complete(["backtest", "x.csv", "--models"], "ARIMA,Sea") == ["ARIMA,SeasonalNaive"]
+    assert complete(["datasets"], "air") == ["air_passengers"]
+    assert complete(["datasets"], "") == list(dataset_names())
+
+
+def test_help_says_how_to_switch_completion_on(run):
+    out = run("--help")[1]
+    for shell in ("bash", "zsh", "fish"):
+        assert f"_TSRNN_COMPLETE={shell}_source tsrnn" in out
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN], env={**os.environ, "_TSRNN_COMPLETE": f"{shell}_source"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "_tsrnn_completion" in done.stdout, done.stderr
+    for code in ("0 ", "1 ", "2 ", "70 ", "130 ", "141 "):
+        assert f"\n    {code}" in out
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_with_the_time_left_is_drawn_after_a_while_and_taken_away(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(voice, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(voice, "LEAST_SECONDS", 0.0)
+    with voice.Voice(False).working("backtest") as work, part(0.0, 0.5):
+        work("ARIMA (1 of 2)")
+        tell(0.5)
+        time.sleep(0.6)
+    drawn = sys.stderr.getvalue()
+    assert "backtest: ARIMA (1 of 2)" in drawn
+    assert "25%" in drawn
+    assert "about 2 s left" in drawn or "about 3 s left" in drawn
+    assert drawn.endswith("\x1b[2K")  # the line is cleared
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_what_is_done_at_once_or_quietly_shows_no_bar(monkeypatch, quiet):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(voice, "PATIENCE_SECONDS", 0.05 if quiet else 5.0)
+    with voice.Voice(quiet).working("forecast"):
+        time.sleep(0.2)
+    assert sys.stderr.getvalue() == ""
+
+
+def test_lines_now_and_then_take_the_place_of_a_bar_in_a_log(monkeypatch, capsys):
+    monkeypatch.setattr(voice, "FIRST_LINE_SECONDS", 0.05)
+    monkeypatch.setattr(voice, "LEAST_SECONDS", 0.0)
+    with voice.Voice(False).working("fit") as work:
+        work.told(0.5)
+        time.sleep(0.5)
+    lines = capsys.readouterr().err.splitlines()
+    assert 2 <= len(lines) <= 4  # each pause is twice as long
+    assert lines[0].startswith("fit: 50% done, about ")
+
+
+def test_ctrl_c_ends_with_130_and_leaves_no_half_written_file(tmp_path):
+    monthly_table(n_series=30, n_rows=240).to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "board.csv").write_text("the old one")
+    before = {entry.name for entry in tmp_path.iterdir()}
+    arguments = ("backtest", "t.csv", "--models", "ARIMA,gru", "--output", "board.csv", "--jobs", "2", "--refit", "1")
+    running = launch(*arguments, cwd=tmp_path, start_new_session=True)
+    # As from a terminal, the signal goes to its worker processes too, once it is at work.
+    first = [running.stderr.readline() for _ in range(2)]
+    time.sleep(2.0)
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, (first, err)
+    assert out == ""
+    assert "tsrnn: stopped." in err
+    assert "Traceback" not in err
+    assert {entry.name for entry in tmp_path.iterdir()} == before
+    assert (tmp_path / "board.csv").read_text() == "the old one"
+
+
+def test_a_reader_that_goes_away_is_no_error_message(tmp_path):
+    monthly_table(n_series=400, n_rows=24).to_csv(tmp_path / "t.csv", index=False)
+    with launch("forecast", "t.csv", "--model", "Naive", "--format", "csv", "--quiet", cwd=tmp_path) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        err = running.stderr.read()
+    assert running.returncode == 141
+    assert err == ""
+
+
+def test_a_full_disk_is_a_line(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    pd.DataFrame({"ds": range(30), "y": np.arange(30.0)}).to_csv(tmp_path / "t.csv", index=False)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, "forecast", "t.csv", "--model", "Naive", "--quiet"],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "tsrnn: stopped."),
+        (MemoryError(), 1, "out of memory"),
+        (PermissionError(13, "Permission denied", "/root/x"), 1, "/root/x: Permission denied"),
+        (ZeroDivisionError("division by zero"), 70, "a defect of tsrnn (ZeroDivisionError: division by zero)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_end_has_its_code_and_a_line(run, monkeypatch, error, code, message):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("tsrnn.datasets.list_datasets", fail)
+    got, out, err = run("datasets")
+    assert (got, out) == (code, "")
+    assert message in err
+    assert err.strip().count("\n") == 0
+    if code == 70:
+        monkeypatch.setenv("TSRNN_TRACEBACK", "1")
+        with pytest.raises(ZeroDivisionError, match="division"):
+            run("datasets")

@@ -1,0 +1,88 @@
+"""How a command's file becomes a panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tsrnn.data.columns import is_text
+from tsrnn.data.files import free_memory, read_table
+from tsrnn.data.folders import read_folder
+from tsrnn.data.frequency import Frequency
+from tsrnn.data.panel import Panel
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import DataError
+
+# A table of so many rows is worth giving its memory back before models need theirs.
+MANY_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the options say of a file; see `tsrnn.commands.options.reading_options`."""
+
+    target: str | None = None
+    time_col: str | None = None
+    id_col: str | None = None
+    freq: str | Frequency | None = None
+    season_length: int | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    date_format: str | None = None
+    encoding: str | None = None
+    each_file: str | None = None
+
+    def panel(self, file: str) -> Panel:
+        """Read a file, a folder of files, or stdin ("-")."""
+        notes: list[str] = []
+        if not file:
+            raise DataError("FILE is empty text; expected the path of a file or folder, or - for stdin.")
+        how = {"sep": self.sep, "decimal": self.decimal, "date_format": self.date_format, "encoding": self.encoding}
+        if file != "-" and Path(file).is_dir():
+            table, notes = read_folder(
+                file, each_file=self.each_file, id_col=self.id_col, time_col=self.time_col, **how
+            )
+        else:
+            table = read_table(file, **how)
+            if self.sep is None and table.shape[1] == 1 and is_text(table.iloc[:, 0]):
+                raise DataError(
+                    f"{file}: only one column of text was found, {str(table.columns[0])[:40]!r}. Name what separates "
+                    "its columns with --sep."
+                )
+        rows = len(table)
+        step = int(self.freq) if isinstance(self.freq, str) and self.freq.isdigit() else self.freq
+        panel = read_panel(
+            table,
+            id_col=self.id_col,
+            time_col=self.time_col,
+            target_col=columns_of(self.target),
+            freq=step,
+            season_length=self.season_length,
+        )
+        del table
+        if rows >= MANY_ROWS:
+            free_memory()
+        return replace(panel, notes=(*notes, *panel.notes))
+
+
+def columns_of(target: str | None) -> str | list[str] | None:
+    """Split `--target a,b` into a list; one name stays a name.
+
+    >>> columns_of("USD,GBP")
+    ['USD', 'GBP']
+    """
+    if target is None or "," not in target:
+        return target
+    return [part.strip() for part in target.split(",") if part.strip()]
+
+
+def plain_name(file: str) -> str:
+    """Return the name of a file for titles and for the names of what is made from it.
+
+    >>> plain_name("data/prices.csv.gz"), plain_name("-"), plain_name("shops/")
+    ('prices', 'stdin', 'shops')
+    """
+    if file == "-":
+        return "stdin"
+    name = Path(file).resolve().name
+    return name.split(".")[0] or name.strip(".") or "data"

@@ -1,0 +1,133 @@
+"""How commands write what they found: to stdout, or to a file that is whole or not there at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tsrnn.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDE = 160
+# A table on a terminal is for reading; --format csv has every row.
+MOST_ROWS = 1000
+
+
+def chosen_format(format_: str | None, output: str | None) -> str:
+    """Return the format asked for, or the one that the output file's name implies.
+
+    >>> chosen_format(None, "x.json"), chosen_format(None, None)
+    ('json', 'table')
+    """
+    if format_ is not None:
+        if format_ == "parquet" and output is None:
+            raise click.UsageError("Parquet is binary; name a file with --output.")
+        return format_
+    if output is None:
+        return "table"
+    return {".json": "json", ".parquet": "parquet", ".pq": "parquet", ".txt": "table"}.get(
+        Path(output).suffix.lower(), "csv"
+    )
+
+
+def check_output(output: str | None, *more: str | None) -> None:
+    """Refuse a file that cannot be written before anything is computed for it.
+
+    Raises
+    ------
+    DataError
+        If its folder does not exist, or it is a folder itself.
+    """
+    for path in (output, *more):
+        if path is None or path == "-":
+            continue
+        target = Path(path)
+        if target.is_dir():
+            raise DataError(f"{path}: is a folder; expected the name of a file.")
+        if not target.absolute().parent.is_dir():
+            raise DataError(
+                f"{path}: cannot be written, there is no folder {target.parent}. Make it, or choose another path."
+            )
+
+
+def write_text(text: str, output: str | None) -> None:
+    """Write text to a file or to stdout."""
+    if output is None or output == "-":
+        click.echo(text)
+        return
+    from tsrnn.data.files import write_file
+
+    write_file(output, f"{text}\n".encode(errors="replace"))
+
+
+def write_json(content: Any, output: str | None) -> None:
+    """Write JSON to a file or to stdout; what is not finite is null."""
+    write_text(json.dumps(_finite(content), indent=2, default=_plain, allow_nan=False, ensure_ascii=False), output)
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON does not know as a number or as words."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return value
+
+
+def write_frame(df: pd.DataFrame, format_: str, output: str | None, title: str | None = None) -> None:
+    """Write a table to a file or to stdout in the format asked for."""
+    from tsrnn.data.files import write_table
+
+    if format_ == "table":
+        write_text(render_table(df, title, width=None if output is None and sys.stdout.isatty() else WIDE), output)
+    else:
+        write_table(df, output or "-", "csv" if format_ == "csv" else "json" if format_ == "json" else "parquet")
+
+
+def render_table(df: pd.DataFrame, title: str | None = None, width: int | None = None) -> str:
+    """Lay a table out for a terminal: numbers to the right, four significant digits."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    left = len(df) - MOST_ROWS
+    df = df.iloc[:MOST_ROWS] if left > 0 else df
+    df = df.assign(**{str(c): df[c].dt.date for c in df.columns if _is_midnight(df[c])})
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    numeric = [getattr(dtype, "kind", "O") in "fiu" for dtype in df.dtypes]
+    for name, is_number in zip(df.columns, numeric, strict=True):
+        table.add_column(Text(str(name)), justify="right" if is_number else "left", overflow="fold")
+    for row in df.itertuples(index=False):
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console(width=width, highlight=False, markup=False, color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    text = "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+    return f"{text}\n… and {left:,} more rows; --format csv has them all." if left > 0 else text
+
+
+def _is_midnight(column: pd.Series) -> bool:
+    """Tell whether a column holds time stamps of which only the date says anything."""
+    if getattr(column.dtype, "kind", "O") != "M":
+        return False
+    known = column.dropna()
+    return bool((known == known.dt.normalize()).all())
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    # Control characters from the data would act on the terminal.
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))

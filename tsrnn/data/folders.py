@@ -1,0 +1,133 @@
+"""Read a folder of files as one table: each file a series, or all of them parts of the same ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.columns import choose_time
+from tsrnn.data.files import read_table
+from tsrnn.errors import DataError
+
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
+
+
+def read_folder(
+    folder: str | os.PathLike[str],
+    *,
+    each_file: str | None = None,
+    id_col: str | None = None,
+    time_col: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+    encoding: str | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read every CSV and Parquet file of a folder, in the order of their names, into one long table.
+
+    Files with a column that names the series are joined as they are. Files without one hold a series each, named by
+    the file, if their time stamps overlap; where no two files share a time stamp they may as well continue each
+    other, and `each_file` has to say.
+
+    Parameters
+    ----------
+    folder : path
+        Files of other kinds, hidden files and folders in it are left out.
+    each_file : {"series", "part"}, optional
+        Whether a file is a series of its own, or a part of the same table as the others.
+    id_col, time_col : str, optional
+        As for `read_panel`.
+    sep, decimal, date_format, encoding
+        As for `read_table`.
+
+    Returns
+    -------
+    table : DataFrame
+        With the column `unique_id` where files are series.
+    notes : list of str
+        What was decided.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, the files have different columns, or `each_file` is needed.
+    """
+    paths = _files(Path(folder))
+    how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding}
+    tables = _same_columns(paths, [read_table(path, **how) for path in paths], time_col)
+    if len(paths) == 1 and each_file is None:
+        return tables[0], []
+    named = id_col if id_col is not None else "unique_id"
+    joined = [f"{len(paths)} files of one table were joined."]
+    if each_file == "part" or named in tables[0].columns:
+        return pd.concat(tables, ignore_index=True), joined
+    names = [_series_name(path) for path in paths]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"{folder}: {len(twice)} names occur with several endings, for example {twice[0]}. Remove one of them."
+        )
+    time, counted = choose_time(tables[0], None, time_col)
+    if counted:
+        time = "ds"
+    elif each_file is None and tables[0][time].duplicated().any():
+        # A file of several series: whatever column names them there, it does in all files.
+        return pd.concat(tables, ignore_index=True), joined
+    if counted:
+        tables = [table.assign(ds=range(len(table))) for table in tables]
+    whole = pd.concat(tables, ignore_index=True)
+    whole["unique_id"] = np.repeat(np.array(names, dtype=object), [len(table) for table in tables])
+    shared = whole[[time, "unique_id"]].drop_duplicates()[time].duplicated().any()
+    if each_file is None and len(paths) > 1 and not shared:
+        raise DataError(
+            f"{folder}: no two of its {len(paths)} files share a time stamp. Say whether each is a series of its own "
+            "(--each-file series) or a part of the same ones (--each-file part)."
+        )
+    return whole, [f"Each of the {len(paths)} files is a series, named by its file."]
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(entry for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror}).") from None
+    found = [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)]
+    if not found:
+        held = f"it holds {', '.join(entry.name for entry in entries[:5])}" if entries else "it holds no file"
+        raise DataError(f"{folder}: is a folder without CSV or Parquet files; {held}. Expected .csv or .parquet.")
+    return found
+
+
+def _series_name(path: Path) -> str:
+    name = path.name
+    suffix = max((end for end in SUFFIXES if name.lower().endswith(end)), key=len)
+    return name[: -len(suffix)]
+
+
+def _same_columns(paths: list[Path], tables: list[pd.DataFrame], time_col: str | None) -> list[pd.DataFrame]:
+    """Return tables of the same columns; files of two columns may call them as they like."""
+    first = tables[0]
+    other = next((k for k, table in enumerate(tables) if set(table.columns) != set(first.columns)), None)
+    if other is None:
+        return [table[list(first.columns)] for table in tables]
+    if all(table.shape[1] == 2 for table in tables):
+        renamed = []
+        for path, table in zip(paths, tables, strict=True):
+            time, counted = choose_time(table, None, time_col if time_col in table.columns else None)
+            if counted:
+                raise DataError(f"{path}: no column of dates was found among: {_listed(table)}.")
+            value = next(column for column in table.columns if column != time)
+            renamed.append(table.rename(columns={time: time_col or "ds", value: "y"})[[time_col or "ds", "y"]])
+        return renamed
+    raise DataError(
+        f"{paths[other].parent}: files of different columns. {paths[0].name} has {_listed(first)}; "
+        f"{paths[other].name} has {_listed(tables[other])}. Expected the same in every file."
+    )
+
+
+def _listed(table: pd.DataFrame) -> str:
+    names = [str(name) for name in table.columns]
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

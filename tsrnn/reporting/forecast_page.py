@@ -1,0 +1,205 @@
+"""The page of a forecast: every series' past and what may follow, in one HTML file that opens without a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import tsrnn
+from tsrnn.data.answers import long_forecasts
+from tsrnn.data.panel import Floats, Panel
+from tsrnn.data.spans import observations_table, series_spans
+from tsrnn.errors import ParameterError
+from tsrnn.evaluation.result import BacktestResult
+from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
+from tsrnn.reporting.figures import forecast_figure
+from tsrnn.reporting.outline import Drawing, Section
+from tsrnn.reporting.parts import interval_columns_of, levels_of, time_labels
+from tsrnn.reporting.report import bare_figure, page_html, write_page
+from tsrnn.reporting.sections import configuration, describe_data, notes_list
+from tsrnn.reporting.tables import scrolled, swatch
+
+MOST_TABLE_ROWS = 400
+LONGEST_OPTION = 60
+SEED = 0
+
+
+def write_forecast_page(
+    panel: Panel,
+    values: Floats,
+    quantiles: Sequence[float],
+    path: str | os.PathLike[str],
+    *,
+    title: str = "Forecast",
+    name: str = "forecast",
+    levels: Sequence[float] = (80,),
+    summary: str = "",
+    notes: Sequence[str] = (),
+    command: str = "",
+) -> Path:
+    """Write forecasts after the last row of every series as one self-contained HTML page.
+
+    Parameters
+    ----------
+    panel : Panel
+        The series, whose ends are shown before the forecasts.
+    values : ndarray of shape (n_series, h, Q), original units
+    quantiles : sequence of float, Q of them
+        With .5, and what `levels` need.
+    path : path-like
+        The file, which is replaced as a whole or not at all.
+    title, name : str
+        Of the page, and of the model.
+    levels : sequence of float, in percent
+        Intervals that can be chosen in the page.
+    summary, notes, command
+        What the model chose, what is worth knowing, and how the page was made.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ParameterError
+        If the folder of `path` does not exist, `path` is itself a folder, or no series has a value.
+    """
+    drawn = np.flatnonzero(np.any(np.isfinite(values).all(axis=2), axis=1))
+    n = len(drawn)
+    if not n:
+        raise ParameterError("No series has a forecast, so there is nothing to draw.")
+    data = _facts(panel)
+    if n > MOST_SERIES:
+        drawn = np.sort(np.random.default_rng(SEED).choice(drawn, MOST_SERIES, replace=False))
+    if n < panel.n_series or n > MOST_SERIES:
+        panel, values = panel.take(drawn), values[drawn]
+    table = long_forecasts(panel, panel.last_cutoffs(), values, quantiles, levels=levels, name=name)
+    result = _as_backtest(panel, table, name, levels, data)
+    choice = _choose(result, n)
+    drawing = Drawing(
+        "forecast",
+        forecast_figure(result, choice.ids[0]),
+        "The last observed values, and the forecasts after them with an interval",
+    )
+    section = Section(
+        "forecasts",
+        "Forecasts",
+        (f'<p class="lead">{escape(choice.sentence)}</p>' if choice.sentence else "") + _controls(result, choice, name),
+        (drawing,),
+    )
+    sections = [section, Section("numbers", "The numbers", _numbers(table, choice))]
+    sections.insert(1, Section("data", "The data", describe_data(data)))
+    if notes:
+        sections.append(Section("notes", "Notes", notes_list(notes)))
+    told = {"command": command, "chosen": {name: summary} if summary else {}, "tsrnn": tsrnn.__version__}
+    sections.append(Section("repeat", "To repeat this", configuration(told)))
+    payload = {
+        "figures": {drawing.key: bare_figure(drawing.figure)},
+        "forecasts": embed(result, choice),
+        "leader": 0 if levels else -1,
+    }
+    h = values.shape[1]
+    sentence = f"{n:,} series, {h} {'steps' if h > 1 else 'step'} ahead, by {name}"
+    head = f'<p class="verdict">{escape(sentence)}</p>'
+    return write_page(page_html(title, head, sections, payload, f"tsrnn {tsrnn.__version__}"), path)
+
+
+def _facts(panel: Panel) -> dict[str, Any]:
+    spans = series_spans(panel)
+    return {
+        "rows": len(panel.y),
+        "observed": int(panel.observed.sum()),
+        "series": panel.n_series,
+        "frequency": panel.frequency.describe(),
+        "season_length": panel.season_length,
+        "first": str(spans["first"].min()),
+        "last": str(spans["last"].max()),
+    }
+
+
+def _as_backtest(
+    panel: Panel, table: pd.DataFrame, name: str, levels: Sequence[float], data: dict[str, Any]
+) -> BacktestResult:
+    """Return the forecasts as a backtest of one cutoff that nothing is known after, which the figures can draw."""
+    steps = pd.DataFrame({"model": name, "step": np.unique(table["step"]), "mase": np.nan})
+    series = pd.DataFrame({"model": name, "unique_id": table["unique_id"].unique(), "mase": np.nan})
+    # No coverage is known; that there is a number says that there are intervals to draw.
+    given = [level for level in levels if table[interval_columns_of(name, level)[0]].notna().any()]
+    coverage = {f"coverage_{level:g}": level / 100 if level in given else np.nan for level in levels}
+    return BacktestResult(
+        forecasts=table,
+        leaderboard=pd.DataFrame({"model": [name], **coverage}),
+        by_step=steps,
+        by_cutoff=steps.iloc[:0],
+        by_series=series,
+        verdict=None,
+        levels=tuple(levels),
+        config={"data": data, "n_windows": 1},
+        notes=(),
+        observations=observations_table(panel),
+    )
+
+
+def _choose(result: BacktestResult, n: int) -> Choice:
+    """Choose what the page holds, and say what of the n series it leaves out."""
+    choice = choose(result, seed=SEED)
+    left_out = []
+    if len(choice.ids) < n:
+        left_out.append(f"{len(choice.ids)} of {n:,} series, drawn at random with seed {SEED}")
+    if choice.stride > 1:
+        left_out.append(f"every {choice.stride}th step")
+    said = f"To keep this page small, it holds {' and '.join(left_out)}. The table of forecasts has all."
+    return replace(choice, sentence=said if left_out else "")
+
+
+def _controls(result: BacktestResult, choice: Choice, name: str) -> str:
+    """Return the choosers of series and interval; what only a backtest has is there for the script, unseen."""
+    series = "".join(f'<option value="{k}">{escape(_short(one))}</option>' for k, one in enumerate(choice.ids))
+    bands = "".join(f'<option value="0/{level:g}">{level:g} %</option>' for level in levels_of(result, name))
+    return (
+        '<div class="controls">'
+        f'<div class="field"><label for="series">Series</label><select id="series">{series}</select></div>'
+        '<div class="field"><label for="interval">Interval</label>'
+        f'<select id="interval"><option value="">none</option>{bands}</select></div></div>'
+        '<p class="caption" id="caption" aria-live="polite"></p>'
+        f'<ul class="legend"><li>{swatch(0)}{escape(name)}</li></ul>'
+        '<div hidden><select id="cutoff" tabindex="-1"></select><button type="button" id="earlier"></button>'
+        '<button type="button" id="later"></button><label><input type="checkbox" id="model-0" checked></label>'
+        '<span id="error-0"></span></div>'
+    )
+
+
+def _short(name: Any) -> str:
+    words = str(name)
+    return words if len(words) <= LONGEST_OPTION else f"{words[: LONGEST_OPTION - 1]}…"
+
+
+def _numbers(table: pd.DataFrame, choice: Choice) -> str:
+    """Return the forecasts as a table, for readers who do not see the figure."""
+    columns = [column for column in table.columns if column not in ("cutoff", "step", "y")]
+    wanted = table[table["unique_id"].isin(choice.ids)]
+    rows = wanted[columns].iloc[:MOST_TABLE_ROWS]
+    shown = rows.assign(ds=time_labels(rows["ds"]))
+    body = "".join(
+        f'<tr><th scope="row">{escape(str(row[0]))}</th><td>{escape(str(row[1]))}</td>'
+        + "".join(f"<td>{_number(value)}</td>" for value in row[2:])
+        + "</tr>"
+        for row in shown.itertuples(index=False)
+    )
+    names = ["Series", "Time", *columns[2:]]
+    head = "".join(f'<th scope="col">{escape(str(column))}</th>' for column in names)
+    first = f"<p class='lead'>The first {len(rows)} of {len(table):,} rows.</p>" if len(rows) < len(table) else ""
+    return first + scrolled(
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "Forecasts", tall=len(rows) > 10
+    )
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):,.6g}" if abs(float(value)) >= 1e-4 else f"{float(value):.3g}"
