@@ -112,3 +112,10 @@ def test_a_file_that_is_no_table_is_one_line_on_stderr(run, tmp_path):
     assert (code, out) == (1, "")
     assert err.startswith("tsrnn: ")
     assert "Traceback" not in err
+
+
+def test_the_command_names_the_thresholds_of_the_detector():
+    from tsrnn.anomaly import thresholds
+    from tsrnn.commands import detect
+
+    assert detect.THRESHOLDS == thresholds.THRESHOLDS

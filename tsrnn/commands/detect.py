@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.anomaly.detector import AnomalyDetector
-from tsrnn.anomaly.follow import LineReader
-from tsrnn.anomaly.thresholds import THRESHOLDS
-from tsrnn.commands.options import Voice, chosen_format, output_options, read_file, table_options, write_frame
-from tsrnn.errors import TsrnnError
-from tsrnn.forecasting.registry import MODELS, make_model
-from tsrnn.reporting.anomalies import write_anomaly_page
+from tsrnn.commands.options import MODELS, output_options, table_options
 
 if TYPE_CHECKING:
+    from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.commands.voice import Voice
     from tsrnn.data.panel import Panel
+
+# As in `tsrnn.anomaly.thresholds`, which takes long to import; a test compares them.
+THRESHOLDS = ("conformal", "pot", "quantile")
 
 
 @click.command(name="detect")
@@ -38,7 +37,14 @@ if TYPE_CHECKING:
 )
 @click.option("--channels", is_flag=True, help="The series are channels of one system, judged together.")
 @click.option("--patience", type=click.IntRange(min=1), help="Rows after which a level that persists is accepted.")
-@click.option("--model", default="Zero-Shot", show_default=True, help=f"The forecaster: {', '.join(MODELS)}.")
+@click.option(
+    "--model",
+    type=click.Choice(MODELS, case_sensitive=False),
+    default="zero-shot",
+    show_default=True,
+    metavar="NAME",
+    help=f"The forecaster, one of {', '.join(MODELS)}.",
+)
 @click.option("--rows", is_flag=True, help="Print every row, not the events.")
 @click.option(
     "--html", type=click.Path(dir_okay=False), help="Write a page with a figure to zoom and a list of events."
@@ -82,17 +88,23 @@ def command(
         raise click.UsageError(
             "--follow prints alarms as they come; it goes without --html, --output, --format, --rows."
         )
-    if output is None and format_ == "parquet":
-        raise click.UsageError("Parquet is binary; name a file with --output.")
+    from tsrnn.commands.writing import check_output, chosen_format
+
+    format_ = chosen_format(format_, output)
+    check_output(output, html)
+    from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.commands.reading import Reading
+    from tsrnn.commands.voice import Voice
+    from tsrnn.forecasting.registry import make_model
+
     voice = Voice(quiet)
     detector = AnomalyDetector(
         make_model(model), alpha=alpha, threshold=threshold, channels=channels, patience=patience
     )
-    panel = read_file(file, **reading)
+    panel = Reading(**reading).panel(file)
     for note in panel.notes:
         voice.say(note)
-    with voice.working("detect") as progress:
-        progress("reading history" if follow else "judging rows")
+    with voice.working("reading history" if follow else "judging rows"):
         detector.fit(panel)
     if follow is not None:
         follow_lines(detector, voice)
@@ -107,9 +119,12 @@ def _write(
     *,
     rows: bool,
     html: str | None,
-    format_: str | None,
+    format_: str,
     output: str | None,
 ) -> None:
+    from tsrnn.commands.writing import write_frame
+    from tsrnn.reporting.anomalies import write_anomaly_page
+
     detections = detector.detect()
     events = detector.events()
     if html is not None:
@@ -119,11 +134,14 @@ def _write(
         f"{len(events):,} events; {found:,} of {judged:,} judged rows are anomalous "
         f"({100 * found / max(judged, 1):.2g} %; {100 * detector.alpha_:g} % would be by chance)."
     )
-    write_frame(detections if rows else events, chosen_format(format_, output), output)
+    write_frame(detections if rows else events, format_, output)
 
 
 def follow_lines(detector: AnomalyDetector, voice: Voice) -> None:
     """Read lines from standard input until it ends, and print an alarm for every anomalous row."""
+    from tsrnn.anomaly.follow import LineReader
+    from tsrnn.errors import TsrnnError
+
     reader = LineReader(detector)
     n_read = n_wrong = 0
     for number, line in enumerate(sys.stdin, start=1):
