@@ -61,7 +61,7 @@ def test_a_forecasters_folder_is_neither_replaced_nor_loaded(detector, tmp_path)
     detector.forecaster_.save(tmp_path / "model")
     with pytest.raises(ParameterError, match="is not a saved anomaly detector alone"):
         detector.save(tmp_path / "model")
-    with pytest.raises(DataError, match="its format is not 'tsrnn anomaly detector'"):
+    with pytest.raises(DataError, match="its format is 'tsrnn forecaster'"):
         AnomalyDetector.load(tmp_path / "model")
 
 
