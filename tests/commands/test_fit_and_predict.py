@@ -91,7 +91,7 @@ def test_a_model_is_saved_where_one_stands_and_nowhere_else(run, parts, tmp_path
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     code, out, err = run(*fit, "mine", *ZERO_SHOT)
     assert (code, out) == (1, "")
-    assert "is not a saved model alone: thesis.txt" in err
+    assert "is not a saved forecaster alone: thesis.txt" in err
     code, _, err = run(*fit, "early.csv", *ZERO_SHOT)
     assert code == 1
     assert "early.csv is a file" in err

@@ -19,6 +19,8 @@ from tsrnn.datasets import dataset_names
 from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.registry import MODELS
 from tsrnn.forecasting.settings import STRATEGIES
+from tsrnn.networks.cells import RECURRENT
+from tsrnn.sequences.vocabulary import TOKENS
 
 MAIN = "import sys; sys.argv[0] = 'tsrnn'; from tsrnn.commands import main; main()"
 HEAVY = "{'torch', 'pandas', 'sklearn', 'statsmodels', 'plotly', 'numpy', 'rich'}"
@@ -62,6 +64,8 @@ def test_help_loads_no_heavy_module(name):
 def test_the_names_that_help_knows_are_those_of_the_library():
     assert tuple(MODELS) == options.MODELS
     assert STRATEGIES == options.STRATEGIES
+    assert tuple(RECURRENT) == options.CELLS
+    assert TOKENS == options.TOKENS
     kinds = {name: type(build()).__name__ for name, build in MODELS.items()}
     assert tuple(name for name, kind in kinds.items() if kind == "Forecaster") == options.NETWORKS
 
@@ -80,7 +84,7 @@ def test_tab_completes_commands_options_models_and_data_sets():
     assert complete(["forecast", "x.csv", "--model"], "zero") == ["zero-shot"]
     assert complete(["backtest", "x.csv", "--models"], "ARIMA,Sea") == ["ARIMA,SeasonalNaive"]
     assert complete(["datasets"], "air") == ["air_passengers"]
-    assert complete(["datasets"], "") == list(dataset_names())
+    assert complete(["datasets"], "") == [*dataset_names(), "hamlet"]
 
 
 def test_help_says_how_to_switch_completion_on(run):
@@ -146,7 +150,7 @@ def test_ctrl_c_ends_with_130_and_leaves_no_half_written_file(tmp_path):
     running = launch(*arguments, cwd=tmp_path, start_new_session=True)
     # As from a terminal, the signal goes to its worker processes too, once it is at work.
     first = [running.stderr.readline() for _ in range(2)]
-    time.sleep(2.0)
+    time.sleep(8.0)  # a worker that is still importing has a traceback of Python's own
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130, (first, err)

@@ -14,6 +14,9 @@ NETWORKS = ("tsrnn", "zero-shot", "gru", "lstm", "rnn")
 MODELS = (*NETWORKS, "ARIMA", "ETS", "Theta", "Ensemble", "Naive", "SeasonalNaive", "Drift", "WindowAverage")
 # And those of `tsrnn.forecasting.settings.STRATEGIES`.
 STRATEGIES = ("auto", "zero-shot", "fine-tune", "scratch")
+# And of `tsrnn.networks.cells.RECURRENT` and `tsrnn.sequences.vocabulary.TOKENS`.
+CELLS = ("rnn", "gru", "lstm")
+TOKENS = ("char", "word")
 
 
 class SeveralModels(click.ParamType):  # type: ignore[type-arg]

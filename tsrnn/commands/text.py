@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 
-from tsrnn.commands.options import output_options
-from tsrnn.commands.voice import Voice
+from tsrnn.commands.options import CELLS, TOKENS, output_options
 from tsrnn.commands.writing import check_output, chosen_format, write_frame, write_text
-from tsrnn.data.texts import read_text_file
 from tsrnn.errors import DataError
-from tsrnn.forecasting.model_folder import check_replaceable, read_path
-from tsrnn.networks.cells import RECURRENT
-from tsrnn.sequences.text_generator import TextGenerator
-from tsrnn.sequences.text_saving import KIND
-from tsrnn.sequences.text_scores import TextScore
-from tsrnn.sequences.vocabulary import TOKENS
-from tsrnn.training.trainer import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tsrnn.commands.voice import Work
+    from tsrnn.sequences.text_scores import TextScore
+    from tsrnn.training.trainer import Progress
 
 
 @click.group(name="text")
@@ -28,7 +26,7 @@ def command() -> None:
     """Learn how a text goes on, character by character or word by word, and write more of it.
 
     \b
-    Start with:
+    Examples:
       tsrnn datasets hamlet --output hamlet.txt
       tsrnn text train hamlet.txt --save hamlet --time-budget 120
       tsrnn text generate --model hamlet --prompt "To be, or not to be"
@@ -39,7 +37,7 @@ def command() -> None:
 @click.argument("file")
 @click.option("--save", required=True, type=click.Path(), help="Folder to save the model in.")
 @click.option("--tokens", type=click.Choice(TOKENS), default="char", show_default=True, help="What is read at a time.")
-@click.option("--cell", type=click.Choice(list(RECURRENT)), default="gru", show_default=True, help="Recurrent cell.")
+@click.option("--cell", type=click.Choice(CELLS), default="gru", show_default=True, help="Recurrent cell.")
 @click.option("--time-budget", type=click.FloatRange(min=0, min_open=True), help="Seconds for training.")
 @click.option(
     "--epochs", type=click.IntRange(min=1), help="Passes over the text at most. Default: 10; in a budget, 50."
@@ -86,15 +84,21 @@ def train_command(
       tsrnn text train hamlet.txt --save hamlet
       tsrnn text train works.txt --save works --time-budget 3600 --layers 2 --dropout 0.4 --mixed-precision
     """
-    voice = Voice(quiet)
     format_ = chosen_format(format_, output)
     check_output(output)
+    from tsrnn.commands.voice import Voice
+    from tsrnn.data.texts import read_text_file
+    from tsrnn.forecasting.model_folder import check_replaceable, read_path
+    from tsrnn.sequences.text_generator import TextGenerator
+    from tsrnn.sequences.text_saving import KIND
+
+    voice = Voice(quiet)
     folder = read_path(save)
     text = read_text_file(file)
     check_replaceable(folder.resolve(), KIND)
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     _check_writable(unfinished.parent)
-    with voice.working("train") as progress:
+    with voice.working("train") as work:
         model = TextGenerator(
             tokens=tokens,
             cell=cell,
@@ -106,7 +110,7 @@ def train_command(
             learning_rate=learning_rate,
             mixed_precision=mixed_precision,
             random_state=seed,
-            verbose=_reporter(progress),
+            verbose=_reporter(work, time_budget),
         )
         if unfinished.exists():
             voice.say(f"Going on from {unfinished}.")
@@ -138,11 +142,11 @@ def _check_writable(folder: Path) -> None:
         raise DataError(f"{folder} cannot be written to. Choose another --save.")
 
 
-def _reporter(progress: Callable[[str], None]) -> Callable[[Progress], None]:
+def _reporter(work: Work, time_budget: float | None) -> Callable[[Progress], None]:
     def report(state: Progress) -> None:
-        progress(
-            f"step {state.step}, nats per token: training {state.train_loss:.3f}, held back "
-            f"{state.validation_loss:.3f}; {state.seconds:.0f} s"
+        work.told(max(state.step / state.max_steps, state.seconds / time_budget if time_budget else 0.0))
+        work(
+            f"step {state.step}, nats per token: training {state.train_loss:.3f}, held back {state.validation_loss:.3f}"
         )
 
     return report
@@ -179,6 +183,8 @@ def generate_command(
       tsrnn text generate --model hamlet --prompt "Ham." --length 1000 --temperature 0.5 --seed 1
     """
     check_output(output)
+    from tsrnn.sequences.text_generator import TextGenerator
+
     model = TextGenerator.load(folder)
     begin = prompt
     if begin is None:
@@ -202,6 +208,9 @@ def score_command(file: str, folder: str, format_: str | None, output: str | Non
     """
     format_ = chosen_format(format_, output)
     check_output(output)
+    from tsrnn.data.texts import read_text_file
+    from tsrnn.sequences.text_generator import TextGenerator
+
     model = TextGenerator.load(folder)
     score = model.score_text(read_text_file(file))
     write_frame(score_table({"network": score}), format_, output)
@@ -210,10 +219,13 @@ def score_command(file: str, folder: str, format_: str | None, output: str | Non
 def score_table(scores: dict[str, TextScore | None]) -> pd.DataFrame:
     """Return a row for each score that there is.
 
+    >>> from tsrnn.sequences.text_scores import TextScore
     >>> score_table({"network": TextScore(1386.294361, 1000, 1000), "n-grams": None}).round(3)
          model  tokens  nats_per_token  bits_per_character  perplexity
     0  network    1000           1.386                 2.0         4.0
     """
+    import pandas as pd
+
     columns = ["model", "tokens", "nats_per_token", "bits_per_character", "perplexity"]
     rows = [
         (name, score.n_tokens, score.nats_per_token, score.bits_per_character, score.perplexity)
