@@ -150,9 +150,12 @@ def test_ctrl_c_ends_with_130_and_leaves_no_half_written_file(tmp_path):
     running = launch(*arguments, cwd=tmp_path, start_new_session=True)
     # As from a terminal, the signal goes to its worker processes too, once it is at work.
     first = [running.stderr.readline() for _ in range(2)]
-    time.sleep(8.0)  # a worker that is still importing has a traceback of Python's own
+    # A worker that is still importing has a traceback of Python's own; how long that takes depends on the machine.
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import joblib, tsrnn.forecasting.arima"], check=True)
+    time.sleep(max(8.0, 4 * (time.perf_counter() - started)))
     os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=180)
     assert running.returncode == 130, (first, err)
     assert out == ""
     assert "tsrnn: stopped." in err
