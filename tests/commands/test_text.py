@@ -141,7 +141,7 @@ def test_after_ctrl_c_the_same_command_goes_on(run, play, tmp_path, monkeypatch)
         (("generate", "--model", "nowhere"), 1, "nowhere is no folder"),
         (("generate", "--model", "."), 1, "model.json cannot be read"),
         (("generate", "--model", "model", "--top-k", "0"), 2, "--top-k"),
-        (("generate", "--model", "model", "--output", "no/where.txt"), 1, "no/where.txt cannot be written"),
+        (("generate", "--model", "model", "--output", "no/where.txt"), 1, "no/where.txt: cannot be written"),
         (("generate",), 2, "--model"),
         (("score", "empty.txt", "--model", "model"), 1, "empty.txt: is empty; expected a text of 1 character or more"),
         (("train", "play.txt"), 2, "--save"),
