@@ -10,13 +10,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.data.panel import Panel
 from tsrnn.data.tables import forecast_table, read_panel
-from tsrnn.errors import ParameterError, TrainingError
+from tsrnn.errors import FrequencyError, ParameterError, TrainingError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from tsrnn.data.panel import Cutoffs, Floats, Panel
+    from tsrnn.data.panel import Cutoffs, Floats
 
 
 class ForecastModel(BaseEstimator):
@@ -28,6 +29,7 @@ class ForecastModel(BaseEstimator):
 
     season_length: int | None
     freq: Any
+    panel_: Panel
 
     @abstractmethod
     def _fit_panel(self, panel: Panel) -> None:
@@ -95,15 +97,17 @@ class ForecastModel(BaseEstimator):
         time_col: str | None = None,
         target_col: str | Sequence[str] | None = None,
     ) -> Self:
-        """Fit on a later table of the fitted series, continuing from the last fit where the model can.
+        """Go on from the last fit with later rows of the fitted series.
 
-        A backtest with `refit` fits before its first cutoff and updates before later ones. Most models fit afresh;
-        those that search for their form may keep what they found, and say so.
+        New rows alone are added to the fitted ones: a `Forecaster` then forecasts from there without any training, in
+        a time that does not depend on how much it was given before; other models fit again on all. A table that begins
+        among the fitted rows takes their place, and most models fit afresh on it; those that search for their form may
+        keep what they found, and say so. A backtest with `refit` does that before later cutoffs.
 
         Parameters
         ----------
         df, id_col, time_col, target_col
-            As for `fit`; all rows, not only the new ones.
+            As for `fit`; the new rows, or all. The columns are the fitted ones by default.
 
         Returns
         -------
@@ -117,7 +121,37 @@ class ForecastModel(BaseEstimator):
             If the table cannot be read as time series.
         """
         check_is_fitted(self, "panel_")
-        return self._learn(self._update_panel, df, (id_col, time_col, target_col))
+        given = (id_col, time_col, target_col)
+        columns = self._columns if given == (None, None, None) else given
+        new = self._new_rows(df, columns)
+        if new is None:
+            return self._learn(self._update_panel, df, columns)
+        self._add_rows(new)
+        return self
+
+    def _new_rows(self, df: Any, columns: tuple[str | None, str | None, str | Sequence[str] | None]) -> Panel | None:
+        """Return the panel of a table that holds new rows alone; None if it begins among the fitted ones."""
+        if isinstance(df, Panel):
+            return df if df.follows(self.panel_) else None
+        id_col, time_col, target_col = columns
+        try:
+            panel = read_panel(
+                df,
+                id_col=id_col,
+                time_col=time_col,
+                target_col=target_col,
+                freq=self.panel_.frequency,
+                season_length=self.panel_.season_length,
+            )
+        except FrequencyError:
+            return None  # another grid; the table is read on its own, and refused there if it must be
+        return panel if panel.start.dtype == self.panel_.start.dtype and panel.follows(self.panel_) else None
+
+    def _add_rows(self, panel: Panel) -> None:
+        """Go on from the fitted rows with those that follow them."""
+        joined = self.panel_.followed_by(panel)
+        self._update_panel(joined)
+        self.panel_ = joined
 
     def _update_panel(self, panel: Panel) -> None:
         self._fit_panel(panel)

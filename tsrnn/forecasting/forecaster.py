@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Every network's quantiles of so many forecasts are in memory together.
 CUTOFFS_AT_ONCE = 2000
+# Windows of rows that `update` keeps, so that what it costs does not depend on how long a series is.
+KEPT_WINDOWS = 2
 
 
 class Forecaster(ForecastModel):
@@ -196,6 +198,11 @@ class Forecaster(ForecastModel):
         finally:
             self._keep(fit)
         self.calibration_: Calibration = calibrate(self.networks_, panel, self.settings_, fit.train_end, device)
+
+    def _add_rows(self, panel: Panel) -> None:
+        # The network and what it learnt stay; as much of the rows is kept as its windows reach back.
+        reach = max(part.size.context_length for part in self.networks_)
+        self.panel_ = self.panel_.followed_by(panel, KEPT_WINDOWS * reach)
 
     def _keep(self, fit: NetworkFit) -> None:
         """Keep what a fit has made, also of one that broke down."""
