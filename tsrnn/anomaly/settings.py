@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.data.panel import Panel
 
-# Rows that one forecast serves at most. On simulated series with known one-step forecasts 24 rows cost 5 % of the mean
-# absolute error against a forecast per row, at a 24th of the price.
+# Rows that one forecast serves at most. On 20,000 simulated hours (a daily season, autocorrelation .7) the whitened
+# forecast of such blocks had a mean absolute error of .839, where the shocks themselves have .797.
 LONGEST_BLOCK = 24
 # What a model other than a network is shown: so many rows, or seasons if these are more.
 SHOWN_ROWS, SHOWN_SEASONS = 300, 10
