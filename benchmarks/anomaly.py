@@ -6,8 +6,8 @@
 
 FOLDER holds `skab/*/*.csv` (https://github.com/waico/SKAB) and `ucr/*.txt` (the UCR Anomaly Archive, whose names say
 where the training part ends and the anomaly lies). The labels are used for scores alone; every setting is the default.
-The first 400 rows of a series (SKAB) or its training part (UCR) are fitted; the rows after that are scored, causally and in
-their order. PyOD's forest on windows of 20 lags, fitted on the same rows, needs `pip install pyod`.
+The first 400 rows of a series (SKAB) or its training part (UCR) are fitted; the rows after that are scored in their
+order, causally. PyOD's forest on windows of 20 lags, fitted on the same rows, needs `pip install pyod`.
 """
 
 from __future__ import annotations
