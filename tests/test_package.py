@@ -20,6 +20,7 @@ REQUIRED = {
     "pandas",
     "numpy",
     "scikit-learn",
+    "joblib",
     "statsmodels",
     "plotly",
     "click",
@@ -101,10 +102,10 @@ def test_the_wheel_holds_no_tests_benchmarks_notebooks_or_launcher(wheel_files):
     assert [name for name in wheel_files if unwanted.search(name)] == []
 
 
-def test_the_wheel_requires_exactly_nine_packages(metadata):
+def test_the_wheel_requires_exactly_ten_packages(metadata):
     plain = [entry for entry in metadata.get_all("Requires-Dist") if "extra ==" not in entry]
     assert {re.match(r"[A-Za-z0-9_.-]+", entry).group() for entry in plain} == REQUIRED
-    assert len(plain) == len(REQUIRED) == 9
+    assert len(plain) == len(REQUIRED) == 10
 
 
 def test_pandas_2_2_and_3_and_python_3_10_are_allowed(metadata):

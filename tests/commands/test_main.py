@@ -143,7 +143,7 @@ def test_lines_now_and_then_take_the_place_of_a_bar_in_a_log(monkeypatch, capsys
 
 
 def test_ctrl_c_ends_with_130_and_leaves_no_half_written_file(tmp_path):
-    monthly_table(n_series=30, n_rows=240).to_csv(tmp_path / "t.csv", index=False)
+    monthly_table(n_series=30, n_rows=120).to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "board.csv").write_text("the old one")
     before = {entry.name for entry in tmp_path.iterdir()}
     arguments = ("backtest", "t.csv", "--models", "ARIMA,gru", "--output", "board.csv", "--jobs", "2", "--refit", "1")

@@ -356,7 +356,7 @@ def colours_in(value):
 def test_the_synthetic_result_has_the_fields_of_a_real_one(result):
     assert {field.name for field in dataclasses.fields(BacktestResult)} == set(vars(result))
     real = backtest(["Drift", "Theta", "Naive"], monthly_table(n_series=3), h=2, n_windows=16, step_size=2)
-    for part in ("by_quantile", "by_step", "by_series", "by_cutoff"):
+    for part in ("by_quantile", "by_step", "by_series", "by_cutoff", "by_forecast"):
         assert set(getattr(result, part).columns) <= set(getattr(real, part).columns)
     for part in dataclasses.fields(Residuals):
         assert list(getattr(result.residuals, part.name).columns) == list(getattr(real.residuals, part.name).columns)

@@ -119,7 +119,7 @@ def spoken(seconds: float) -> str:
     """Say a time as people do.
 
     >>> spoken(7.2), spoken(95), spoken(7300)
-    ('8 s', '1 min 35 s', '2 h 2 min')
+    ('8 s', '1 min 35 s', '2 h 1 min')
     """
     whole = int(seconds) + 1 if seconds % 1 else int(seconds)
     if whole < 60:
