@@ -32,6 +32,11 @@ def launch(*arguments, **options):
     )
 
 
+def heed_interrupts():
+    """Let a process be interrupted: one that a shell put in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def complete(words, incomplete):
     """Return what TAB offers, by the protocol of click's completion for bash."""
     environment = {"COMP_WORDS": " ".join(["tsrnn", *words, incomplete]), "COMP_CWORD": str(len(words) + 1)}
@@ -147,13 +152,13 @@ def test_ctrl_c_ends_with_130_and_leaves_no_half_written_file(tmp_path):
     (tmp_path / "board.csv").write_text("the old one")
     before = {entry.name for entry in tmp_path.iterdir()}
     arguments = ("backtest", "t.csv", "--models", "ARIMA,gru", "--output", "board.csv", "--jobs", "2", "--refit", "1")
-    running = launch(*arguments, cwd=tmp_path, start_new_session=True)
+    running = launch(*arguments, cwd=tmp_path, start_new_session=True, preexec_fn=heed_interrupts)
     # As from a terminal, the signal goes to its worker processes too, once it is at work.
     first = [running.stderr.readline() for _ in range(2)]
     # A worker that is still importing has a traceback of Python's own; how long that takes depends on the machine.
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import joblib, tsrnn.forecasting.arima"], check=True)
-    time.sleep(max(8.0, 4 * (time.perf_counter() - started)))
+    time.sleep(max(8.0, 2 * (time.perf_counter() - started)))
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=180)
     assert running.returncode == 130, (first, err)
