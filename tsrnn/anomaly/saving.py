@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -29,7 +30,7 @@ from tsrnn.data.stored import (
 )
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
-from tsrnn.forecasting.model_folder import CURE, read_folder, read_path, write_folder
+from tsrnn.forecasting.model_folder import load_folder, write_folder
 from tsrnn.forecasting.saving import forecaster_from_stored, forecaster_to_stored
 
 if TYPE_CHECKING:
@@ -87,12 +88,7 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
 
 def load_detector(path: Any, cls: type[Detector]) -> Detector:
     """Load a detector that `save_detector` wrote; see `AnomalyDetector.load`."""
-    content, tensors = read_folder(path, KIND)
-    try:
-        return _build(content, tensors, cls)
-    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
-        # The checksums fit, so someone wrote these values; pandas and torch refuse what is wrong in many ways.
-        raise DataError(f"{read_path(path)} does not hold a detector: {error}. {CURE}") from error
+    return load_folder(path, partial(_build, cls=cls), KIND)
 
 
 def _build(content: Json, tensors: Tensors, cls: type[Detector]) -> Detector:

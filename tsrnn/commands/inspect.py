@@ -88,20 +88,10 @@ def series_table(panel: Panel, found: list[Description]) -> pd.DataFrame:
 
 
 def _facts(panel: Panel) -> dict[str, Any]:
-    from tsrnn.data.spans import series_spans
+    from tsrnn.data.spans import panel_facts
 
-    spans = series_spans(panel)
-    return {
-        "series": panel.n_series,
-        "rows": len(panel.y),
-        "observed": int(panel.observed.sum()),
-        "frequency": panel.frequency.describe(),
-        "freq": panel.frequency.alias,
-        "season_length": panel.season_length,
-        "default_horizon": panel.frequency.default_horizon,
-        "first": str(spans["first"].min()),
-        "last": str(spans["last"].max()),
-    }
+    frequency = panel.frequency
+    return {**panel_facts(panel), "freq": frequency.alias, "default_horizon": frequency.default_horizon}
 
 
 def _text(panel: Panel, table: pd.DataFrame, advice: list[str]) -> str:

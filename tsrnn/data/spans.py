@@ -71,3 +71,17 @@ def series_spans(panel: Panel) -> pd.DataFrame:
             "last": restore_times(last, panel.form),
         }
     )
+
+
+def panel_facts(panel: Panel) -> dict[str, Any]:
+    """Return what a page or a table says of the data: their size, frequency, season and span, as JSON values."""
+    spans = series_spans(panel)
+    return {
+        "rows": len(panel.y),
+        "observed": int(panel.observed.sum()),
+        "series": panel.n_series,
+        "frequency": panel.frequency.describe(),
+        "season_length": panel.season_length,
+        "first": str(spans["first"].min()),
+        "last": str(spans["last"].max()),
+    }

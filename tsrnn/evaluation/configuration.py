@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.data.panel import Panel
-from tsrnn.data.spans import gaps_of, series_spans
+from tsrnn.data.spans import gaps_of, panel_facts
 from tsrnn.evaluation.plan import Plan
 from tsrnn.forecasting.contract import ForecastModel
 
@@ -54,17 +54,10 @@ def configuration(
         The Python that repeats it, from `call_of`.
     """
     panel, origins = plan.panel, plan.origins
-    spans = series_spans(panel)
     lengths = panel.lengths
     return {
         "data": {
-            "rows": len(panel.y),
-            "observed": int(panel.observed.sum()),
-            "series": panel.n_series,
-            "frequency": panel.frequency.describe(),
-            "season_length": panel.season_length,
-            "first": str(spans["first"].min()),
-            "last": str(spans["last"].max()),
+            **panel_facts(panel),
             "lengths": [int(lengths.min()), int(np.median(lengths)), int(lengths.max())],
             "gaps": gaps_of(panel),
             "fingerprint": fingerprint(panel)[:16],

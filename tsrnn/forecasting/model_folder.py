@@ -22,6 +22,7 @@ SCHEMA = 1
 FORECASTER = "forecaster"
 
 Network = TypeVar("Network", bound=torch.nn.Module)
+Model = TypeVar("Model")
 CONTENT_FILE, TENSOR_FILE = "model.json", "weights.safetensors"
 
 
@@ -132,6 +133,32 @@ def check_replaceable(folder: Path, kind: str = FORECASTER) -> None:
         f"{folder} holds {len(names)} files and is not a saved {kind} alone: {', '.join(others[:5])}. Saving would "
         "delete them. Choose another path, or empty the folder first."
     )
+
+
+def load_folder(
+    path: Any, build: Callable[[dict[str, Any], dict[str, torch.Tensor]], Model], kind: str = FORECASTER
+) -> Model:
+    """Read a saved model and build it.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    build : callable
+        Makes the model of its JSON values and tensors.
+    kind : str
+
+    Raises
+    ------
+    DataError
+        If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
+    """
+    content, tensors = read_folder(path, kind)
+    try:
+        return build(content, tensors)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
+        # The checksums fit, so someone wrote these values; pandas, NumPy and torch refuse what is wrong in many ways.
+        folder = read_path(path)
+        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
 
 
 def read_folder(path: Any, kind: str = FORECASTER) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -10,6 +10,7 @@ import datetime
 import math
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,15 +39,7 @@ from tsrnn.data.stored import (
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import (
-    CONTENT_FILE,
-    CURE,
-    TENSOR_FILE,
-    network_from,
-    read_folder,
-    read_path,
-    write_folder,
-)
+from tsrnn.forecasting.model_folder import load_folder, network_from, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings, check_parameters
 from tsrnn.networks.cells import CELLS, RECURRENT
@@ -161,13 +154,7 @@ def load_forecaster(path: Any, cls: type[Model]) -> Model:
     DataError
         If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
     """
-    content, tensors = read_folder(path)
-    try:
-        return forecaster_from_stored(content, tensors, cls)
-    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
-        # The checksums fit, so someone wrote these values; pandas and torch refuse what is wrong in many ways.
-        folder = read_path(path)
-        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+    return load_folder(path, partial(forecaster_from_stored, cls=cls))
 
 
 def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:

@@ -15,7 +15,7 @@ import pandas as pd
 import tsrnn
 from tsrnn.data.answers import long_forecasts
 from tsrnn.data.panel import Floats, Panel
-from tsrnn.data.spans import observations_table, series_spans
+from tsrnn.data.spans import observations_table, panel_facts
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
@@ -75,7 +75,7 @@ def write_forecast_page(
     n = len(drawn)
     if not n:
         raise ParameterError("No series has a forecast, so there is nothing to draw.")
-    data = _facts(panel)
+    data = panel_facts(panel)
     if n > MOST_SERIES:
         drawn = np.sort(np.random.default_rng(SEED).choice(drawn, MOST_SERIES, replace=False))
     if n < panel.n_series or n > MOST_SERIES:
@@ -109,19 +109,6 @@ def write_forecast_page(
     sentence = f"{n:,} series, {h} {'steps' if h > 1 else 'step'} ahead, by {name}"
     head = f'<p class="verdict">{escape(sentence)}</p>'
     return write_page(page_html(title, head, sections, payload, f"tsrnn {tsrnn.__version__}"), path)
-
-
-def _facts(panel: Panel) -> dict[str, Any]:
-    spans = series_spans(panel)
-    return {
-        "rows": len(panel.y),
-        "observed": int(panel.observed.sum()),
-        "series": panel.n_series,
-        "frequency": panel.frequency.describe(),
-        "season_length": panel.season_length,
-        "first": str(spans["first"].min()),
-        "last": str(spans["last"].max()),
-    }
 
 
 def _as_backtest(

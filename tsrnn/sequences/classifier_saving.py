@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,15 +29,7 @@ from tsrnn.data.stored import (
 )
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import (
-    CONTENT_FILE,
-    CURE,
-    TENSOR_FILE,
-    network_from,
-    read_folder,
-    read_path,
-    write_folder,
-)
+from tsrnn.forecasting.model_folder import load_folder, network_from, write_folder
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.sequence_network import SequenceNetwork, SequenceSize
 from tsrnn.sequences.cases import ChannelScaler
@@ -115,13 +108,7 @@ def load_classifier(path: Any, cls: type[Model]) -> Model:
     DataError
         If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
     """
-    content, tensors = read_folder(path, KIND)
-    try:
-        return _build(content, tensors, cls)
-    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        # The checksums fit, so someone wrote these values; numpy and torch refuse what is wrong in many ways.
-        folder = read_path(path)
-        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+    return load_folder(path, partial(_build, cls=cls), KIND)
 
 
 def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:

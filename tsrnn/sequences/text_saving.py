@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.stored import Json, read_entry, read_flag, read_list, read_text, read_whole
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import CONTENT_FILE, CURE, TENSOR_FILE, read_folder, read_path, write_folder
+from tsrnn.forecasting.model_folder import load_folder, write_folder
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
 from tsrnn.sequences.text_history import HISTORY, history_table
@@ -77,13 +78,7 @@ def load_generator(path: Any, cls: type[Model]) -> Model:
     DataError
         If the files are missing, damaged, foreign, or made by a newer tsrnn. Nothing in them is executed.
     """
-    content, tensors = read_folder(path, KIND)
-    try:
-        return _build(content, tensors, cls)
-    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        # The checksums fit, so someone wrote these values; torch refuses what is wrong in many ways.
-        folder = read_path(path)
-        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+    return load_folder(path, partial(_build, cls=cls), KIND)
 
 
 def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
