@@ -86,12 +86,23 @@ def read_bytes(path: str | os.PathLike[str], name: str) -> bytes:
             data = Path(path).read_bytes()
         except OSError as error:
             raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise DataError(f"{name}: the gzip file is damaged or cut short. Fetch or write it again.") from None
-    return data
+    return unpack(data, name)
+
+
+def unpack(data: bytes, name: str) -> bytes:
+    """Return what was gzipped unpacked, and other content as it is.
+
+    Raises
+    ------
+    DataError
+        If the gzip file is damaged.
+    """
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        raise DataError(f"{name}: the gzip file is damaged or cut short. Fetch or write it again.") from None
 
 
 def _check_readable(path: Path, name: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tsrnn.data.files import unpack
 from tsrnn.errors import DataError
 
 Floats = npt.NDArray[np.float64]
@@ -93,16 +92,11 @@ def _read_text(path: Path, name: str) -> str:
     if path.is_dir():
         raise DataError(f"{name}: is a folder; expected a .ts file.")
     try:
-        data = path.read_bytes()
+        data = unpack(path.read_bytes(), name)
     except FileNotFoundError:
         raise DataError(f"{name}: no such file. Check the path.") from None
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise DataError(f"{name}: the gzip file is damaged or cut short. Fetch or write it again.") from None
     if data[:4] == b"PK\x03\x04":
         raise DataError(f"{name}: is a zip archive. Unpack it and name the .ts file in it.")
     try:
