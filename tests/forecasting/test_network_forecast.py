@@ -395,3 +395,14 @@ def test_paths_of_a_forecast_without_spread_are_the_forecast(levels):
     known = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)[None, :, None].repeat(2, 1, len(levels))
     paths = sample_paths(known, levels, standard_normal(9, 3))
     torch.testing.assert_close(paths, known[:, None, :, 0].repeat(1, 9, 1))
+
+
+def test_forecasts_that_share_a_vote_count_as_one():
+    models = [disturbed(), disturbed(replace(SIZE, context_length=12)), disturbed(SHORT_SIZE)]
+    where = flat_series(), ends(0, 2), ends(50, 20), 9, WANTED
+    first, second, third = (model.quantiles(*where) for model in models)
+    found = module.combined_quantiles([models[0], *module.share_vote(models[1:], 7)], *where)
+    torch.testing.assert_close(found, first / 2 + (second + third) / 4)
+    together = module.combined_quantiles(module.share_vote(models, 0), *where)
+    torch.testing.assert_close(together, (first + second + third) / 3)
+    assert models[1].vote is None  # the forecasts themselves are left as they are

@@ -98,7 +98,7 @@ def test_a_window_is_forecast_alone_as_in_a_batch():
     network, inputs = disturb(network_of()), inputs_of()
     together = network(inputs).detach()
     for b in range(10):
-        parts = (inputs.z, inputs.observed, inputs.facts, inputs.profiles)
+        parts = (inputs.z, inputs.observed, inputs.facts, inputs.profiles, inputs.contrasts)
         alone = network(Inputs(*(part[b : b + 1] for part in parts))).detach()
         torch.testing.assert_close(alone[0], together[b], rtol=1e-5, atol=1e-5)
 

@@ -81,7 +81,9 @@ def test_the_shape_is_the_horizon_and_quantiles_are_in_order(network_of, horizon
 def test_a_window_is_forecast_alone_as_in_a_batch_and_twice_alike(network_of):
     network, inputs = network_of(SIZE), inputs_of(SIZE)
     together = network(inputs).detach()
-    third = Inputs(*(part[2:3] for part in (inputs.z, inputs.observed, inputs.facts, inputs.profiles)))
+    third = Inputs(
+        *(part[2:3] for part in (inputs.z, inputs.observed, inputs.facts, inputs.profiles, inputs.contrasts))
+    )
     # The correlation of errors in a patch is the root of a difference, so rounding shows in the third decimal.
     torch.testing.assert_close(network(third).detach()[0], together[2], rtol=0, atol=5e-3)
     assert torch.equal(network(inputs).detach(), together)
@@ -149,7 +151,7 @@ def test_many_windows_are_forecast_batch_by_batch_as_one_by_one(network_of):
     network, inputs = disturb(network_of(SIZE)), inputs_of(SIZE, n=45)
     together = network(inputs).detach()
     assert together.shape == (45, 12, 13)
-    last = Inputs(*(part[44:] for part in (inputs.z, inputs.observed, inputs.facts, inputs.profiles)))
+    last = Inputs(*(part[44:] for part in (inputs.z, inputs.observed, inputs.facts, inputs.profiles, inputs.contrasts)))
     torch.testing.assert_close(network(last).detach()[0], together[44], rtol=1e-4, atol=1e-4)
 
 

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from tsrnn.preprocessing.contrasts import contrast_count
 from tsrnn.preprocessing.inputs import LARGEST_Z, Inputs, make_inputs
 from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS
 
-PARTS = ("z", "observed", "facts", "profiles")
+PARTS = ("z", "observed", "facts", "profiles", "contrasts")
 
 
 def windows(seed=0, shape=(5, 24)):
@@ -17,10 +18,11 @@ def windows(seed=0, shape=(5, 24)):
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_the_parts_have_their_shapes_in_single_precision_and_undo_the_scaling(scaling):
     y, observed = windows()
-    inputs, loc, scale = make_inputs(y, observed, scaling, (4, 12), 7)
+    inputs, loc, scale = make_inputs(y, observed, scaling, (4, 12), 7, contrasts=True)
     assert inputs.z.shape == inputs.observed.shape == (5, 24)
     assert inputs.facts.shape == (5, 2)
     assert inputs.profiles.shape == (5, profile_count((4, 12)), 7)
+    assert inputs.contrasts.shape == (5, contrast_count((4, 12)), 24)
     assert all(getattr(inputs, part).dtype == torch.float32 for part in PARTS)
     assert loc.dtype == scale.dtype == torch.float64
     back = loc + scale * torch.sinh(inputs.z.double())
@@ -37,8 +39,8 @@ def test_the_facts_worked_by_hand():
 @pytest.mark.parametrize("factor", [1e-12, 1e-3, 1e5, 1e12])
 def test_the_network_reads_the_same_in_any_unit(scaling, factor):
     y, observed = windows()
-    expected, loc, scale = make_inputs(y, observed, scaling, (6,), 9)
-    found, loc_other, scale_other = make_inputs(y * factor, observed, scaling, (6,), 9)
+    expected, loc, scale = make_inputs(y, observed, scaling, (6,), 9, contrasts=True)
+    found, loc_other, scale_other = make_inputs(y * factor, observed, scaling, (6,), 9, contrasts=True)
     for part in PARTS:
         np.testing.assert_allclose(getattr(found, part), getattr(expected, part), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(loc_other, loc * factor, rtol=1e-9)
@@ -48,9 +50,9 @@ def test_the_network_reads_the_same_in_any_unit(scaling, factor):
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_what_stands_at_unobserved_places_does_not_matter(scaling):
     y, observed = windows()
-    expected, _, _ = make_inputs(y, observed, scaling, (6,), 9)
+    expected, _, _ = make_inputs(y, observed, scaling, (6,), 9, contrasts=True)
     for garbage in (float("nan"), 1e30):
-        found, _, _ = make_inputs(torch.where(observed, y, garbage), observed, scaling, (6,), 9)
+        found, _, _ = make_inputs(torch.where(observed, y, garbage), observed, scaling, (6,), 9, contrasts=True)
         for part in PARTS:
             assert torch.equal(getattr(found, part), getattr(expected, part))
 

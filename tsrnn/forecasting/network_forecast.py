@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from statistics import NormalDist
 
 import numpy as np
@@ -14,7 +15,7 @@ from tsrnn.networks.cells import new_generator
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.sampling import SAMPLE_PATHS, sample_paths, stratified_noise
 from tsrnn.networks.size import NetworkSize
-from tsrnn.preprocessing.inputs import make_inputs
+from tsrnn.preprocessing.inputs import Inputs, make_inputs
 from tsrnn.preprocessing.scaling import masked_mean
 from tsrnn.preprocessing.windows import FlatSeries, gather_windows
 
@@ -78,6 +79,8 @@ class NetworkForecast:
     logs : bool
         Whether windows of positive values are forecast twice, as they are and as logarithms, and the quantiles
         averaged: one sees an additive season, the other a multiplicative one.
+    vote : int, optional
+        Where several forecasts are combined, those with the same number count as one; without a number each counts.
     """
 
     def __init__(
@@ -89,9 +92,10 @@ class NetworkForecast:
         *,
         cut: bool = False,
         logs: bool = False,
+        vote: int | None = None,
     ) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
-        self.cut, self.logs = cut, logs
+        self.cut, self.logs, self.vote = cut, logs, vote
 
     @torch.inference_mode()
     def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
@@ -146,8 +150,12 @@ class NetworkForecast:
         values = torch.exp(torch.minimum(self._direct(logs, observed), most) - 1) * unit.unsqueeze(-1)
         return torch.where(positive.unsqueeze(-1), (known + values) / 2, known)
 
+    def _inputs(self, y: Tensor, observed: Tensor) -> tuple[Inputs, Tensor, Tensor]:
+        size = self.size
+        return make_inputs(y, observed, self.scaling, size.seasons, size.horizon, contrasts=size.contrasts)
+
     def _direct(self, y: Tensor, observed: Tensor) -> Tensor:
-        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.seasons, self.size.horizon)
+        inputs, loc, scale = self._inputs(y, observed)
         z: Tensor = self.network(inputs)
         return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
@@ -155,7 +163,7 @@ class NetworkForecast:
         """Draw paths through the trained horizon: noise [B, P, H] to [B, P, H], original units."""
         if self.logs:
             return sample_paths(self._known(y, observed), self.size.quantiles, noise.to(torch.float64))
-        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.seasons, self.size.horizon)
+        inputs, loc, scale = self._inputs(y, observed)
         z = self.network.draw(inputs, noise)
         return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
@@ -185,9 +193,22 @@ class NetworkForecast:
 def combined_quantiles(
     forecasts: Sequence[NetworkForecast], flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]
 ) -> Tensor:
-    """Forecast with several networks: the mean of their quantiles, of three and more the median. [B, h, Q]
+    """Forecast with several networks: the mean of their votes' quantiles, of three votes and more the median.
 
-    Quantiles are averaged at equal probabilities, so they stay in order.
+    A vote is the mean of the networks that share it. Quantiles are averaged at equal probabilities, so they stay in
+    order. Shape (B, h, Q).
     """
-    every = torch.stack([forecast.quantiles(flat, series, end, h, wanted) for forecast in forecasts])
-    return every.mean(0) if len(forecasts) < 3 else torch.quantile(every, 0.5, dim=0)
+    votes: dict[object, list[Tensor]] = {}
+    for index, forecast in enumerate(forecasts):
+        key = ("alone", index) if forecast.vote is None else forecast.vote
+        votes.setdefault(key, []).append(forecast.quantiles(flat, series, end, h, wanted))
+    every = torch.stack([torch.stack(parts).mean(0) for parts in votes.values()])
+    return every.mean(0) if len(every) < 3 else torch.quantile(every, 0.5, dim=0)
+
+
+def share_vote(forecasts: Sequence[NetworkForecast], vote: int) -> list[NetworkForecast]:
+    """Return the forecasts of several networks that together count as one."""
+    shared = [copy(forecast) for forecast in forecasts]
+    for forecast in shared:
+        forecast.vote = vote
+    return shared

@@ -113,6 +113,7 @@ def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tenso
                 "scaling": part.scaling,
                 "seed": part.seed,
                 "cut": part.cut,
+                "vote": part.vote,
                 "logs": part.logs,
             }
             for part in model.networks_
@@ -207,11 +208,14 @@ def _read_network(
     network = _build_network(kind, size, weights).to(device)
     scaling, seed = _one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
     cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
-    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs)
+    vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
+    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote)
 
 
 def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor]) -> ForecastNetwork:
     """Build a network on the CPU from its weights, in evaluation mode."""
+    if size.contrasts and kind != "parallel":
+        raise DataError(f'a network of kind "{kind}" reads no contrasts')
     if size.num_layers > len(weights):
         raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
     return network_from(lambda: NETWORKS[kind](size), weights)
@@ -306,6 +310,7 @@ _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "network": _one_of(NETWORKS),
     "cell": _one_of(CELLS),
     "bidirectional": lambda content, name: name in content and read_flag(content, name),  # since 0.1.0
+    "contrasts": lambda content, name: name in content and read_flag(content, name),  # since 0.1.0
     "scaling": _one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),
     "context_length": _whole(LARGEST_LENGTH),

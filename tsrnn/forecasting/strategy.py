@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
-from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.network_forecast import NetworkForecast, share_vote
 from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
 from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.selection import averages, choose, judged_windows
@@ -156,7 +156,7 @@ class NetworkFit:
                     settings = replace(self.settings, size=size)
                     network = new_network(settings, self.seed, self.device, network).network
                 self.networks.append(
-                    NetworkForecast(network, own, member.scaling, self.seed, cut=True, logs=member.logs)
+                    NetworkForecast(network, own, member.scaling, self.seed, cut=True, logs=member.logs, vote=k)
                 )
 
     def _held_back(self, settings: Settings) -> Tensor:
@@ -239,7 +239,7 @@ class NetworkFit:
         losses |= {n: np.minimum(self._losses(singles[n], windows), most) for n in singles if n != "zero-shot"}
         for names in averages(losses):
             average = " + ".join(names)
-            candidates[average] = [singles[name][0] for name in names]
+            candidates[average] = [part for vote, name in enumerate(names) for part in share_vote(singles[name], vote)]
             losses[average] = np.minimum(self._losses(candidates[average], windows), most)
         self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
         self.strategy, self.reason = choose(losses)

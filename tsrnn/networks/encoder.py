@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tsrnn.networks.cells import make_cell
 from tsrnn.networks.directions import StateMerge
 from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.contrasts import contrast_count
 from tsrnn.preprocessing.inputs import Inputs
 from tsrnn.preprocessing.profiles import profile_count
 
@@ -28,7 +29,8 @@ class PatchEncoder(nn.Module):
         super().__init__()
         D, p = size.hidden_size, size.patch_length
         self.patch_length = p
-        self.embed = nn.Sequential(nn.Linear(2 * p + 2, D), nn.SiLU(), nn.Linear(D, D))
+        width = (2 + (contrast_count(size.seasons) if size.contrasts else 0)) * p + 2
+        self.embed = nn.Sequential(nn.Linear(width, D), nn.SiLU(), nn.Linear(D, D))
         self.cell = make_cell(size.cell, D, size.num_layers, size.dropout, size.context_length // p)
         self.merge: StateMerge | None = None
         if size.bidirectional:
@@ -51,9 +53,12 @@ class PatchEncoder(nn.Module):
         """Embed the last `count` patches of each window. Shape (B, count, D)."""
         p = self.patch_length
         B = inputs.z.shape[0]
-        z, observed = (part[:, -count * p :].reshape(B, count, p) for part in (inputs.z, inputs.observed))
-        facts = inputs.facts.unsqueeze(1).expand(B, count, -1)
-        x: Tensor = self.embed(torch.cat([z, observed, facts], -1))  # [B, count, 2p + 2] -> [B, count, D]
+        read = [part[:, -count * p :].reshape(B, count, p) for part in (inputs.z, inputs.observed)]
+        C = inputs.contrasts.shape[1]
+        contrasts = inputs.contrasts[..., -count * p :].reshape(B, C, count, p)
+        read.append(contrasts.transpose(1, 2).flatten(2))
+        read.append(inputs.facts.unsqueeze(1).expand(B, count, -1))
+        x: Tensor = self.embed(torch.cat(read, -1))  # [B, count, (2 + C) p + 2] -> [B, count, D]
         return x
 
 

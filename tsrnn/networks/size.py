@@ -27,6 +27,9 @@ class NetworkSize:
     quantiles : tuple of float
     bidirectional : bool
         Whether the window is read in both directions.
+    contrasts : bool
+        Whether a "parallel" network reads `tsrnn.preprocessing.contrasts`, too. One that moves its window on cannot:
+        they depend on the whole window.
     """
 
     context_length: int
@@ -39,3 +42,4 @@ class NetworkSize:
     dropout: float = 0.1
     quantiles: tuple[float, ...] = QUANTILES
     bidirectional: bool = False
+    contrasts: bool = False

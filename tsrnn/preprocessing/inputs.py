@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tsrnn.preprocessing.contrasts import season_contrasts
 from tsrnn.preprocessing.profiles import season_profiles
 from tsrnn.preprocessing.scaling import scale_windows
 
@@ -28,21 +29,24 @@ class Inputs:
         The logarithms of scale / (|loc| + scale) and of the number of observed values.
     profiles : tensor of shape (B, K, H)
         Season profiles continued over the horizon, scaled.
+    contrasts : tensor of shape (B, C, L)
+        `tsrnn.preprocessing.contrasts.season_contrasts`; C is 0 for a network that reads none.
     """
 
     z: Tensor
     observed: Tensor
     facts: Tensor
     profiles: Tensor
+    contrasts: Tensor
 
     def repeat(self, times: int) -> Inputs:
         """Repeat every window `times` times, in place order."""
-        parts = (self.z, self.observed, self.facts, self.profiles)
+        parts = (self.z, self.observed, self.facts, self.profiles, self.contrasts)
         return Inputs(*(part.repeat_interleave(times, 0) for part in parts))
 
 
 def make_inputs(
-    y: Tensor, observed: Tensor, scaling: str, seasons: tuple[int, ...], horizon: int
+    y: Tensor, observed: Tensor, scaling: str, seasons: tuple[int, ...], horizon: int, *, contrasts: bool = False
 ) -> tuple[Inputs, Tensor, Tensor]:
     """Scale windows and add what the network needs to know of them.
 
@@ -55,6 +59,8 @@ def make_inputs(
     seasons : tuple of int
         Season lengths, shortest first.
     horizon : int
+    contrasts : bool
+        Whether the network reads contrasts.
 
     Returns
     -------
@@ -66,7 +72,9 @@ def make_inputs(
         z = z.clamp(-LARGEST_Z, LARGEST_Z)
     z = z.to(torch.float32)
     profiles = season_profiles(z, observed, seasons, horizon)
+    seen = observed.to(torch.float32)
+    found = season_contrasts(z, seen, seasons) if contrasts else z.new_empty(len(z), 0, z.shape[1])
     size = loc.abs() + scale
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
     facts = torch.cat([torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4], 1)
-    return Inputs(torch.asinh(z), observed.to(torch.float32), facts.to(torch.float32), profiles), loc, scale
+    return Inputs(torch.asinh(z), seen, facts.to(torch.float32), profiles, found), loc, scale

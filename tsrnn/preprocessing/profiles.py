@@ -63,6 +63,15 @@ def season_profiles(z: Tensor, observed: Tensor, seasons: tuple[int, ...], horiz
     return torch.cat(profiles, 1)
 
 
+def season_pattern(z: Tensor, observed: Tensor, m: int, rate: float) -> Tensor:
+    """Return one season's profile around 0, averaged at a rate and laid over the window itself. Shape (B, L)."""
+    L = z.shape[1]
+    profile = _profiles_of(z, observed, m, (rate,), m)[:, 0]  # [B, m]
+    profile = profile - profile.mean(1, keepdim=True)
+    place = (torch.arange(L, device=z.device) - L) % m
+    return profile[:, place]
+
+
 def _profiles_of(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...], horizon: int) -> Tensor:
     B, N = z.shape[0], z.shape[1] // m
     level = masked_mean(z, latest_observed(observed, m))  # [B, 1], the level from which the future continues

@@ -61,6 +61,7 @@ GROWTHS = {
     "brisk": Growth(0.85, 0.65, 0.6, 0.8),
     "cautious": Growth(0.75, 0.5, 0.4, 0.7),
     "mixed": Growth(0.85, 0.65, 0.6, 0.8, steady=0.5),
+    "lasting": Growth(0.85, 0.65, 0.85, 0.8),
 }
 
 
@@ -73,7 +74,7 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth
     seasons : tuple of int
         Season lengths, shortest first; 1 means none. A second one is a week of days or the like.
     rng : numpy.random.Generator
-    growth : {"brisk", "cautious", "mixed"}
+    growth : {"brisk", "cautious", "mixed", "lasting"}
         Of the exponential-smoothing family; see `GROWTHS`.
 
     Returns

@@ -82,6 +82,8 @@ class SimulatedWindows:
         gaps = rng.uniform(0, MOST_GAPS, (n, 1)) * (rng.random((n, 1)) < GAPS_SHARE)
         observed &= rng.random((n, width)) >= gaps
         known = torch.from_numpy(observed).to(self.device)
-        inputs, loc, scale = make_inputs(y[:, :width], known, member.scaling, seasons, member.horizon)
+        inputs, loc, scale = make_inputs(
+            y[:, :width], known, member.scaling, seasons, member.horizon, contrasts=member.size().contrasts
+        )
         target = standardise(y[:, width:], loc, scale).to(torch.float32)
         return WindowBatch(inputs, target, (scale > 0).expand(target.shape))

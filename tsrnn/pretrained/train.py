@@ -43,9 +43,9 @@ class Recipe:
 
     member: str
     steps: int
-    batch_size: int = 256
-    seed: int = 0
-    learning_rate: float = 2e-3
+    batch_size: int
+    seed: int
+    learning_rate: float
     weight_decay: float = 1e-3
 
 
@@ -117,9 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tsrnn.pretrained.train", description=__doc__)
     parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS), help="default: all")
     parser.add_argument("--steps", type=int, help="gradient steps of each member (default: each its own)")
-    parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="windows per step")
-    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="highest rate")
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--batch-size", type=int, help="windows per step (default: each its own)")
+    parser.add_argument("--learning-rate", type=float, help="highest rate (default: each its own)")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="folder (default: the package's own weights)")
     parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one, else the CPU")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of the CPU")
@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
     if options.seed < 0:
         parser.error("--seed must be 0 or more")
-    if not 0 < options.learning_rate < math.inf:
+    if options.learning_rate is not None and not 0 < options.learning_rate < math.inf:
         parser.error("--learning-rate must be above 0")
     torch.set_num_threads(options.threads)
     cuda = torch.cuda.is_available()
@@ -138,9 +138,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         device = torch.device(("cuda" if cuda else "cpu") if options.device == "auto" else options.device)
         options.output.mkdir(parents=True, exist_ok=True)
         for name in options.members:
-            steps = options.steps or MEMBERS[name].steps
-            recipe = Recipe(name, steps, options.batch_size, options.seed, options.learning_rate)
-            train_member(MEMBERS[name], recipe, options.output, device)
+            member = MEMBERS[name]
+            recipe = Recipe(
+                name,
+                options.steps or member.steps,
+                options.batch_size or member.batch_size,
+                options.seed,
+                options.learning_rate or member.learning_rate,
+            )
+            train_member(member, recipe, options.output, device)
     except (TsrnnError, OSError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -46,6 +46,8 @@ class WindowSampler:
         Rows before a training cutoff, at least.
     train_end : int64 tensor of shape (n_series,)
         Rows of each series that training may see; what follows is held back.
+    contrasts : bool
+        Whether the network reads contrasts.
     """
 
     flat: FlatSeries
@@ -55,6 +57,7 @@ class WindowSampler:
     scaling: str
     min_history: int
     train_end: Tensor
+    contrasts: bool = False
 
     def _earliest(self) -> Tensor:
         """Return the first training cutoff of each series."""
@@ -73,7 +76,8 @@ class WindowSampler:
         """Cut the windows that end before row `end`, with the targets before row `limit`. Shapes (B,)."""
         L, H = self.context_length, self.horizon
         y, observed = gather_windows(self.flat, series, end - L, L + H)
-        inputs, loc, scale = make_inputs(y[:, :L], observed[:, :L], self.scaling, self.seasons, H)
+        past = y[:, :L], observed[:, :L]
+        inputs, loc, scale = make_inputs(*past, self.scaling, self.seasons, H, contrasts=self.contrasts)
         target = standardise(y[:, L:], loc, scale).to(torch.float32)
         step = torch.arange(H, device=end.device)
         # A window without a past, or one that never moved (its scale is 0), has nothing to teach.

@@ -1,0 +1,68 @@
+"""Contrasts: each value of a window against a season before, its season's mean, and the season's profile.
+
+A network that reads scaled values alone must find growth and noise by subtracting values that lie a season apart, which
+it learns slowly and never exactly. The differences are handed to it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tsrnn.preprocessing.profiles import season_pattern
+from tsrnn.preprocessing.scaling import masked_mean
+
+# The rate of the profile that is taken out, and the factor that brings contrasts to the size of the values.
+RATE, FACTOR = 0.12, 2.0
+
+
+def contrast_count(seasons: tuple[int, ...]) -> int:
+    """Return how many contrasts `season_contrasts` makes for these seasons."""
+    return len(seasons) + 3 * (seasons[0] > 1)
+
+
+def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> Tensor:
+    """Contrast every value of each window with the values that tell something of it.
+
+    Parameters
+    ----------
+    z : tensor of shape (B, L), scaled; 0 where unobserved
+    observed : tensor of shape (B, L)
+        1 where observed, else 0.
+    seasons : tuple of int
+        Season lengths, shortest first; the first at most L.
+
+    Returns
+    -------
+    tensor of shape (B, C, L) with C = ``contrast_count(seasons)``
+        asinh of twice: the value less that of a season before, for every season; and where there is a season, the
+        value less its season's mean (seasons count from the window's end), less its season's profile, and how the
+        latter moved since the value before. 0 where one of the values is unobserved or before the window.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[1.0, 2.0, 4.0, 8.0]])
+    >>> torch.sinh(season_contrasts(z, torch.ones(1, 4), (1,))) / 2
+    tensor([[[0., 1., 2., 4.]]])
+    """
+    m = seasons[0]
+    contrasts = [_change(z, observed, season) for season in seasons]
+    if m > 1:
+        adjusted = z - season_pattern(z, observed > 0, m, RATE)
+        contrasts += [_around_season(z, observed, m), adjusted * observed, _change(adjusted, observed, 1)]
+    return torch.asinh(FACTOR * torch.stack(contrasts, 1))
+
+
+def _change(z: Tensor, observed: Tensor, lag: int) -> Tensor:
+    change = torch.zeros_like(z)
+    change[:, lag:] = (z[:, lag:] - z[:, :-lag]) * observed[:, lag:] * observed[:, :-lag]
+    return change
+
+
+def _around_season(z: Tensor, observed: Tensor, m: int) -> Tensor:
+    """Subtract the mean of each season of m values, counted from the end; the oldest may be a part of one."""
+    B, L = z.shape
+    missing = -L % m
+    z, observed = (torch.nn.functional.pad(part, (missing, 0)).reshape(B, -1, m) for part in (z, observed))
+    around = (z - masked_mean(z, observed > 0)) * observed
+    return around.reshape(B, -1)[:, missing:]
