@@ -43,15 +43,20 @@ def command() -> None:
     "--epochs", type=click.IntRange(min=1), help="Passes over the text at most. Default: 10; in a budget, 50."
 )
 @click.option("--hidden-size", type=click.IntRange(min=1), help="Width of the state. Default: by the text's length.")
-@click.option("--layers", type=click.IntRange(min=1), default=1, show_default=True, help="Recurrent layers.")
+@click.option(
+    "--layers", type=click.IntRange(min=1), help="Recurrent layers. Default: 1; in a long budget for the text, 2."
+)
 @click.option(
     "--dropout",
     type=click.FloatRange(min=0, max=1, max_open=True),
-    default=0.1,
-    show_default=True,
-    help="Share of the state dropped in training; more against learning by heart.",
+    help="Share of the state dropped in training, against learning by heart. Default: 0.1; in a budget, 0 to 0.4 by "
+    "how often it lets the text be read.",
 )
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=3e-3, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="The highest one. Default: 0.003; in a long budget, 0.002.",
+)
 @click.option("--mixed-precision", is_flag=True, help="Multiply in bfloat16: faster on processors that have it.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 @output_options(("table", "json", "csv"))
@@ -63,9 +68,9 @@ def train_command(
     time_budget: float | None,
     epochs: int | None,
     hidden_size: int | None,
-    layers: int,
-    dropout: float,
-    learning_rate: float,
+    layers: int | None,
+    dropout: float | None,
+    learning_rate: float | None,
     mixed_precision: bool,
     seed: int,
     format_: str | None,
@@ -82,7 +87,7 @@ def train_command(
     \b
     Examples:
       tsrnn text train hamlet.txt --save hamlet
-      tsrnn text train works.txt --save works --time-budget 3600 --layers 2 --dropout 0.4 --mixed-precision
+      tsrnn text train works.txt --save works --time-budget 3600 --mixed-precision
     """
     format_ = chosen_format(format_, output)
     check_output(output)

@@ -15,7 +15,7 @@ from tsrnn.forecasting.calibration import Calibration, calibrate
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_forecast import combined_quantiles
-from tsrnn.forecasting.network_training import flat_series, fresh_seed, one_thread, write_progress
+from tsrnn.forecasting.network_training import flat_series, fresh_seed, one_thread, progress_of
 from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
@@ -192,7 +192,7 @@ class Forecaster(ForecastModel):
         device = pick_device(self.device)
         self.device_ = str(device)
         self.seed_ = fresh_seed(self.random_state)
-        fit = NetworkFit(self, panel, device, self.seed_, self._progress())
+        fit = NetworkFit(self, panel, device, self.seed_, progress_of(self.verbose))
         try:
             fit.run()
         finally:
@@ -216,11 +216,6 @@ class Forecaster(ForecastModel):
         columns = ("step", "train_loss", "validation_loss", "seconds")
         rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
         self.history_ = pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({"step": np.int64})
-
-    def _progress(self) -> Callable[[Progress], None] | None:
-        if callable(self.verbose):
-            return self.verbose
-        return write_progress if self.verbose else None
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""

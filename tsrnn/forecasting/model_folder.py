@@ -206,7 +206,7 @@ def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor
     Raises
     ------
     DataError
-        If the weights are not those of such a network.
+        If the weights are not those of such a network, or one is not finite.
     """
     # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
     with torch.device("meta"):
@@ -221,6 +221,8 @@ def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor
     ]
     if wrong:
         raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
+    if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
+        raise DataError("a weight is not finite")
     with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
         network = make()
     network.load_state_dict(weights)

@@ -201,6 +201,13 @@ def fresh_seed(random_state: int | None) -> int:
     return int(np.random.SeedSequence(random_state).generate_state(1)[0])
 
 
+def progress_of(verbose: bool | Callable[[Progress], None]) -> Callable[[Progress], None] | None:
+    """Return what a training tells its progress: the callable, a line on stderr if True, or nothing."""
+    if callable(verbose):
+        return verbose
+    return write_progress if verbose else None
+
+
 def write_progress(progress: Progress) -> None:
     """Write one line about the training to stderr."""
     sys.stderr.write(

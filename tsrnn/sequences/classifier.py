@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError
 from tsrnn.forecasting.devices import pick_device
-from tsrnn.forecasting.network_training import own_random_state, write_progress
+from tsrnn.forecasting.network_training import own_random_state, progress_of
 from tsrnn.networks.sequence_network import SequenceNetwork
 from tsrnn.sequences.cases import Cases, ChannelScaler, as_table, read_sequences, read_texts, split_cases
 from tsrnn.sequences.class_settings import (
@@ -220,12 +220,12 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         size = choose_size(self, n_inputs, len(self.classes_), int(cases.lengths.max()))
         with own_random_state(self.seed_, device):
             self.network_ = SequenceNetwork(size).to(device)
-        weight = weigh_classes(self.class_weight, self.classes_, codes)
+        weight = weigh_classes(self.class_weight, self.classes_, codes).to(device)
         labelled = LabelledCases(cases.to(device), torch.from_numpy(codes).to(device), each_step)
         record: TrainingRecord[LabelledBatch] = TrainingRecord()
         plan = choose_plan(self, len(cases))
         try:
-            train_classifier(self.network_, labelled, plan, weight.to(device), self.seed_, self._progress(), record)
+            train_classifier(self.network_, labelled, plan, weight, self.seed_, progress_of(self.verbose), record)
         finally:
             self._keep(record)
         return self
@@ -336,11 +336,6 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.string = self.tokens is not None
         return tags
-
-    def _progress(self) -> Callable[[Progress], None] | None:
-        if callable(self.verbose):
-            return self.verbose
-        return write_progress if self.verbose else None
 
     def _keep(self, record: TrainingRecord[LabelledBatch]) -> None:
         """Keep what a training has told, also one that broke down."""

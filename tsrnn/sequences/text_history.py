@@ -55,7 +55,8 @@ def summarise(model: TextGenerator) -> str:
     epochs = model.history_["epoch"].iloc[-1] if len(model.history_) else 0.0
     lines = [
         f"text       {model.n_tokens_:,} {kind}, {len(model.vocabulary_):,} distinct",
-        f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, {weights:,} weights",
+        f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, dropout {size.dropout:g}, "
+        f"{weights:,} weights",
         f"training   {epochs:.1f} epochs ({stop}), best step {model.best_step_}, seed {model.random_state}, "
         f"{model.device_}",
     ]

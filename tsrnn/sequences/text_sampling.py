@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from tsrnn.errors import ParameterError
+from tsrnn.sequences.vocabulary import Vocabulary
 
 # A text of so many tokens is written at most; a larger number is a slip.
 LONGEST_TEXT = 10**8
 
 
-def check_sampling(length: Any, temperature: Any, top_k: Any) -> None:
+def check_sampling(length: Any, temperature: Any, top_k: Any, random_state: Any = None) -> None:
     """Raise ParameterError for the first argument that is impossible."""
     if not _is_whole(length) or not 0 <= length <= LONGEST_TEXT:
         raise ParameterError(f"length={length!r}: expected a whole number of tokens from 0 to {LONGEST_TEXT:,}.")
@@ -27,6 +28,8 @@ def check_sampling(length: Any, temperature: Any, top_k: Any) -> None:
         )
     if top_k is not None and (not _is_whole(top_k) or top_k < 1):
         raise ParameterError(f"top_k={top_k!r}: expected a whole number, 1 or more, or None for all tokens.")
+    if random_state is not None and (not _is_whole(random_state) or random_state < 0):
+        raise ParameterError(f"random_state={random_state!r}: expected a whole number, 0 or more, or None.")
 
 
 def _is_whole(value: Any) -> bool:
@@ -64,6 +67,14 @@ def sampling_probabilities(logits: Tensor, temperature: float, top_k: int | None
         values = masked
     # The largest becomes 0 first, so that a temperature near 0 leads to -inf and not to NaN.
     return torch.softmax((values - values.max()) / temperature, 0)
+
+
+def writable(logits: Tensor, vocabulary: Vocabulary) -> Tensor:
+    """Rule the unknown word out, unless there is no other token."""
+    if vocabulary.unknown and len(vocabulary) > 1:
+        logits = logits.clone()
+        logits[0] = -math.inf
+    return logits
 
 
 class Sampler:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 from dataclasses import asdict, fields
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,13 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.stored import Json, read_entry, read_flag, read_list, read_text, read_whole
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import load_folder, write_folder
+from tsrnn.forecasting.model_folder import load_folder, network_from, write_folder
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
 from tsrnn.sequences.text_history import HISTORY, history_table
 from tsrnn.sequences.text_scores import TextScore
 from tsrnn.sequences.text_settings import check_parameters
 from tsrnn.sequences.vocabulary import Vocabulary
+from tsrnn.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from tsrnn.sequences.text_generator import TextGenerator
@@ -70,6 +74,13 @@ def plain_parameters(model: TextGenerator) -> dict[str, Json]:
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
 
 
+def training_checkpoint(model: TextGenerator, text: str, path: str | os.PathLike[str]) -> Checkpoint:
+    """Return a checkpoint of a training that belongs to one text and to the model's parameters."""
+    told = {name: value for name, value in plain_parameters(model).items() if name != "verbose"}
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Checkpoint(Path(path), {"text_sha256": digest, **told})
+
+
 def load_generator(path: Any, cls: type[Model]) -> Model:
     """Load a text generator that `save_generator` wrote.
 
@@ -94,34 +105,17 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     size = _read_size(read_entry(content, "size"))
     if size.vocabulary_size != len(vocabulary):
         raise DataError(f"vocabulary_size={size.vocabulary_size}, but the vocabulary has {len(vocabulary)} tokens")
+    if size.num_layers > len(tensors):
+        raise DataError(f"num_layers={size.num_layers}, but there are only {len(tensors)} tensors")
     device = nearest_device(model.device)
     model.vocabulary_, model.device_ = vocabulary, str(device)
-    model.network_ = _build_network(size, tensors).to(device)
+    model.network_ = network_from(lambda: LanguageNetwork(size), tensors).to(device)
     model.history_ = history_table(_read_history(content))
     model.n_tokens_, model.seed_ = read_whole(content, "n_tokens", 1), read_whole(content, "seed", 0, 2**32 - 1)
     model.best_step_ = read_whole(content, "best_step", 0)
     model.stopped_early_, model.out_of_time_ = read_flag(content, "stopped_early"), read_flag(content, "out_of_time")
     model.validation_score_, model.baseline_score_ = (_read_score(content, name) for name in SCORES)
     return model
-
-
-def _build_network(size: LanguageSize, weights: dict[str, torch.Tensor]) -> LanguageNetwork:
-    if size.num_layers > len(weights):
-        raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
-    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
-    with torch.device("meta"):
-        expected = LanguageNetwork(size).state_dict()
-    shapes = {name: (part.shape, part.dtype) for name, part in expected.items()}
-    found = {name: (part.shape, part.dtype) for name, part in weights.items()}
-    wrong = sorted(name for name in {*shapes, *found} if shapes.get(name) != found.get(name))
-    if wrong:
-        raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
-    if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
-        raise DataError("a weight is not finite")
-    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
-        network = LanguageNetwork(size)
-    network.load_state_dict(weights)
-    return network.eval()
 
 
 def _read_size(content: Json) -> LanguageSize:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from tsrnn.errors import DataError, ParameterError
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageSize
 from tsrnn.sequences.text_training import TextPlan
-from tsrnn.sequences.vocabulary import TOKENS
+from tsrnn.sequences.vocabulary import TOKENS, Vocabulary
 
 if TYPE_CHECKING:
     from tsrnn.sequences.text_generator import TextGenerator
@@ -23,6 +24,34 @@ MOST_STREAMS, FEWEST_STEPS = 32, 100
 
 DEFAULT_EPOCHS, EPOCHS_IN_A_BUDGET = 10, 50
 
+# What a budget is taken to allow, whatever the machine: so many seconds for a token, and for each weight of the network
+# that reads it. In single precision on one core training took 0.8 to 1.3 times as long for widths of 64 to 512.
+SECONDS_PER_TOKEN, SECONDS_PER_WEIGHT = 2e-5, 1e-10
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What depends on how often a text can be read.
+
+    Parameters
+    ----------
+    num_layers : int
+    dropout : float
+    bptt_length : int
+    learning_rate : float
+    """
+
+    num_layers: int
+    dropout: float
+    bptt_length: int
+    learning_rate: float
+
+
+# A text that is read a few times is not learnt by heart; one that is read often is, unless much is dropped, and then a
+# deeper network pays. The first and the last were chosen on the held-back end of tiny Shakespeare's training part.
+FEW_PASSES, MANY_PASSES = 5, 20
+QUICK, USUAL, LONG = Recipe(1, 0.0, 64, 3e-3), Recipe(1, 0.1, 64, 3e-3), Recipe(2, 0.4, 96, 2e-3)
+
 # A text must have a few tokens to learn from, besides what is held back.
 FEWEST_TOKENS = 10
 
@@ -31,52 +60,85 @@ def check_parameters(model: TextGenerator) -> None:
     """Raise ParameterError for the first argument that is impossible."""
     _one_of("tokens", model.tokens, TOKENS)
     _one_of("cell", model.cell, tuple(RECURRENT))
-    for name in (
-        "num_layers", "embedding_size", "bptt_length", "patience", "validations_per_epoch", "min_count",
-    ):  # fmt: skip
+    for name in ("embedding_size", "patience", "validations_per_epoch", "min_count"):
         _whole(name, getattr(model, name), 1)
     _whole("max_words", model.max_words, 2)
-    for name in ("hidden_size", "batch_size", "max_epochs"):
+    for name in ("hidden_size", "num_layers", "batch_size", "bptt_length", "max_epochs"):
         if getattr(model, name) is not None:
             _whole(name, getattr(model, name), 1, " or None")
-    for name in ("dropout", "validation_share"):
-        _number(name, getattr(model, name), 0, 1, "a share from 0 to below 1")
+    _number("validation_share", model.validation_share, 0, 1, "a share from 0 to below 1")
+    if model.dropout is not None:
+        _number("dropout", model.dropout, 0, 1, "a share from 0 to below 1, or None")
     _number("weight_decay", model.weight_decay, 0, math.inf, "a number from 0")
-    _above_0("learning_rate", model.learning_rate, "a number above 0, for example 0.003")
+    if model.learning_rate is not None:
+        _above_0("learning_rate", model.learning_rate, "a number above 0, for example 0.003, or None")
     if model.time_budget is not None:
         _above_0("time_budget", model.time_budget, "seconds above 0, or None for no limit")
     if not isinstance(model.mixed_precision, (bool, np.bool_)):
         raise ParameterError(f"mixed_precision={model.mixed_precision!r}: expected True or False.")
-    check_random_state(model.random_state)
+    if model.random_state is not None:
+        _whole("random_state", model.random_state, 0, " or None")
 
 
-def check_random_state(value: Any) -> None:
-    """Raise ParameterError unless a value is a seed or None."""
-    if value is not None:
-        _whole("random_state", value, 0, " or None")
+def passes_in(seconds: float, n_tokens: int, n_weights: int) -> float:
+    """Return how often a text is read in so many seconds, by what a common machine does; the same on every machine.
+
+    >>> round(passes_in(300, 1_000_000, 925_377), 1), round(passes_in(3600, 1_000_000, 925_377), 1)
+    (2.7, 32.0)
+    """
+    return seconds / (n_tokens * (SECONDS_PER_TOKEN + SECONDS_PER_WEIGHT * n_weights))
 
 
-def language_size(model: TextGenerator, vocabulary_size: int, n_tokens: int) -> LanguageSize:
+def choose_recipe(model: TextGenerator, vocabulary_size: int, n_tokens: int) -> Recipe:
+    """Return the settings for a text: those that the user named, and for the others what suits the time budget."""
+    found = USUAL
+    if model.time_budget is not None:
+        width, inputs = _width(model, n_tokens), int(model.embedding_size)
+        # As a GRU of one layer, so that a choice does not turn on itself.
+        n_weights = 3 * width * (width + inputs) + vocabulary_size * (width + inputs)
+        passes = passes_in(float(model.time_budget), n_tokens, n_weights)
+        found = QUICK if passes < FEW_PASSES else LONG if passes >= MANY_PASSES else USUAL
+    return Recipe(
+        num_layers=found.num_layers if model.num_layers is None else int(model.num_layers),
+        dropout=found.dropout if model.dropout is None else float(model.dropout),
+        bptt_length=found.bptt_length if model.bptt_length is None else int(model.bptt_length),
+        learning_rate=found.learning_rate if model.learning_rate is None else float(model.learning_rate),
+    )
+
+
+def _width(model: TextGenerator, n_tokens: int) -> int:
+    return int(model.hidden_size or (WIDE if n_tokens >= LONG_TEXT else NARROW))
+
+
+def choose_vocabulary(model: TextGenerator, kept: str, text: str) -> Vocabulary:
+    """Return the tokens of a text, of which training sees what is kept."""
+    if model.tokens == "char":
+        # All characters are known, also one that only the held-back part has: there is no unknown one.
+        return Vocabulary.of([text], "char")
+    return Vocabulary.of([kept], "word", unknown=True, min_count=int(model.min_count), max_size=int(model.max_words))
+
+
+def language_size(model: TextGenerator, recipe: Recipe, vocabulary_size: int, n_tokens: int) -> LanguageSize:
     """Return the size of the network for a text."""
     return LanguageSize(
         vocabulary_size=vocabulary_size,
         cell=model.cell,
         embedding_size=int(model.embedding_size),
-        hidden_size=int(model.hidden_size or (WIDE if n_tokens >= LONG_TEXT else NARROW)),
-        num_layers=int(model.num_layers),
-        dropout=float(model.dropout),
+        hidden_size=_width(model, n_tokens),
+        num_layers=recipe.num_layers,
+        dropout=recipe.dropout,
     )
 
 
-def text_plan(model: TextGenerator, n_tokens: int, seed: int, seconds_used: float) -> TextPlan:
+def text_plan(model: TextGenerator, recipe: Recipe, n_tokens: int, seed: int, seconds_used: float) -> TextPlan:
     """Return how the network is trained on so many tokens; seconds that are gone already leave its budget."""
     budget = model.time_budget
-    streams = min(MOST_STREAMS, max(1, n_tokens // (int(model.bptt_length) * FEWEST_STEPS)))
+    streams = min(MOST_STREAMS, max(1, n_tokens // (recipe.bptt_length * FEWEST_STEPS)))
     return TextPlan(
         n_streams=int(model.batch_size or streams),
-        length=int(model.bptt_length),
+        length=recipe.bptt_length,
         max_epochs=int(model.max_epochs or (DEFAULT_EPOCHS if budget is None else EPOCHS_IN_A_BUDGET)),
-        learning_rate=float(model.learning_rate),
+        learning_rate=recipe.learning_rate,
         weight_decay=float(model.weight_decay),
         patience=int(model.patience),
         validations_per_epoch=int(model.validations_per_epoch),

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tsrnn.networks.language_network import LanguageNetwork
+from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
 from tsrnn.sequences.text_streams import TextBatch, TextStreams, steps_per_epoch, stream_batches
 from tsrnn.training.checkpoint import Checkpoint
 from tsrnn.training.trainer import Outcome, Progress, TrainingPlan, TrainingRecord, train
@@ -118,6 +118,14 @@ class StreamTraining(nn.Module):
         parts = state if isinstance(state, tuple) else (state,)
         for name, part in zip(self._names, parts, strict=True):
             setattr(self, name, part.detach().float())
+
+
+def new_language_network(size: LanguageSize, seen: Tensor) -> LanguageNetwork:
+    """Return an untrained network, on the device of a text's tokens, that predicts them by their frequencies."""
+    network = LanguageNetwork(size).to(seen.device)
+    counts = torch.bincount(seen, minlength=size.vocabulary_size) + 1.0
+    network.start_from(counts / counts.sum())
+    return network
 
 
 def train_language_network(
