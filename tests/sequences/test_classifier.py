@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from tsrnn import SequenceClassifier
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.sequences.cases import Cases
+from tsrnn.sequences.class_settings import choose_plan
 from tsrnn.sequences.class_training import LabelledCases, _chunks, _Epochs, _hold_back, class_outcome
 
 SMALL = {"hidden_size": 12, "filters": 8, "learning_rate": 0.02, "dropout": 0.0, "batch_size": 16, "device": "cpu"}
@@ -352,6 +353,9 @@ def test_predictions_need_a_fit_and_sequences_of_its_kind(fitted):
         ({"class_weight": "even"}, "class_weight='even': expected None, 'balanced'"),
         ({"class_weight": {"c": 1}}, r"class_weight names 1 labels that y does not have: \['c'\]"),
         ({"class_weight": {"a": -1}}, "expected weights above 0"),
+        ({"distortion": -0.1}, r"distortion=-0\.1: expected a number from 0 to 0\.5, or 'auto'"),
+        ({"distortion": "much"}, "distortion='much'"),
+        ({"distortion": 0.1, "tokens": "word"}, "texts cannot be distorted. Choose 0 or 'auto'"),
         ({"random_state": -1}, "random_state=-1"),
         ({"random_state": "seed"}, "random_state='seed'"),
         ({"device": "cuda:x"}, "device='cuda:x'"),
@@ -378,6 +382,42 @@ def test_held_back_cases_have_the_classes_shares_and_every_class_stays_to_be_lea
         assert 9 in learn
         assert len(judge) == 5
     assert len(_hold_back(labelled_of(target), 0.0, 0)[1]) == 0
+
+
+def test_distorted_steps_keep_the_label_of_the_step_that_they_come_from():
+    lengths = np.array([30, 12])
+    offsets = np.array([0, 30, 42])
+    steps = np.concatenate([np.arange(n) for n in lengths])
+    data = torch.from_numpy(steps[:, None].astype(np.float32) + 100)
+    labelled = LabelledCases(Cases(data, offsets), torch.from_numpy(steps), True)
+    batch = labelled.gather_distorted(np.array([0, 1]), 0.05, torch.Generator().manual_seed(0))
+    assert batch.target[1, 12:].eq(-1).all()
+    height = batch.x[..., 0] / (batch.target + 100)  # the factor of the height, and at most half a step in time
+    for case, length in enumerate(lengths):
+        assert (batch.target[case, :length] >= 0).all()
+        np.testing.assert_allclose(height[case, :length], height[case, :length].mean(), rtol=0.01)
+    assert not torch.equal(batch.target[0], torch.arange(30))
+
+
+def test_distorted_cases_are_harder_to_learn_by_heart():
+    X, y = waves(24)
+    loss = {
+        spread: small(distortion=spread, max_epochs=15).fit(X, y).history_["train_loss"].iloc[-1] for spread in (0, 0.4)
+    }
+    assert loss[0.4] > 2 * loss[0]
+
+
+def test_steps_texts_and_many_cases_are_not_distorted_unless_it_is_asked_for():
+    found = {
+        (output, tokens): choose_plan(SequenceClassifier(output=output, tokens=tokens), 50).distortion
+        for output in ("last", "each_step")
+        for tokens in (None, "word")
+    }
+    assert found.pop(("last", None)) == 0.02
+    assert set(found.values()) == {0.0}
+    assert choose_plan(SequenceClassifier(output="each_step", distortion=0.1), 50).distortion == 0.1
+    assert choose_plan(SequenceClassifier(distortion=0), 50).distortion == 0
+    assert choose_plan(SequenceClassifier(), 5000).distortion == 0
 
 
 def test_every_case_is_drawn_once_an_epoch():

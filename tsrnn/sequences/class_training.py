@@ -16,6 +16,7 @@ from tsrnn.networks.cells import new_generator
 from tsrnn.networks.convolution import step_mask
 from tsrnn.networks.sequence_network import SequenceNetwork
 from tsrnn.sequences.cases import Cases
+from tsrnn.sequences.distortion import distort
 from tsrnn.training.trainer import Outcome, Progress, TrainingPlan, TrainingRecord, train
 
 # From so many cases on a tenth is held back to stop by; fewer cases teach more than they could tell.
@@ -39,6 +40,8 @@ class ClassPlan:
     learning_rate : float
     held_back : float
         Share of the cases that is held back to stop by, or 0.
+    distortion : float
+        How much sequences of numbers are distorted in training, see `distort`.
     """
 
     max_epochs: int
@@ -46,6 +49,7 @@ class ClassPlan:
     patience: int
     learning_rate: float
     held_back: float
+    distortion: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,17 @@ class LabelledCases:
             return LabelledBatch(x, lengths, self.target[torch.from_numpy(index).to(self.target.device)])
         mask = step_mask(lengths, rows.shape[1])
         return LabelledBatch(x, lengths, torch.where(mask, self.target[rows], NO_LABEL))
+
+    def gather_distorted(
+        self, index: npt.NDArray[np.int64], spread: float, generator: torch.Generator
+    ) -> LabelledBatch:
+        """Gather cases into a batch and distort them at random; a step has the label of the one nearest to it."""
+        batch = self.gather(index)
+        x, nearest = distort(batch.x, batch.lengths, spread, generator)
+        if not self.each_step:
+            return LabelledBatch(x, batch.lengths, batch.target)
+        target = torch.where(batch.target == NO_LABEL, NO_LABEL, batch.target.gather(1, nearest))
+        return LabelledBatch(x, batch.lengths, target)
 
 
 @dataclass(frozen=True)
@@ -123,6 +138,12 @@ def train_classifier(
     record = TrainingRecord() if record is None else record
     hide = new_generator(seed + 1, device)
 
+    def draw(step: int) -> LabelledBatch:
+        index = epochs.at(step)
+        if plan.distortion == 0:
+            return labelled.gather(index)
+        return labelled.gather_distorted(index, plan.distortion, epochs.generator)
+
     def outcome(batch: LabelledBatch) -> Outcome:
         x = batch.x
         if network.training and network.embedding is not None:
@@ -136,9 +157,7 @@ def train_classifier(
         patience=plan.patience,
     )
     with own_random_state(seed, device), one_thread():
-        return train(
-            network, outcome, lambda step: labelled.gather(epochs.at(step)), validation, training, progress, record
-        )
+        return train(network, outcome, draw, validation, training, progress, record)
 
 
 def class_outcome(scores: Tensor, target: Tensor, class_weight: Tensor) -> Outcome:
