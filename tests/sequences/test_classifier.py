@@ -407,17 +407,18 @@ def test_distorted_cases_are_harder_to_learn_by_heart():
     assert loss[0.4] > 2 * loss[0]
 
 
-def test_steps_texts_and_many_cases_are_not_distorted_unless_it_is_asked_for():
+def test_steps_texts_many_cases_and_short_ones_are_not_distorted_unless_it_is_asked_for():
     found = {
-        (output, tokens): choose_plan(SequenceClassifier(output=output, tokens=tokens), 50).distortion
+        (output, tokens): choose_plan(SequenceClassifier(output=output, tokens=tokens), 50, 150).distortion
         for output in ("last", "each_step")
         for tokens in (None, "word")
     }
     assert found.pop(("last", None)) == 0.02
     assert set(found.values()) == {0.0}
-    assert choose_plan(SequenceClassifier(output="each_step", distortion=0.1), 50).distortion == 0.1
-    assert choose_plan(SequenceClassifier(distortion=0), 50).distortion == 0
-    assert choose_plan(SequenceClassifier(), 5000).distortion == 0
+    assert choose_plan(SequenceClassifier(output="each_step", distortion=0.1), 50, 10).distortion == 0.1
+    assert choose_plan(SequenceClassifier(distortion=0), 50, 150).distortion == 0
+    assert choose_plan(SequenceClassifier(), 5000, 150).distortion == 0
+    assert choose_plan(SequenceClassifier(), 50, 49).distortion == 0  # a shift would be less than a step
 
 
 def test_every_case_is_drawn_once_an_epoch():

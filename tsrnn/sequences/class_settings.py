@@ -80,8 +80,8 @@ def choose_size(model: SequenceClassifier, n_inputs: int, n_classes: int, longes
     )
 
 
-def choose_plan(model: SequenceClassifier, n_cases: int) -> ClassPlan:
-    """Return how to train on so many cases."""
+def choose_plan(model: SequenceClassifier, n_cases: int, longest: int) -> ClassPlan:
+    """Return how to train on so many cases of at most so many steps."""
     batch_size = model.batch_size or (16 if n_cases <= 500 else 32 if n_cases <= 2000 else 64)
     if model.validation_fraction == "auto":
         held_back = HELD_BACK_SHARE if n_cases >= ENOUGH_TO_HOLD_BACK else 0.0
@@ -90,14 +90,17 @@ def choose_plan(model: SequenceClassifier, n_cases: int) -> ClassPlan:
     n_batches = max(1, round((n_cases - round(held_back * n_cases)) / batch_size))
     max_epochs = model.max_epochs or math.ceil(default_class_steps(n_cases) / n_batches)
     patience = model.patience or max(1, max_epochs // 2)
-    distortion = default_distortion(model, n_cases) if model.distortion == "auto" else float(model.distortion)
+    distortion = default_distortion(model, n_cases, longest) if model.distortion == "auto" else float(model.distortion)
     return ClassPlan(int(max_epochs), int(batch_size), int(patience), float(model.learning_rate), held_back, distortion)
 
 
-def default_distortion(model: SequenceClassifier, n_cases: int) -> float:
-    """Return how much sequences are distorted: where cases are few, and no label hangs on one step's place."""
-    few = n_cases < ENOUGH_TO_HOLD_BACK
-    return DISTORTION if few and model.tokens is None and model.output == "last" else 0.0
+def default_distortion(model: SequenceClassifier, n_cases: int, longest: int) -> float:
+    """Return how much sequences are distorted: where cases are few, and no label hangs on one step's place.
+
+    A shift of less than a step would not bend a sequence but blur it.
+    """
+    useful = n_cases < ENOUGH_TO_HOLD_BACK and longest * DISTORTION >= 1
+    return DISTORTION if useful and model.tokens is None and model.output == "last" else 0.0
 
 
 def default_class_steps(n_cases: int) -> int:
