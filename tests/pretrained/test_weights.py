@@ -134,7 +134,8 @@ def test_a_shipped_member_loads_tells_its_recipe_and_forecasts(name):
     size = member.size()
     y = torch.linspace(1, 2, size.context_length, dtype=torch.float64).repeat(2, 1)
     y = y + 0.1 * torch.sin(torch.arange(size.context_length))
-    inputs, _, _ = make_inputs(y, torch.ones_like(y, dtype=torch.bool), member.scaling, size.seasons, size.horizon)
+    observed = torch.ones_like(y, dtype=torch.bool)
+    inputs, _, _ = make_inputs(y, observed, member.scaling, size.seasons, size.horizon, contrasts=size.contrasts)
     with torch.inference_mode():
         answer = network(inputs)
     assert answer.shape == (2, size.horizon, len(size.quantiles))
