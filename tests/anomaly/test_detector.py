@@ -157,8 +157,9 @@ def test_rows_that_were_fitted_are_judged_with_what_was_learnt_from_them(clean):
     again = detector.detect(noisy.iloc[300:500])
     cold = AnomalyDetector(detector.forecaster_).fit(noisy.iloc[300:500]).detect()
     assert len(again) == 200
-    # A cold start takes heavy tails for anomalies until it has seen enough of them.
-    assert np.log(again["p_value"]).min() > np.log(cold["p_value"]).min() + 1
+    # A cold start does not know yet how heavy the tails are.
+    width = (again["upper"] - again["lower"]) / (cold["upper"] - cold["lower"])
+    assert width.iloc[48:72].mean() > 1.1
 
 
 def test_a_series_never_seen_before_is_compared_with_the_scores_of_the_others(clean):
@@ -211,8 +212,9 @@ def test_an_event_of_a_system_is_one_and_names_the_channel():
     a, b = hourly(seed=1), hourly(seed=2)
     b.iloc[600] += 15
     events = AnomalyDetector(channels=True).fit(pd.DataFrame({"a": a, "b": b})).events()
-    mine = events[events["start"] == b.index[600]]
+    mine = events[(events["start"] <= b.index[600]) & (events["end"] >= b.index[600])]
     assert mine["unique_id"].tolist() == ["b"]
+    assert mine["peak"].tolist() == [b.index[600]]
     assert mine["share"].iloc[0] > 0.6
 
 

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from plotly.offline import get_plotlyjs
 
 from tests.anomaly.conftest import hourly
 from tsrnn import AnomalyDetector, anomaly_figure, write_anomaly_page
+from tsrnn.anomaly.events import find_events
 from tsrnn.errors import ColumnError, ParameterError
 
 
@@ -36,27 +38,49 @@ def test_a_name_from_the_data_never_becomes_markup(detector, tmp_path):
     assert page.count("<section>") == 2
 
 
-def test_of_a_long_series_all_rows_near_anomalies_are_drawn():
-    n = 50_000
-    table = pd.DataFrame(
+def long_table(n):
+    y = np.random.default_rng(0).normal(size=n)
+    return pd.DataFrame(
         {
             "unique_id": "a",
             "ds": np.arange(n),
-            "y": 0.0,
+            "y": y,
             "expected": 0.0,
-            "lower": -1.0,
-            "upper": 1.0,
+            "lower": -3.0,
+            "upper": 3.0,
             "score": 1.0,
             "p_value": 0.5,
             "is_anomaly": False,
         }
     )
-    table.loc[30_000, "is_anomaly"] = True
+
+
+def test_of_a_long_series_extremes_and_all_rows_around_anomalies_are_drawn():
+    table = long_table(50_000)
+    table.loc[[12, 30_000], "is_anomaly"] = True
+    table.loc[30_100:30_400, "is_anomaly"] = True
+    table.loc[20_000, "y"], table.loc[40_001, "y"] = 9.0, -9.0
+    table.loc[45_000, "y"] = np.nan
     figure = anomaly_figure(table)
-    drawn = np.asarray(figure.data[3].x)
-    assert len(drawn) < 25_000
-    assert set(range(29_950, 30_051)) <= set(drawn.tolist())
+    drawn = set(np.asarray(figure.data[3].x).tolist())
+    assert len(drawn) < 7_000
+    assert {2, 12, 22, 20_000, 40_001, 45_000} <= drawn
+    assert set(range(29_990, 30_011)) | set(range(30_090, 30_411)) <= drawn
+    # No stretch of 40 rows is left out, so that the line looks as that of all rows.
+    assert np.diff(sorted(drawn)).max() < 80
     assert "of 50,000 rows drawn" in figure.layout.title.text
+
+
+def test_a_figure_of_as_many_rows_as_there_is_room_for_draws_all():
+    table = long_table(3_000)
+    assert len(anomaly_figure(table).data[3].x) == 3_000
+    assert len(anomaly_figure(table, most_rows=600).data[3].x) < 700
+
+
+def test_a_page_of_a_long_series_carries_little_besides_the_script(tmp_path):
+    table = long_table(26_000)
+    path = write_anomaly_page(table, find_events(table, 24, 8), tmp_path / "page.html")
+    assert path.stat().st_size - len(get_plotlyjs()) < 1_000_000
 
 
 def test_a_page_without_events_says_so(detector, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class SeriesArrays:
         return type(self)(**{name: np.concatenate([mine, its]) for name, mine, its in pairs})
 
     @classmethod
+    @cache
     def names(cls) -> list[str]:
         """Return the names of the arrays."""
         return [part.name for part in fields(cls)]

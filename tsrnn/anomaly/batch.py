@@ -9,6 +9,7 @@ import numpy as np
 from tsrnn.anomaly.block_forecasts import LookAhead
 from tsrnn.anomaly.thresholds import Calibration
 from tsrnn.anomaly.tracker import Judged, Tracker
+from tsrnn.anomaly.usual_state import UsualState, blend
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Bools, Floats, Integers, Panel
@@ -35,7 +36,7 @@ def follow_panel(tracker: Tracker, index: Integers, model: ForecastModel, panel:
         Arrays of shape (n_rows,), as the panel's `y`.
     """
     n_rows, lengths = len(panel.y), panel.lengths
-    answer = Judged(*(np.full(n_rows, np.nan) for _ in range(7)), *(np.zeros(n_rows, np.bool_) for _ in range(2)))
+    answer = Judged(*(np.full(n_rows, np.nan) for _ in range(8)), *(np.zeros(n_rows, np.bool_) for _ in range(2)))
     ahead = LookAhead(model, panel, [panel.series(i) for i in range(panel.n_series)], tracker.plan.block)
     number = np.full(int(index.max()) + 1, -1)
     number[index] = np.arange(len(index))
@@ -64,19 +65,26 @@ class System:
     Parameters
     ----------
     calibration : Calibration
-        Of one series, the mean over channels of −ln p.
+        Of one series, the score of the system: the mean over channels of −ln p, and the distance of their joint state
+        from the usual one.
+    usual : UsualState
     threshold : str
     """
 
-    def __init__(self, calibration: Calibration, threshold: str) -> None:
-        self.calibration, self.threshold = calibration, threshold
+    def __init__(self, calibration: Calibration, usual: UsualState, threshold: str) -> None:
+        self.calibration, self.usual, self.threshold = calibration, usual, threshold
         self.seen, self.fixed = 0, False
 
-    def follow(self, p_values: Floats, ordinary: Bools) -> tuple[Floats, Floats, Floats]:
+    def restart(self) -> None:
+        """Forget the rows read so far, but not what was learnt from them."""
+        self.seen, self.usual = 0, self.usual.restarted()
+
+    def follow(self, y: Floats, p_values: Floats, ordinary: Bools) -> tuple[Floats, Floats, Floats, Floats]:
         """Read n rows of C channels.
 
         Parameters
         ----------
+        y : ndarray of shape (C, n), original units
         p_values : ndarray of shape (C, n)
             NaN where a channel says nothing.
         ordinary : bool ndarray of shape (n,)
@@ -84,26 +92,34 @@ class System:
 
         Returns
         -------
-        score, p_value : ndarrays of shape (n,)
-            NaN where no channel says anything.
+        score, compared, p_value : ndarrays of shape (n,)
+            NaN where no channel says anything. `compared` is the score without the distance of a state that was
+            accepted, of which the p-value is.
         share : ndarray of shape (C, n)
-            Each channel's part of the score; they add up to 1 where there is one.
+            Each channel's part of the mean of −ln p; they add up to 1 where there is one.
         """
         surprise = -np.log(p_values)
         known = np.isfinite(surprise)
         total, count = np.where(known, surprise, 0.0).sum(0), known.sum(0)
         score = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         share = np.where(known & (total > 0), surprise / np.where(total > 0, total, 1.0), np.where(known, 0.0, np.nan))
-        p_value = np.full(score.shape, np.nan)
+        compared, p_value = score.copy(), np.full(score.shape, np.nan)
         block = self.calibration.block.shape[1]
         at = 0
         while at < len(score):
             place = self.seen % block
             n = min(block - place, len(score) - at)
-            if place == 0 and self.seen and not self.fixed:
-                self.calibration.end_block()
+            if place == 0 and self.seen:
+                self.usual.end_block()
+                if not self.fixed:
+                    self.calibration.end_block()
             part = slice(at, at + n)
-            self.calibration.block[0, place : place + n] = np.where(ordinary[part], score[part], np.nan)
-            p_value[part] = self.calibration.p_values(score[None, part], self.threshold)[0]
+            distance, beyond = self.usual.read(y.T[None, part], place)
+            weight = self.usual.share()
+            compared[part] = blend(score[None, part], beyond, weight)[0]
+            score[part] = blend(score[None, part], distance, weight)[0]
+            calm = ordinary[part] & ~self.usual.is_far(beyond)[0]
+            self.calibration.block[:, place : place + n] = np.where(calm, compared[part], np.nan)
+            p_value[part] = self.calibration.p_values(compared[None, part], self.threshold)[0]
             self.seen, at = self.seen + n, at + n
-        return score, p_value, share
+        return score, compared, p_value, share

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.engine import Plan
 from tsrnn.anomaly.events import COLUMNS, find_events
-from tsrnn.anomaly.metrics import check_labels, event_scores
+from tsrnn.anomaly.metrics import check_labels
+from tsrnn.anomaly.outliers import OutlierMethods, best_alpha
 from tsrnn.anomaly.saving import load_detector, save_detector
 from tsrnn.anomaly.settings import block_of, check_settings, context_of, find_season, patience_of
 from tsrnn.anomaly.stream import Detection, update_table, update_time
-from tsrnn.anomaly.tables import array_table, detection_table, ending_together, time_rows
+from tsrnn.anomaly.tables import array_table, detection_table, ending_together
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
@@ -28,23 +29,21 @@ from tsrnn.forecasting.forecaster import Forecaster
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from tsrnn.data.panel import Floats, Integers
     from tsrnn.forecasting.contract import ForecastModel
 
-# Thresholds that `fit_threshold` compares at most.
-MOST_THRESHOLDS = 200
 
-
-class AnomalyDetector(OutlierMixin, BaseEstimator):
+class AnomalyDetector(OutlierMethods, BaseEstimator):
     """Detect what a forecaster did not see coming, in tables and in streams.
 
     Every series is forecast block by block from values before the block. Within a block the forecast is carried on by
     the residuals before each row (whitening), so that every row is compared with a one-step forecast of its own. Its
-    residual, in units of the predicted spread, and the moving averages of that make a score; how rarely past scores
-    were as high is its p-value. A row is anomalous if its p-value is at most `alpha`.
+    residual, in units of the predicted spread, the moving averages of that, and the distance of the values from the
+    state they are usually in make a score; how rarely past scores were as high is its p-value. A row is anomalous if
+    its p-value is at most `alpha`. Channels of one system also have a usual state together.
 
     An outlier does not enter later forecasts: the expected value takes its place. A level that persists for `patience`
-    rows is accepted. A missing value is no alarm.
+    rows is accepted: it alarms no longer, though the score tells that it is not the usual one. Series without a usual
+    level (walks, trends) are judged by their forecasts alone. A missing value is no alarm.
 
     Parameters
     ----------
@@ -181,13 +180,6 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             self.alpha_ = float(np.quantile(p_values, self.contamination, method="lower"))
         self._found = found
         return self
-
-    @property
-    def offset_(self) -> float:
-        """The log10 of the highest p-value that is anomalous."""
-        check_is_fitted(self, "watch_")
-        # The next larger number, since scikit-learn calls outliers what lies below the offset.
-        return float(np.nextafter(np.log10(self.alpha_), np.inf))
 
     @property
     def detections_(self) -> pd.DataFrame:
@@ -369,60 +361,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         truth = check_labels(labels)
         if len(truth) != len(table):
             raise ParameterError(f"{len(truth):,} labels for {len(table):,} rows: expected one per row of `detect`.")
-        p_values = table["p_value"].to_numpy()
-        series = table["unique_id"].to_numpy()
-        # A row of its own between series, so that no event runs from one into the next.
-        breaks = np.flatnonzero(series[1:] != series[:-1]) + 1
-        truth, p_values = np.insert(truth, breaks, False), np.insert(p_values, breaks, np.nan)
-        known = np.unique(p_values[np.isfinite(p_values)])
-        if not len(known):
-            raise ParameterError("No row has a p-value to choose a threshold among. Fit on a longer history.")
-        tried = known[np.unique(np.linspace(0, len(known) - 1, MOST_THRESHOLDS).round().astype(np.int64))]
-        tried = tried[tried < 1]
-        scores = [event_scores(truth, p_values <= alpha).f1 for alpha in tried]
-        if scores:
-            self.alpha_ = float(tried[int(np.argmax(scores))])
+        alpha = best_alpha(table["p_value"].to_numpy(), truth, table["unique_id"].to_numpy())
+        self.alpha_ = self.alpha_ if alpha is None else alpha
         return self
-
-    def score_samples(self, X: Any) -> Floats:
-        """Return the log10 of each row's p-value: 0 for the most ordinary rows, the lower the more anomalous.
-
-        Parameters
-        ----------
-        X : array of shape (n_samples,) or (n_samples, n_features), or a table with one row per time
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            0 where a row has no value or too little history to be judged.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        DataError
-            If X is no such array.
-        """
-        check_is_fitted(self, "watch_")
-        panel, found = self._judge(X)
-        if panel.n_series > 1 and found.share is None:
-            raise DataError(
-                f"{panel.n_series} series have more than one score per row. Use `detect`, or channels=True."
-            )
-        at, length = time_rows(panel)
-        p_value = np.ones(length)
-        np.minimum.at(p_value, at, np.nan_to_num(found.judged.p_value, nan=1.0))
-        # Leading missing rows are not part of a panel.
-        missing = len(X) - length
-        return np.concatenate([np.zeros(max(missing, 0)), np.log10(p_value)])
-
-    def decision_function(self, X: Any) -> Floats:
-        """Return `score_samples` less `offset_`: below 0 for outliers. Shape (n_samples,)."""
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: Any) -> Integers:
-        """Return −1 for outliers and 1 for the other rows. Shape (n_samples,)."""
-        return np.where(self.decision_function(X) < 0, -1, 1)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the detector and all that its streams carry to a folder of two files, safetensors and JSON.

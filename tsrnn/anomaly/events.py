@@ -40,8 +40,9 @@ def find_events(table: pd.DataFrame, season_length: int, gap: int) -> pd.DataFra
     DataFrame, one row per event, in the order of series and time
         `unique_id`; `start` and `end`, the first and the last anomalous row, and `peak`, the most surprising one;
         `rows` from start to end; `kind`, one of "spike", "level shift", "change of variance" and "missing season"; `y`
-        and `expected` at the peak, for a level shift their means over the event; `score`, the highest; `p_value`, the
-        lowest. Channels of a system have their events together: `unique_id` is the one with the largest `share`.
+        and `expected` at the peak, for a level shift their means over its rows outside the expected range; `score`, the
+        highest; `p_value`, the lowest. Channels of a system have their events together: `unique_id` is the one with
+        the largest `share` at the peak.
 
     Raises
     ------
@@ -74,13 +75,15 @@ def find_events(table: pd.DataFrame, season_length: int, gap: int) -> pd.DataFra
 def _events_of_system(
     table: pd.DataFrame, parts: dict[Any, pd.DataFrame], season_length: int, gap: int
 ) -> list[dict[str, Any]]:
-    """Merge the anomalous times of a system, and describe each event by the channel that had most part in it."""
+    """Merge the anomalous times of a system, and describe each event by the channel that had most part in its peak."""
     times = table.groupby("ds", sort=True)["is_anomaly"].any()
     rows = []
     for start, end in zip(*merged_runs(times.to_numpy(dtype=bool), gap), strict=True):
         during = table[table["ds"].between(times.index[start], times.index[end])]
-        shares = during[during["is_anomaly"]].groupby("unique_id", sort=False, observed=True)["share"].mean()
-        name = shares.idxmax()
+        alarms = during[during["is_anomaly"]]
+        # The scores of all channels are the same at a time.
+        peak = alarms[alarms["ds"] == alarms["ds"].iloc[int(alarms["score"].to_numpy().argmax())]]
+        name = peak["unique_id"].iloc[int(peak["share"].to_numpy().argmax())]
         part = parts[name][parts[name]["ds"].between(times.index[start], times.index[end])]
         rows.append({"unique_id": name, **describe_event(part, season_length)})
     return rows
@@ -100,19 +103,23 @@ def merged_runs(flags: Bools, gap: int) -> tuple[Integers, Integers]:
 
 def describe_event(part: pd.DataFrame, season_length: int) -> dict[str, Any]:
     """Say of an event's rows when it was, what it was, and what had been expected."""
-    y, expected, score = (part[name].to_numpy(dtype=float) for name in ("y", "expected", "score"))
+    y, expected, score, lower, upper = (
+        part[name].to_numpy(dtype=float) for name in ("y", "expected", "score", "lower", "upper")
+    )
     flags = part["is_anomaly"].to_numpy(dtype=bool)
     peak = int(np.nanargmax(np.where(flags, score, np.nan)))
     kind = kind_of(y, expected, season_length)
-    whole = kind == "level shift"
+    # Its last rows may come after it was accepted.
+    shifted = ((y < lower) | (y > upper)) & (kind == "level shift")
+    whole = shifted.any()
     described = {
         "start": part["ds"].iloc[0],
         "end": part["ds"].iloc[-1],
         "peak": part["ds"].iloc[peak],
         "rows": len(part),
         "kind": kind,
-        "y": float(np.nanmean(y)) if whole else y[peak],
-        "expected": float(np.nanmean(expected)) if whole else expected[peak],
+        "y": float(y[shifted].mean()) if whole else y[peak],
+        "expected": float(expected[shifted].mean()) if whole else expected[peak],
         "score": score[peak],
         "p_value": float(part["p_value"].min()),
     }
@@ -131,7 +138,9 @@ def kind_of(y: Floats, expected: Floats, season_length: int) -> str:
     y, expected = y[known], expected[known]
     if len(y) <= LONGEST_SPIKE:
         return "spike"
-    if season_length > 1 and len(y) >= LEAST_OF_A_SEASON * season_length and y.std() < FLAT * expected.std():
+    # One season of it: what is expected later may have followed a new level.
+    flat = y[:season_length].std() < FLAT * expected[:season_length].std()
+    if season_length > 1 and len(y) >= LEAST_OF_A_SEASON * season_length and flat:
         return "missing season"
     residual = y - expected
     return "level shift" if abs(residual.mean()) > ONE_SIDED * residual.std() else "change of variance"

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.anomaly.engine import Plan
 from tsrnn.anomaly.settings import check_settings
 from tsrnn.anomaly.tracker import Judged
+from tsrnn.anomaly.usual_state import UsualState
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.frequency import Frequency
 from tsrnn.data.stored import (
@@ -41,7 +42,8 @@ Detector = TypeVar("Detector", bound="AnomalyDetector")
 Tensors = dict[str, torch.Tensor]
 
 KIND = "anomaly detector"
-FORECASTER, PANEL, FOUND, STATE, PAST, SYSTEM = "forecaster.", "panel.", "found.", "state.", "past.", "system."
+FORECASTER, PANEL, FOUND, STATE, USUAL, PAST = "forecaster.", "panel.", "found.", "state.", "usual.", "past."
+SYSTEM_USUAL, SYSTEM_PAST = "system.usual.", "system.past."
 LARGEST = 10**6
 
 
@@ -79,7 +81,10 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     parts |= {} if found.share is None else {FOUND + "share": found.share}
     parts |= {STATE + name: part for name, part in watch.tracker.state.stored().items()}
     parts |= {PAST + name: part for name, part in watch.tracker.calibration.stored().items()}
-    parts |= {} if system is None else {SYSTEM + name: part for name, part in system.calibration.stored().items()}
+    parts |= {USUAL + name: part for name, part in watch.tracker.usual.stored().items()}
+    if system is not None:
+        parts |= {SYSTEM_USUAL + name: part for name, part in system.usual.stored().items()}
+        parts |= {SYSTEM_PAST + name: part for name, part in system.calibration.stored().items()}
     parts |= {"start": watch.like.start.astype(np.int64), "next": watch.next.astype(np.int64)}
     tensors = {FORECASTER + name: part for name, part in weights.items()}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in parts.items()}
@@ -138,10 +143,12 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
     length = detector.calibration_length
     watch = Watch(detector.forecaster_, one, plan, detector.threshold, width, length, together=system is not None)
     watch.tracker.state = watch.tracker.state.rebuilt(_named(arrays, STATE), n)
+    watch.tracker.usual = watch.tracker.usual.rebuilt(_named(arrays, USUAL), n)
     watch.tracker.calibration = watch.tracker.calibration.rebuilt(_named(arrays, PAST), n)
     watch.tracker.fixed = read_flag(content, "fixed")
     if watch.system is not None:
-        watch.system.calibration = watch.system.calibration.rebuilt(_named(arrays, SYSTEM), 1)
+        watch.system.calibration = watch.system.calibration.rebuilt(_named(arrays, SYSTEM_PAST), 1)
+        watch.system.usual = UsualState.fresh(1, n, plan.block, plan.patience).rebuilt(_named(arrays, SYSTEM_USUAL), 1)
         watch.system.seen, watch.system.fixed = read_whole(system, "seen", 0), read_flag(system, "fixed")
     ids = np.empty(n, dtype=object)
     ids[:] = names

@@ -12,7 +12,7 @@ import pandas as pd
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.watch import Found
 from tsrnn.data.tables import read_panel
-from tsrnn.data.times import restore_times
+from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
         index[~known] = watch.add(names[~known], stamps[~known])
     found = watch.tick(index, gap, numbers)
     judged, share = found.judged, found.share
-    ds = restore_times(stamps[:1], like.form)[0]
+    ds = restore_time(stamps[0], like.form)
     columns = (judged.expected, judged.lower, judged.upper, judged.score, judged.p_value)
     rows = np.stack(columns, 1).tolist()
     shares = [None] * len(rows) if share is None else share.tolist()

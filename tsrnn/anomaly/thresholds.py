@@ -35,8 +35,7 @@ class Calibration(SeriesArrays):
     order : (S, R)
         The same, ascending, NaN last.
     tail : (S, 4)
-        Where the tail of the highest scores begins, its shape and its scale, and the mean distance of these scores
-        from there.
+        Where the tail of the highest scores begins, its shape and its scale, and how far these scores lie from there.
     block : (S, s)
         The scores of the present block that will be among the past ones; NaN elsewhere.
     """
@@ -74,7 +73,10 @@ class Calibration(SeriesArrays):
                 k = min(max(FEWEST_TAIL, round(TAIL_SHARE * n)), n - 1)
                 start = row[n - k - 1]
                 excess = row[n - k : n] - start
-                self.tail[i] = start, *fit_pareto(excess), max(float(excess.mean()), LEAST_DISTANCE)
+                # The largest of k exponential distances is on average so many means large. A few far larger ones than
+                # the mean tells of make it heavier.
+                distance = max(float(excess.mean()), float(excess[-1]) / (np.log(k) + 0.577))
+                self.tail[i] = start, *fit_pareto(excess), max(distance, LEAST_DISTANCE)
 
     def p_values(self, scores: Floats, threshold: str) -> Floats:
         """Return the probability of a score this high.

@@ -9,24 +9,26 @@ import numpy as np
 
 from tsrnn.anomaly.engine import LONG_AWAY, USUAL, BlockForecast, Plan, State, advance
 from tsrnn.anomaly.thresholds import Calibration
+from tsrnn.anomaly.usual_state import UsualState, blend
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tsrnn.data.panel import Bools, Floats, Integers
 
-# Scores of anomalies, and of rows to which a moving average still carries them, do not tell what is ordinary. They are
-# known by a surprise like this one, or by so many outlying rows together; the average forgets them after so many.
+# Scores of an event after its first row, and of rows to which a moving average still carries it, do not tell what is
+# ordinary. An event is known by a surprise like this one, or by so many outlying rows together, or by its distance from
+# the usual state; the averages forget them after so many rows.
 WILD, SHADOW = 8.0, 48
 # A series that hardly ever moves has hardly any score to compare with: no average is taken for smaller than this, and
 # no score either, so that a small change is not yet an anomaly.
 LEAST_BASE, LEAST_SCORE = 0.75 * np.array(USUAL), 0.6
-# Quantiles of the scores of clean simulated series: 56 of 2,500 rows, seven kinds (with and without a season, smooth
+# Quantiles of the scores of clean simulated series: 42 of 2,500 rows, seven kinds (with and without a season, smooth
 # and rough, walks, spreads that change). So many of them stand in for past scores where there are none yet.
 USUAL_LEVELS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1)
 USUAL_QUANTILES = (
-    *(0.6, 0.6, 0.616, 0.666, 0.738, 0.802, 0.865, 0.935, 1.016),
-    *(1.113, 1.234, 1.405, 1.571, 1.796, 1.979, 2.172, 2.686),
+    *(0.557, 0.583, 0.645, 0.702, 0.79, 0.868, 0.945, 1.026, 1.114),
+    *(1.214, 1.339, 1.542, 1.75, 2.067, 2.385, 2.735, 4.254),
 )
 MANY_USUAL = 200
 # Blocks after which a series' own scores count: its first forecasts know little of it.
@@ -44,6 +46,7 @@ class Judged(NamedTuple):
     surprise: Floats
     drift: Floats
     score: Floats
+    compared: Floats  # the score without the distance of a state that was accepted, of which the p-value is
     p_value: Floats
     accepted: Bools
     ordinary: Bools
@@ -66,6 +69,8 @@ class Tracker:
     width : float
         Half the width of the expected range, in units of the spread.
     state : State
+    usual : UsualState
+        Of each series alone.
     calibration : Calibration
     fixed : bool
         Whether the past scores stay as they are.
@@ -75,6 +80,7 @@ class Tracker:
     threshold: str
     width: float
     state: State
+    usual: UsualState
     calibration: Calibration
     fixed: bool = False
 
@@ -82,7 +88,9 @@ class Tracker:
     def fresh(cls, n: int, plan: Plan, threshold: str, width: float, calibration_length: int) -> Self:
         """Return the tracker of n series of which nothing has been seen."""
         calibration = Calibration.fresh(n, calibration_length, plan.block, usual_scores())
-        return cls(plan, threshold, width, State.fresh(n, plan), calibration)
+        return cls(
+            plan, threshold, width, State.fresh(n, plan), UsualState.fresh(n, 1, plan.block, plan.patience), calibration
+        )
 
     def add(self, n: int) -> None:
         """Add n series of which nothing has been seen. Their scores are compared with those of all others."""
@@ -90,6 +98,12 @@ class Tracker:
         past = self.calibration.past
         calibration = Calibration.fresh(n, past.shape[1], self.plan.block, past[np.isfinite(past)])
         self.state, self.calibration = self.state.grown(state), self.calibration.grown(calibration)
+        self.usual = self.usual.grown(UsualState.fresh(n, 1, self.plan.block, self.plan.patience))
+
+    def restart(self, index: Integers) -> None:
+        """Forget the rows of some series, but not what was learnt from them."""
+        self.state.put(index, self.state.take(index).restarted(self.plan))
+        self.usual.put(index, self.usual.take(index).restarted())
 
     def rows_left(self, index: Integers) -> Integers:
         """Return how many rows are left of the present block of some series."""
@@ -112,24 +126,38 @@ class Tracker:
                 for at in range(0, len(index), TOGETHER)
             ]
             return Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-        state, calibration = self.state.take(index), self.calibration.take(index)
+        state, usual, calibration = self.state.take(index), self.usual.take(index), self.calibration.take(index)
         place, n = int(state.seen[0] % self.plan.block), y.shape[1]
-        if place == 0 and state.seen[0] and not self.fixed:
-            calibration.end_block()
+        if place == 0 and state.seen[0]:
+            usual.end_block()
+            if not self.fixed:
+                calibration.end_block()
         rows = advance(state, self.plan, y, forecast, index)
         score = np.maximum((rows.parts / np.maximum(state.base, LEAST_BASE)[:, None]).mean(2), LEAST_SCORE)
-        ordinary = self._is_ordinary(state, rows.surprise, rows.away)
-        calibration.block[:, place : place + n] = np.where(ordinary, score, np.nan)
-        p_value = calibration.p_values(score, self.threshold)
+        distance, beyond = usual.read(y[:, :, None], place)
+        share = usual.share()
+        score, compared = blend(score, distance, share), blend(score, beyond, share)
+        ordinary = self._is_ordinary(state, rows.surprise, rows.away, usual.is_far(beyond))
+        calibration.block[:, place : place + n] = np.where(ordinary, compared, np.nan)
+        p_value = calibration.p_values(compared, self.threshold)
         self.state.put(index, state)
+        self.usual.put(index, usual)
         self.calibration.put(index, calibration)
         lower, upper = rows.expected - self.width * rows.lower, rows.expected + self.width * rows.upper
-        return Judged(rows.expected, lower, upper, rows.surprise, rows.drift, score, p_value, rows.accepted, ordinary)
+        return Judged(
+            rows.expected, lower, upper, rows.surprise, rows.drift, score, compared, p_value, rows.accepted, ordinary
+        )
 
-    def _is_ordinary(self, state: State, surprise: Floats, away: Floats) -> Bools:
+    def _is_ordinary(self, state: State, surprise: Floats, away: Floats, far: Bools) -> Bools:
+        """Tell which rows (k, n) are to be compared with later: ordinary ones, and the first of each event.
+
+        So an event counts once. What happens again and again is not improbable for ever, and a long event does not
+        hide the next one.
+        """
         ordinary = np.empty(surprise.shape, np.bool_)
         for j in range(surprise.shape[1]):
-            wild = (np.abs(surprise[:, j]) > WILD) | (away[:, j] >= LONG_AWAY)
+            wild = (np.abs(surprise[:, j]) > WILD) | (away[:, j] >= LONG_AWAY) | far[:, j]
+            first = wild & (state.shadow == 0)
             state.shadow = np.where(wild, SHADOW, np.maximum(state.shadow - 1, 0))
-            ordinary[:, j] = (state.shadow == 0) & (state.seen >= FIRST_BLOCKS * self.plan.block)
+            ordinary[:, j] = ((state.shadow == 0) | first) & (state.seen >= FIRST_BLOCKS * self.plan.block)
         return ordinary

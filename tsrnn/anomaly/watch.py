@@ -14,6 +14,7 @@ from tsrnn.anomaly.block_forecasts import forecast_windows
 from tsrnn.anomaly.tables import time_rows
 from tsrnn.anomaly.thresholds import Calibration, evenly
 from tsrnn.anomaly.tracker import MANY_USUAL, Judged, Tracker
+from tsrnn.anomaly.usual_state import WEIGHT, UsualState, blend
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -64,9 +65,11 @@ class Watch:
         self.tracker = Tracker.fresh(n, plan, threshold, width, calibration_length)
         self.system = None
         if together:
-            # The mean over channels of −ln p, if they had nothing to do with each other.
+            # The mean over channels of −ln p, if they had nothing to do with each other, and a middling distance.
             usual = gamma.ppf((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, n) / n
-            self.system = System(Calibration.fresh(1, calibration_length, plan.block, usual), threshold)
+            usual = blend(usual, np.ones_like(usual), WEIGHT)
+            calibration = Calibration.fresh(1, calibration_length, plan.block, usual)
+            self.system = System(calibration, UsualState.fresh(1, n, plan.block, plan.patience), threshold)
         self.index: dict[Any, int] = {name: i for i, name in enumerate(panel.ids)}
         # The stamp after the last row that was read.
         self.next = panel.start.copy()
@@ -115,7 +118,7 @@ class Watch:
         Found
             The same rows with their p-values among themselves.
         """
-        score, ordinary = found.judged.score, found.judged.ordinary
+        score, ordinary = found.judged.compared, found.judged.ordinary
         if self.system is not None:
             self.system.fixed, calibration, ends = True, self.system.calibration, np.array([len(score)])
         else:
@@ -196,17 +199,20 @@ class Watch:
         judged = Judged(*(np.concatenate(part)[back, 0] for part in zip(*parts, strict=True)))
         if self.system is None:
             return Found(judged, None)
-        score, p_value, share = self.system.follow(judged.p_value[:, None], np.atleast_1d(judged.ordinary.all()))
+        *said, share = self.system.follow(
+            values[:, None], judged.p_value[:, None], np.atleast_1d(judged.ordinary.all())
+        )
         silent = np.isnan(judged.p_value)
-        judged = judged._replace(score=np.where(silent, np.nan, score), p_value=np.where(silent, np.nan, p_value))
+        score, compared, p_value = (np.where(silent, np.nan, part) for part in said)
+        judged = judged._replace(score=score, compared=compared, p_value=p_value)
         return Found(judged, share[:, 0])
 
     def restart(self, index: Integers) -> None:
         """Forget the rows of some series, but not what was learnt from them."""
         if len(index):
-            self.tracker.state.put(index, self.tracker.state.take(index).restarted(self.plan))
+            self.tracker.restart(index)
             if self.system is not None:
-                self.system.seen = 0
+                self.system.restart()
 
     def _with_gaps(self, panel: Panel, gap: Integers) -> Panel:
         """Return the panel with missing rows before each series."""
@@ -222,14 +228,14 @@ class Watch:
         """Replace the scores and p-values of channels by those of their system."""
         at, length = time_rows(panel)
         series = np.repeat(np.arange(panel.n_series), panel.lengths)
-        p_values = np.full((panel.n_series, length), np.nan)
-        p_values[series, at] = judged.p_value
+        values, p_values = (np.full((panel.n_series, length), np.nan) for _ in range(2))
+        values[series, at], p_values[series, at] = panel.y, judged.p_value
         wild = np.zeros(length, np.bool_)
         wild[at[~judged.ordinary]] = True
-        score, p_value, share = system.follow(p_values, ~wild)
+        *said, share = system.follow(values, p_values, ~wild)
         silent = np.isnan(judged.p_value)
-        score, p_value = np.where(silent, np.nan, score[at]), np.where(silent, np.nan, p_value[at])
-        return judged._replace(score=score, p_value=p_value), share[series, at]
+        score, compared, p_value = (np.where(silent, np.nan, part[at]) for part in said)
+        return judged._replace(score=score, compared=compared, p_value=p_value), share[series, at]
 
     def forecast(self, series: Integers, windows: Floats, lengths: Integers) -> Floats:
         """Forecast the block after each window of some series; see `forecast_windows`."""
