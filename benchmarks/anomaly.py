@@ -3,6 +3,7 @@
     python benchmarks/anomaly.py --table data --data FOLDER      SKAB and UCR: VUS-PR, events, delay, false alarms
     python benchmarks/anomaly.py --table clean                   realised rate of false alarms on clean simulated series
     python benchmarks/anomaly.py --table speed                   rows per second, in tables and in streams
+    python benchmarks/anomaly.py --table forecasts               blocks carried on against a forecast per row
 
 FOLDER holds `skab/*/*.csv` (https://github.com/waico/SKAB) and `ucr/*.txt` (the UCR Anomaly Archive, whose names say
 where the training part ends and the anomaly lies). The labels are used for scores alone; every setting is the default.
@@ -23,6 +24,7 @@ import pandas as pd
 from record import save
 
 from tsrnn import AnomalyDetector, event_scores, vus_pr
+from tsrnn.data.panel import Cutoffs
 
 SKAB_FITTED, LAGS, WINDOW = 400, 20, 100
 N_SEEDS, FEW_SEEDS, N_ROWS = 20, 4, 10_000
@@ -170,14 +172,42 @@ def measure_speed() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def measure_forecasts(n: int = 2500, first: int = 500) -> pd.DataFrame:
+    """Compare what is expected of each row: by a block's forecast carried on, or by a forecast made for this row."""
+    rows = []
+    for kind in ("autocorrelated", "seasonal", "heteroscedastic", "walk"):
+        series = [clean_series(kind, n, seed) for seed in range(2)]
+        wide = pd.DataFrame(dict(zip("ab", series, strict=True)), index=pd.date_range("2020", periods=n, freq="h"))
+        begin = time.process_time()
+        detector = AnomalyDetector().fit(wide)
+        blocks = time.process_time() - begin
+        expected = detector.detections_["expected"].to_numpy().reshape(2, n)[:, first:]
+        begin = time.process_time()
+        ends = np.arange(first, n)
+        cutoffs = Cutoffs(np.repeat([0, 1], len(ends)), np.tile(ends, 2))
+        each = detector.forecaster_.forecast(detector.panel_, cutoffs, 1, (0.5,)).reshape(2, -1)
+        every = time.process_time() - begin
+        truth = np.stack(series)[:, first:]
+        row = {"kind": kind, "mae_blocks": np.abs(truth - expected).mean(), "mae_each_row": np.abs(truth - each).mean()}
+        row |= {"ms_blocks": 1000 * blocks / (2 * n), "ms_each_row": 1000 * every / (2 * len(ends))}
+        rows.append(row)
+        print(row, flush=True)
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", choices=("data", "clean", "speed"), required=True)
+    parser.add_argument("--table", choices=("data", "clean", "speed", "forecasts"), required=True)
     parser.add_argument("--data", type=Path, help="folder of the data, for --table data")
     arguments = parser.parse_args()
     if arguments.table == "data" and arguments.data is None:
         parser.error("--table data needs --data FOLDER")
-    measured = {"data": lambda: measure_data(arguments.data), "clean": measure_clean, "speed": measure_speed}
+    measured = {
+        "data": lambda: measure_data(arguments.data),
+        "clean": measure_clean,
+        "speed": measure_speed,
+        "forecasts": measure_forecasts,
+    }
     print(save(measured[arguments.table](), f"anomaly-{arguments.table}"))
 
 

@@ -122,19 +122,22 @@ def first_alarms(score: np.ndarray, quiet: int) -> np.ndarray:
     return np.where(score > before, score, 0.0)
 
 
-def detect(values: np.ndarray) -> np.ndarray:
-    """Return −log10 p of each row; 0 for those that are fitted or cannot be judged."""
+def detect(values: np.ndarray, step: pd.Timedelta) -> np.ndarray:
+    """Return −log10 p of each row; 0 for those that are fitted or cannot be judged.
+
+    Stamps that are missing, double or late would make rows without a score, so rows are taken to be a step apart.
+    """
     from tsrnn import AnomalyDetector
 
     fitted = probationary(len(values))
-    detector = AnomalyDetector().fit(values[:fitted])
-    rest = pd.DataFrame({"x0": values[fitted:]}, index=np.arange(fitted, len(values)))
-    p_value = detector.update_many(rest)["p_value"].to_numpy()
+    table = pd.DataFrame({"x0": values}, index=pd.date_range("2015", periods=len(values), freq=step))
+    detector = AnomalyDetector().fit(table.iloc[:fitted])
+    p_value = detector.update_many(table.iloc[fitted:])["p_value"].to_numpy()
     return np.concatenate([np.zeros(fitted), -np.log10(np.nan_to_num(p_value, nan=1.0))])
 
 
-def read_corpus(folder: Path) -> Iterator[tuple[str, np.ndarray, list[tuple[int, int]]]]:
-    """Yield name, values and windows of NAB's files."""
+def read_corpus(folder: Path) -> Iterator[tuple[str, np.ndarray, pd.Timedelta, list[tuple[int, int]]]]:
+    """Yield name, values, the step between most rows, and windows of NAB's files."""
     labels = json.loads((folder / "labels" / "combined_windows.json").read_text())
     for name, spans in sorted(labels.items()):
         table = pd.read_csv(folder / "data" / name, parse_dates=["timestamp"])
@@ -143,11 +146,11 @@ def read_corpus(folder: Path) -> Iterator[tuple[str, np.ndarray, list[tuple[int,
         for start, end in spans:
             inside = np.flatnonzero(stamps.between(pd.Timestamp(start), pd.Timestamp(end)))
             windows.append((int(inside[0]), int(inside[-1])))
-        yield name, table["value"].to_numpy(float), windows
+        yield name, table["value"].to_numpy(float), stamps.diff().mode().iloc[0], windows
 
 
-def simulated(seed: int, n: int = 3000) -> Iterator[tuple[str, np.ndarray, list[tuple[int, int]]]]:
-    """Yield series like those that servers, taxis, sensors and messages leave, two anomalies in each."""
+def simulated(seed: int, n: int = 3000) -> Iterator[tuple[str, np.ndarray, pd.Timedelta, list[tuple[int, int]]]]:
+    """Yield name, values, step and windows of series like those of servers and taxis, two anomalies in each."""
     for kind in ("load", "taxi", "flat", "sensor", "messages", "request"):
         rng = np.random.default_rng([seed, len(kind), ord(kind[0])])
         t = np.arange(n)
@@ -182,7 +185,7 @@ def simulated(seed: int, n: int = 3000) -> Iterator[tuple[str, np.ndarray, list[
             else:
                 y[rows] += spread * rng.uniform(1.5, 3) * rng.normal(size=length)
             windows.append((at - half, at + half))
-        yield f"{kind} {seed}", y, windows
+        yield f"{kind} {seed}", y, pd.Timedelta(days=1) / day, windows
 
 
 def main() -> None:
@@ -195,8 +198,8 @@ def main() -> None:
     arguments = parser.parse_args()
     corpus = read_corpus(arguments.data) if arguments.data else (one for seed in range(3) for one in simulated(seed))
     files = []
-    for name, values, windows in corpus:
-        files.append(Scored(name, first_alarms(detect(values), int(QUIET * probationary(len(values)))), windows))
+    for name, values, step, windows in corpus:
+        files.append(Scored(name, first_alarms(detect(values, step), int(QUIET * probationary(len(values)))), windows))
         print(name, len(values), f"{np.sort(files[-1].score)[-5:].round(1)}", flush=True)
     result = corpus_score(files)
     table = pd.DataFrame([{"corpus": "NAB" if arguments.data else "simulated", "method": "tsrnn", **result._asdict()}])

@@ -85,7 +85,8 @@ def test_files_are_read_as_the_benchmark_lays_them_out(tmp_path):
     pd.DataFrame({"timestamp": stamps, "value": np.arange(50)}).to_csv(tmp_path / "data/real/a.csv", index=False)
     spans = [[f"{stamps[20]}.000000", f"{stamps[29]}.000000"]]
     (tmp_path / "labels/combined_windows.json").write_text(json.dumps({"real/a.csv": spans}))
-    ((name, values, windows),) = read_corpus(tmp_path)
+    ((name, values, step, windows),) = read_corpus(tmp_path)
     assert name == "real/a.csv"
     assert values.tolist() == list(range(50))
+    assert step == pd.Timedelta(minutes=5)
     assert windows == [(20, 29)]
