@@ -112,6 +112,8 @@ class State(SeriesArrays):
         The average of each part of the score; `base_weight` says of how many rows.
     smooth : (S, 2)
         Moving averages.
+    spread, spread_weight : (S,)
+        The average predicted spread, and of how many blocks; `least` is the smallest one of the present block.
     block_* : (S, s)
         Rows of the present block, from which its end learns.
     """
@@ -132,6 +134,9 @@ class State(SeriesArrays):
     base: Floats
     base_weight: Floats
     smooth: Floats
+    spread: Floats
+    spread_weight: Floats
+    least: Floats
     block_raw: Floats
     block_clean: Floats
     block_lags: Floats
@@ -164,6 +169,9 @@ class State(SeriesArrays):
             base=np.tile(USUAL, (n, 1)),
             base_weight=full(USUAL_WEIGHT),
             smooth=full(1.0, 2),
+            spread=full(0.0),
+            spread_weight=full(0.0),
+            least=full(0.0),
             block_raw=full(np.nan, s),
             block_clean=full(np.nan, s),
             block_lags=full(np.nan, s, LAGS),
@@ -175,7 +183,7 @@ class State(SeriesArrays):
     def restarted(self, plan: Plan) -> Self:
         """Return a state that has read nothing, but knows what was learnt of whitening, spread and averages."""
         other = self.fresh(len(self.seen), plan)
-        for name in ("moments", "products", "gain", "gain_weight", "base", "base_weight"):
+        for name in ("moments", "products", "gain", "gain_weight", "base", "base_weight", "spread", "spread_weight"):
             setattr(other, name, getattr(self, name).copy())
         return other
 
@@ -207,6 +215,8 @@ def advance(state: State, plan: Plan, y: Floats, forecast: BlockForecast, series
             _learn(state)
             accepted[:, 0] = _accept(state, plan)
         state.forecast = forecast(series, state.clean, np.minimum(state.seen, plan.context))
+        # Expected values that took the place of outliers have no noise, so that forecasts from them are too sure.
+        state.least = np.where(state.away >= AWAY, state.spread, 0.0)
     rows = _read(state, y, place)
     state.seen = state.seen + n
     return rows._replace(accepted=accepted)
@@ -220,7 +230,8 @@ def _read(state: State, y: Floats, place: int) -> Rows:
     factor = spread_factors(weights)[:, place:end] * np.sqrt(_gains(state, place, end))
     weights = weights[:, place:end]
     median, inner, outer, drift = _ranges(state.forecast[:, place:end], y)
-    inner, outer = inner * factor, outer * factor
+    least = state.least[:, None]
+    inner, outer = np.maximum(inner, INNER * least) * factor, np.maximum(outer, OUTER * least) * factor
     known = np.isfinite(median)
     median = np.where(known, median, 0.0)
     expected, surprise, away = (np.empty((k, n)) for _ in range(3))
@@ -369,6 +380,12 @@ def _learn(state: State) -> None:
     known = np.isfinite(state.block_surprise)
     spread = (state.forecast[:, :, 4] - state.forecast[:, :, 0]) / (2 * OUTER)
     usable = known & (spread > 0)
+    calm = usable & (state.least == 0)[:, None]
+    count = calm.sum(1)
+    mean = np.where(calm, spread, 0.0).sum(1) / np.maximum(count, 1)
+    weight = state.spread_weight * keep
+    state.spread = np.where(count > 0, (weight * state.spread + mean) / (weight + 1), state.spread)
+    state.spread_weight = np.where(count > 0, weight + 1, state.spread_weight)
     scale = np.where(usable, spread, 1.0)
     now = np.where(usable, state.block_residual / scale, 0.0)  # [S, s]
     before = np.where(usable[..., None], state.block_lags / scale[..., None], 0.0)  # [S, s, LAGS]

@@ -44,8 +44,9 @@ FLOOR, LEAST_SPREAD = 1e-6, 1e-100
 STEADIEST = 0.1
 # With less trust than the first a distance counts nothing, from the second on all that it can.
 NO_TRUST, FULL_TRUST = 0.2, 0.4
-# What a distance weighs beside a score, and the trusted one from which on a row does not tell what is ordinary.
-WEIGHT, FAR = 0.25, 6.0
+# What a distance weighs beside a score, of one series and of channels, and the trusted one from which on a row does not
+# tell what is ordinary.
+WEIGHT, CHANNELS_WEIGHT, FAR = 0.25, 0.5, 6.0
 
 
 @dataclass
@@ -169,13 +170,17 @@ class UsualState(SeriesArrays):
 
     def share(self) -> Floats:
         """Return what a distance weighs beside a score: less, or nothing, where levels mean little. Shape (S, 1)."""
-        share: Floats = WEIGHT * np.clip((self.trust - NO_TRUST) / (FULL_TRUST - NO_TRUST), 0, 1)[:, None]
-        return share
+        return (WEIGHT if self.rows.shape[1] == 1 else CHANNELS_WEIGHT) * self._trusted()
 
     def is_far(self, distance: Floats) -> Bools:
         """Tell which distances (S, n) are no longer ordinary."""
-        far: Bools = self.share() * distance > WEIGHT * FAR
+        far: Bools = self._trusted() * distance > FAR
         return far
+
+    def _trusted(self) -> Floats:
+        """Return the share of a distance that counts, from 0 to 1. Shape (S, 1)."""
+        trusted: Floats = np.clip((self.trust - NO_TRUST) / (FULL_TRUST - NO_TRUST), 0, 1)[:, None]
+        return trusted
 
     def end_block(self) -> None:
         """Learn from the block."""

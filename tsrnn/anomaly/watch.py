@@ -14,7 +14,7 @@ from tsrnn.anomaly.block_forecasts import forecast_windows
 from tsrnn.anomaly.tables import time_rows
 from tsrnn.anomaly.thresholds import Calibration, evenly
 from tsrnn.anomaly.tracker import MANY_USUAL, Judged, Tracker
-from tsrnn.anomaly.usual_state import WEIGHT, UsualState, blend
+from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -67,7 +67,7 @@ class Watch:
         if together:
             # The mean over channels of −ln p, if they had nothing to do with each other, and a middling distance.
             usual = gamma.ppf((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, n) / n
-            usual = blend(usual, np.ones_like(usual), WEIGHT)
+            usual = blend(usual, np.ones_like(usual), CHANNELS_WEIGHT)
             calibration = Calibration.fresh(1, calibration_length, plan.block, usual)
             self.system = System(calibration, UsualState.fresh(1, n, plan.block, plan.patience), threshold)
         self.index: dict[Any, int] = {name: i for i, name in enumerate(panel.ids)}
