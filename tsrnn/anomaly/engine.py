@@ -291,7 +291,10 @@ def _carried(state: State, error: Floats, weights: Floats, inner: Floats, outer:
     An outlier may have been an error, which later rows know nothing of, or a shock that they carry on. It is taken for
     an error until a row is ordinary only if it was a shock.
     """
-    if_error, if_shock = (weights * state.lags).sum(1), (weights * state.raw_lags).sum(1)
+    if_error: Floats = (weights * state.lags).sum(1)
+    if (state.lags == state.raw_lags).all():
+        return if_error
+    if_shock = (weights * state.raw_lags).sum(1)
     told = [np.abs(_standardise(error - carried, inner, outer)) <= ORDINARY for carried in (if_error, if_shock)]
     carried: Floats = np.where(~told[0] & told[1], if_shock, if_error)
     return carried
@@ -308,6 +311,8 @@ def _kept(state: State, w: Floats) -> tuple[Floats, Bools]:
 
 def _count_away(state: State, w: Floats, outlying: Bools) -> None:
     """Count outlying rows, up to a dozen; every ordinary one takes a quarter away."""
+    if not (outlying.any() or state.away.any() or state.away_rows.any()):
+        return
     ordinary = np.isfinite(w) & ~outlying
     more = np.where(outlying, np.minimum(state.away + 1, MOST_AWAY), state.away)
     state.away = np.where(ordinary, np.maximum(state.away - np.maximum(1.0, state.away / 4), 0.0), more)
@@ -321,6 +326,9 @@ def _smooth(state: State, w: Floats, drift: Floats) -> Floats:
     """
     squares = np.minimum(np.stack([w, drift], 1) ** 2, MOST_ENERGY)
     smooth = np.where(np.isfinite(squares), state.smooth + (squares - state.smooth) / SPAN, state.smooth)
+    if not state.away_rows.any():
+        state.smooth = smooth
+        return smooth
     over = (state.away == 0) & (state.away_rows > 0)
     state.smooth = np.where(over[:, None], 1.0, smooth)
     state.away_rows = np.where(over, 0.0, state.away_rows)
@@ -333,12 +341,12 @@ def _push(lags: Floats, newest: Floats) -> Floats:
 
 def _standardise(error: Floats, inner: Floats, outer: Floats) -> Floats:
     """Return the normal score of errors, linear between the median and the ends of the 80 and 95 % intervals."""
-    side = (error > 0).astype(np.int64)
-    at = np.arange(len(error))
-    u, v = inner[side, at], outer[side, at]
+    above = error > 0
+    u, v = np.where(above, inner[1], inner[0]), np.where(above, outer[1], outer[0])
     size = np.abs(error)
     score = np.where(size <= u, INNER * size / u, INNER + (OUTER - INNER) * (size - u) / (v - u))
-    return np.copysign(score, error)
+    signed: Floats = np.copysign(score, error)
+    return signed
 
 
 def _compress(score: Floats) -> Floats:

@@ -154,10 +154,11 @@ class Tracker:
         So an event counts once. What happens again and again is not improbable for ever, and a long event does not
         hide the next one.
         """
-        ordinary = np.empty(surprise.shape, np.bool_)
-        for j in range(surprise.shape[1]):
-            wild = (np.abs(surprise[:, j]) > WILD) | (away[:, j] >= LONG_AWAY) | far[:, j]
-            first = wild & (state.shadow == 0)
-            state.shadow = np.where(wild, SHADOW, np.maximum(state.shadow - 1, 0))
-            ordinary[:, j] = ((state.shadow == 0) | first) & (state.seen >= FIRST_BLOCKS * self.plan.block)
-        return ordinary
+        wild = (np.abs(surprise) > WILD) | (away >= LONG_AWAY) | far
+        ordinary = np.ones(surprise.shape, np.bool_)
+        if wild.any() or state.shadow.any():
+            for j in range(surprise.shape[1]):
+                first = wild[:, j] & (state.shadow == 0)
+                state.shadow = np.where(wild[:, j], SHADOW, np.maximum(state.shadow - 1, 0))
+                ordinary[:, j] = (state.shadow == 0) | first
+        return ordinary & (state.seen >= FIRST_BLOCKS * self.plan.block)[:, None]
