@@ -31,7 +31,7 @@ def small(monkeypatch):
 
 
 def recipe(steps=40, **options):
-    return Recipe("tiny", **{"steps": steps, "batch_size": 32, "learning_rate": 1e-2, **options})
+    return Recipe("tiny", **{"steps": steps, "batch_size": 32, "seed": 0, "learning_rate": 1e-2, **options})
 
 
 def test_a_tiny_training_learns_and_writes_its_weights_its_log_and_its_recipe(tmp_path, capsys):
