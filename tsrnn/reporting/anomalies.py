@@ -138,7 +138,8 @@ body {{ font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1100px;
 table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid {rule}; }}
 td.number, th.number {{ text-align: right; }}
-.scroll {{ overflow-x: auto; }}
+.scroll {{ overflow: auto; max-height: 24rem; }}
+.scroll tr:first-child th {{ position: sticky; top: 0; background: {surface}; }}
 </style><script>{script}</script></head><body>
 <h1>{title}</h1>
 <p>{summary}</p>
