@@ -120,6 +120,14 @@ def test_a_loaded_model_forecasts_the_same(models, case, tmp_path):
     check_equal(loaded.history_, model.history_)
 
 
+def test_the_base_models_networks_share_a_vote_after_loading_too(tmp_path):
+    model = Forecaster(strategy="zero-shot").fit(series(pd.period_range("2010Q1", periods=40, freq="Q")))
+    save_forecaster(model, tmp_path / "model")
+    loaded = load_forecaster(tmp_path / "model", Forecaster)
+    assert [part.vote for part in loaded.networks_] == [0, 0, 0]
+    check_equal(loaded.predict(6, quantiles=(0.1, 0.9)), model.predict(6, quantiles=(0.1, 0.9)))
+
+
 def test_a_moved_model_forecasts_the_same_in_another_process(models, tmp_path):
     script = (
         "import sys, numpy as np\n"
@@ -365,6 +373,16 @@ def test_sizes_that_are_not_those_of_the_weights_are_refused(saved, entry, value
     file.write_bytes(sign(content))
     with pytest.raises(DataError, match=message):
         load_forecaster(saved, Forecaster)
+
+
+def test_contrasts_are_refused_for_a_network_that_moves_its_window_on(models, tmp_path):
+    save_forecaster(models["one"], tmp_path / "model")
+    file = tmp_path / "model" / "model.json"
+    content = json.loads(file.read_text())
+    content["networks"][0]["size"]["contrasts"] = True
+    file.write_bytes(sign(content))
+    with pytest.raises(DataError, match='a network of kind "one" reads no contrasts'):
+        load_forecaster(tmp_path / "model", Forecaster)
 
 
 def test_a_pickle_in_place_of_the_weights_is_not_run(saved, tmp_path):
