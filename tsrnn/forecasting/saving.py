@@ -305,12 +305,17 @@ def _several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[An
     return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
 
 
+def _later_flag(content: Json, name: str) -> bool:
+    """Read a flag that files from before it have not."""
+    return name in content and read_flag(content, name)
+
+
 # One entry per field of Settings and NetworkSize; a new field is one more line here.
 _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "network": _one_of(NETWORKS),
     "cell": _one_of(CELLS),
-    "bidirectional": lambda content, name: name in content and read_flag(content, name),  # since 0.1.0
-    "contrasts": lambda content, name: name in content and read_flag(content, name),  # since 0.1.0
+    "bidirectional": _later_flag,
+    "contrasts": _later_flag,
     "scaling": _one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),
     "context_length": _whole(LARGEST_LENGTH),

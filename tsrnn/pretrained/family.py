@@ -90,8 +90,8 @@ _CONTRASTS: dict[str, Any] = {"contrasts": True, "batch_size": 128, "learning_ra
 
 _BRISK = (
     Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),)),
-    replace(Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),), steps=10000), **_CONTRASTS),
-    replace(Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),), steps=10000), **_CONTRASTS),
+    Member("season_4", 4, 160, 12, 112, "seasonal", (((4,), 1.0),), steps=10000, **_CONTRASTS),
+    Member("season_12", 12, 300, 24, 128, "seasonal", (((12,), 1.0),), steps=10000, **_CONTRASTS),
     Member("season_7", 7, 280, 56, 96, "seasonal", (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))),
     Member(
         "season_24",

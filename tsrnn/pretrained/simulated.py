@@ -83,7 +83,7 @@ class SimulatedWindows:
         observed &= rng.random((n, width)) >= gaps
         known = torch.from_numpy(observed).to(self.device)
         inputs, loc, scale = make_inputs(
-            y[:, :width], known, member.scaling, seasons, member.horizon, contrasts=member.size().contrasts
+            y[:, :width], known, member.scaling, seasons, member.horizon, contrasts=member.contrasts
         )
         target = standardise(y[:, width:], loc, scale).to(torch.float32)
         return WindowBatch(inputs, target, (scale > 0).expand(target.shape))
