@@ -16,7 +16,8 @@ from tsrnn.forecasting.calibration import (
     MOST,
     MOST_WINDOWS,
     PRIOR_TIMES,
-    PRIOR_WINDOWS,
+    TABLE_SPREAD,
+    TIME_SPREAD,
     WINDOWS_OF_A_SERIES,
     Calibration,
     calibrate,
@@ -70,9 +71,11 @@ def calibrated(spread, panel, train_end=0):
     return calibrate([network(spread)], panel, SETTINGS, train_end, torch.device("cpu"))
 
 
-def trust(windows, times):
-    """Return the share of a factor that is believed."""
-    return windows / (windows + PRIOR_WINDOWS) * times / (times + PRIOR_TIMES)
+def trust(windows, times, logs=()):
+    """Return the share of a factor that is believed, with as many windows at each time and so many logarithms of it."""
+    seen = sum((log - np.mean(logs)) ** 2 for log in logs)
+    variance = (PRIOR_TIMES * TIME_SPREAD**2 + seen) / (PRIOR_TIMES + times - 1)
+    return TABLE_SPREAD**2 / (TABLE_SPREAD**2 + variance / times + 1 / windows)
 
 
 @pytest.mark.parametrize("spread", [0.5, 0.8, 1.0, 1.5])
@@ -120,6 +123,18 @@ def test_many_series_that_share_one_time_are_believed_by_half():
     assert found.n_windows == 400
     np.testing.assert_allclose(found.factors, 2 ** trust(400, 1), rtol=0.05)
     assert trust(400, 1) == pytest.approx(0.5, abs=0.03)
+
+
+def test_times_that_disagree_are_believed_less():
+    # Of each series 8 rows make two windows; those of the older time err twice as much as those of the newer one.
+    older, newer = 2.0, 1.0
+    row = np.r_[np.zeros(6), np.full(4, older) * [1, -1, 1, -1], np.full(4, newer) * [1, -1, 1, -1]]
+    found = calibrated(1.0, panel_of(np.tile(row, 50), np.full(50, len(row))))
+    half_width = norm.ppf([0.9, 0.975])
+    logs = np.log(np.array([[older], [newer]]) / half_width)
+    expected = [np.exp(trust(100, 2, column) * column.mean()) for column in logs.T]
+    np.testing.assert_allclose(found.factors, expected, rtol=1e-5)
+    assert trust(100, 2, logs[:, 0]) < 0.85 * trust(100, 2)
 
 
 def test_the_base_model_is_widened_where_there_is_nothing_to_judge_it_by():
