@@ -23,11 +23,12 @@ Integers = npt.NDArray[np.int64]
 # Central intervals whose width is corrected; between them the correction is interpolated.
 LEVELS = (0.8, 0.95)
 ENDS = (0.025, 0.1, 0.5, 0.9, 0.975)
-# How far logarithms of factors lie apart: those of different tables, and those of one table from one horizon's length to
-# the next, for series of one table share the shocks of a time, however many they are. The latter counts as if it had
-# been seen at so many times before. On the two last horizons of twelve public training parts intervals corrected from
-# what came before them missed what they should hold by 6.1 and 8.3 points (80 %) and 2.9 and 4.5 (95 %), raw ones by 7.4
-# and 8.7, and 4.0 and 5.1; with a trust that counts windows and times alone, 6.5 and 8.2, and 3.6 and 4.8.
+# How far the logarithms of factors lie apart: those of different tables, and those of one table from one horizon's
+# length to the next, for series of one table share the shocks of a time, however many they are. The latter counts as
+# if it had been seen at so many times before. On the two last horizons of twelve public training parts, intervals
+# that were corrected by what came before missed what they should hold by 6.1 and 8.3 points (80 %) and 2.9 and 4.5
+# (95 %), raw ones by 7.4 and 8.7, and 4.0 and 5.1; with a trust that counts windows and times alone by 6.5 and 8.2,
+# and 3.6 and 4.8.
 TABLE_SPREAD, TIME_SPREAD, PRIOR_TIMES = 0.15, 0.15, 3
 # The base model has seen simulated series only, and real ones err more: on the same ends its raw 80 % intervals held
 # 75 and 73 %.
