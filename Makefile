@@ -15,8 +15,9 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/tsrnn backtest datasets/prices.csv
 
+# One process for each core, and one thread in each.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 15
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
