@@ -11,7 +11,7 @@ from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.forecasting.calibration import (
-    BASE_WIDENING,
+    BASE_SPREAD,
     ENDS,
     MOST,
     MOST_WINDOWS,
@@ -28,8 +28,10 @@ from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.size import NetworkSize
+from tsrnn.pretrained.family import MEMBERS
 
 SIZE = NetworkSize(context_length=40, horizon=4, patch_length=4, seasons=(1,), hidden_size=4, dropout=0.0)
+WIDENING = MEMBERS["season_1"].widening
 SETTINGS = Settings("parallel", 4, SIZE, "none", 1, 0, 1, 0.0)
 
 
@@ -71,11 +73,11 @@ def calibrated(spread, panel, train_end=0):
     return calibrate([network(spread)], panel, SETTINGS, train_end, torch.device("cpu"))
 
 
-def trust(windows, times, logs=()):
+def trust(windows, times, logs=(), spread=TABLE_SPREAD):
     """Return the share of a factor that is believed, with as many windows at each time and so many logarithms of it."""
     seen = sum((log - np.mean(logs)) ** 2 for log in logs)
     variance = (PRIOR_TIMES * TIME_SPREAD**2 + seen) / (PRIOR_TIMES + times - 1)
-    return TABLE_SPREAD**2 / (TABLE_SPREAD**2 + variance / times + 1 / windows)
+    return spread**2 / (spread**2 + variance / times + 1 / windows)
 
 
 @pytest.mark.parametrize("spread", [0.5, 0.8, 1.0, 1.5])
@@ -114,15 +116,16 @@ def test_the_correction_of_few_windows_worked_by_hand():
     raw = 1 / (0.5 * norm.ppf([0.9, 0.975]))
     np.testing.assert_allclose(found.factors, raw ** trust(2, 2), rtol=1e-5)
     base = calibrated(0.5, panel_of(values), None)
-    np.testing.assert_allclose(base.factors, BASE_WIDENING * (raw / BASE_WIDENING) ** trust(2, 2), rtol=1e-5)
+    expected = WIDENING * (raw / WIDENING) ** trust(2, 2, spread=BASE_SPREAD)
+    np.testing.assert_allclose(base.factors, expected, rtol=1e-5)
 
 
-def test_many_series_that_share_one_time_are_believed_by_half():
+def test_many_series_that_share_one_time_are_believed_by_a_third():
     one_time = panel_of(noise(400, 10).y, np.full(400, 10))
     found = calibrated(0.5, one_time)
     assert found.n_windows == 400
     np.testing.assert_allclose(found.factors, 2 ** trust(400, 1), rtol=0.05)
-    assert trust(400, 1) == pytest.approx(0.5, abs=0.03)
+    assert trust(400, 1) == pytest.approx(1 / 3, abs=0.03)
 
 
 def test_times_that_disagree_are_believed_less():
@@ -139,8 +142,10 @@ def test_times_that_disagree_are_believed_less():
 
 def test_the_base_model_is_widened_where_there_is_nothing_to_judge_it_by():
     found = calibrated(0.5, noise(1, 5), None)
-    assert found == Calibration((BASE_WIDENING, BASE_WIDENING))
-    assert found.describe() == "× 1.10, as real series need"
+    assert found == Calibration((WIDENING, WIDENING))
+    assert found.describe() == "× 1.30, as real series need"
+    hourly = replace(noise(1, 5), season_length=24)
+    assert calibrated(0.5, hourly, None).describe() == "× 0.90, as real series need"
 
 
 def test_a_correction_has_a_limit():
