@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tsrnn.pretrained import prior
 from tsrnn.pretrained.prior import (
     FAMILIES,
     GROWTHS,
@@ -9,6 +10,7 @@ from tsrnn.pretrained.prior import (
     coin,
     disturb,
     log_uniform,
+    returning_walk,
     season_shapes,
     simulate,
     whole_season,
@@ -180,3 +182,59 @@ def test_most_series_are_left_undisturbed_and_the_others_are_changed_as_a_whole_
 @pytest.mark.parametrize("value", [0.0, 5.0])
 def test_constant_series_are_disturbed_without_becoming_anything_but_finite(value):
     assert np.isfinite(disturb(np.full((500, 30), value), new_rng())).all()
+
+
+def test_a_returning_walk_keeps_its_spread_and_forgets_in_the_time_given():
+    walk = returning_walk(np.full((4000, 1), 10.0), 60, new_rng())
+    np.testing.assert_allclose(walk.std(0), 1, atol=0.05)
+    later = [np.corrcoef(walk[:, 20], walk[:, 20 + lag])[0, 1] for lag in (1, 10)]
+    np.testing.assert_allclose(later, [0.9, 0.9**10], atol=0.04)
+
+
+def test_smooth_trends_go_on_as_they_went():
+    def agreement(family):
+        """Correlate the change of one year with that of the year before it, in units of their series."""
+        years = FAMILIES[family](2000, 240, (12,), new_rng()).reshape(2000, 20, 12).mean(2)
+        changes = np.diff(years, axis=1)
+        changes = (changes - changes.mean(1, keepdims=True)) / changes.std(1, keepdims=True)
+        return (changes[:, 1:] * changes[:, :-1]).mean(1)
+
+    assert np.median(agreement("smooth_trends")) > 0.4 > 0.2 > np.median(agreement("exponential_smoothing"))
+
+
+def test_drifting_cycles_leave_the_clock_within_weeks():
+    def likeness(family):
+        """Correlate the last day with the day before and with that of three weeks ago."""
+        days = FAMILIES[family](400, 24 * 28, (24, 24), new_rng()).reshape(400, 28, 24)
+        days = (days - days.mean(2, keepdims=True)) / days.std(2, keepdims=True)
+        return [(days[:, -1] * days[:, -1 - ago]).mean(1) for ago in (1, 21)]
+
+    yesterday, weeks_ago = likeness("drifting_cycles")
+    assert (yesterday > 0.95).mean() > 0.4
+    assert np.median(weeks_ago[yesterday > 0.95]) < 0.8
+    yesterday, weeks_ago = likeness("structural")
+    assert np.median(weeks_ago[yesterday > 0.95]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("seasons", "smooth", "drawn"),
+    [((24, 24), 0.0, {"drifting_cycles"}), ((12,), 0.3, {"smooth_trends"}), ((12,), 0.0, set()), ((7,), 0.0, set())],
+)
+def test_drifting_cycles_are_drawn_of_hours_and_smooth_trends_where_asked_for(monkeypatch, seasons, smooth, drawn):
+    seen = {}
+
+    def note(name):
+        draw = FAMILIES[name]
+
+        def noting(count, *rest):
+            seen[name] = count
+            return draw(count, *rest)
+
+        return noting
+
+    for name in ("drifting_cycles", "smooth_trends"):
+        monkeypatch.setitem(prior.FAMILIES, name, note(name))
+    simulate(1000, 50, seasons, new_rng(), smooth=smooth)
+    assert set(seen) == drawn
+    for name, share in (("drifting_cycles", prior.MORE_DRIFTING), ("smooth_trends", smooth)):
+        assert name not in seen or seen[name] == pytest.approx(1000 * share, rel=0.3)

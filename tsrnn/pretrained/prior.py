@@ -22,7 +22,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
-# How often each family is drawn. Exponential smoothing is the core: business series look like it.
+# How often each family is drawn. Exponential smoothing is the core: business series look like it. A member of the base
+# may ask for smooth trends, too. Of years these were what was missing: with a share of 0, 12, 30 and 50 % the MASE on
+# held-back ends of M1 and Tourism, relative to the naive forecast's, was .774, .754, .742 and .754 (2,000 steps of 128
+# windows; other seeds .760 and .743 with 12 and 30 %); of quarters .784, .775 and .768 with 0, 12 and 30 %; of months,
+# with hospital and CIF and two seeds, .799 and .794 with 0 and 12 %, and .797 with 30 % (one seed).
 SHARES = {
     "exponential_smoothing": 0.88,
     "structural": 0.03,
@@ -30,9 +34,13 @@ SHARES = {
     "prices": 0.02,
     "counts": 0.025,
     "intermittent": 0.015,
+    "drifting_cycles": 0.0,
+    "smooth_trends": 0.0,
 }
-# Of steps shorter than a month, prices are more common.
-MORE_PRICES = 0.08
+# Of steps shorter than a month, prices are more common; of steps shorter than a day, cycles that keep no calendar: with
+# these the MASE on the two last horizons of M4 Hourly's training part went from 1.40 and 1.32 to 1.16 and 1.21: the 25
+# series that had lost most, by temperature-like curves whose hours move from day to day, were more than the whole gap.
+MORE_PRICES, MORE_DRIFTING = 0.08, 0.1
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,9 @@ GROWTHS = {
 }
 
 
-def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth: str = "brisk") -> Floats:
+def simulate(
+    count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth: str = "brisk", smooth: float = 0.0
+) -> Floats:
     """Draw series from the prior.
 
     Parameters
@@ -76,6 +86,8 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth
     rng : numpy.random.Generator
     growth : {"brisk", "cautious", "mixed", "lasting"}
         Of the exponential-smoothing family; see `GROWTHS`.
+    smooth : float
+        Share of the series with smooth trends, which come instead of as many of exponential smoothing.
 
     Returns
     -------
@@ -88,9 +100,15 @@ def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth
     (3, 40)
     """
     shares = dict(SHARES)
-    if steps_a_year(seasons[0]) > 12:
-        shares["exponential_smoothing"] -= MORE_PRICES
-        shares["prices"] += MORE_PRICES
+    year = steps_a_year(seasons[0])
+    more = {
+        "prices": MORE_PRICES * (year > 12),
+        "drifting_cycles": MORE_DRIFTING * (year > 365),
+        "smooth_trends": smooth,
+    }
+    for name, share in more.items():
+        shares["exponential_smoothing"] -= share
+        shares[name] += share
     names = rng.choice(list(shares), size=count, p=list(shares.values()))
     series = np.empty((count, length))
     for name in SHARES:
@@ -236,6 +254,54 @@ def exponential_smoothing(
     return np.where(coin(rng, 0.6, n), bounded_exp(y.T), 1 + y.T)
 
 
+def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw trends that hold for years before they turn, a fixed season, and noise that says nothing of the trend."""
+    n, year = count, steps_a_year(seasons[0])
+    slope = returning_walk(log_uniform(rng, 0.5 * year, 6.0 * year, n), length, rng)
+    usual = rng.normal(size=(n, 1)) * coin(rng, 0.5, n) + 0.5
+    level = np.cumsum((slope + usual) * log_uniform(rng, 0.01, 0.25, n) / year, 1)
+    season = whole_season(n, seasons, rng) * log_uniform(rng, 0.008, 0.5, n) * coin(rng, 0.85, n)
+    pattern = np.take(season, np.arange(length) % season.shape[1], axis=1)
+    tails = log_uniform(rng, 2.5, 50, n)
+    noise = rng.standard_t(np.broadcast_to(tails, (n, length))) * log_uniform(rng, 0.003, 0.15, n)
+    y = level - level[:, :1] + pattern + noise
+    return np.where(coin(rng, 0.6, n), bounded_exp(y), 1 + y)
+
+
+def drifting_cycles(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw cycles that keep no calendar, such as tides: their period is not quite a season, their phase wanders.
+
+    Level and strength of the cycle move slowly, and there is little noise.
+    """
+    n, m = count, seasons[0]
+
+    def walk(smallest: float, largest: float) -> Floats:
+        return np.cumsum(rng.normal(size=(n, length)), 1) * log_uniform(rng, smallest, largest, n)
+
+    pattern = season_shapes(n, m, rng)
+    pace = 1 + np.where(coin(rng, 0.5, n), 1, -1) * log_uniform(rng, 0.0005, 0.06, n) * coin(rng, 0.8, n)
+    phase = pace * np.arange(length) + walk(0.0005, 0.05)
+    before = np.floor(phase)
+    share = phase - before
+    left, right = (np.take_along_axis(pattern, (before + k).astype(int) % m, 1) for k in (0, 1))
+    strength = log_uniform(rng, 0.02, 0.5, n) * np.exp(walk(0.0001, 0.005).clip(-2, 2))
+    slope = returning_walk(log_uniform(rng, 3 * m, 30 * m, n), length, rng)
+    level = np.cumsum(slope, 1) * log_uniform(rng, 0.0002, 0.02, n)
+    noise = rng.normal(size=(n, length)) * log_uniform(rng, 0.0003, 0.05, n)
+    series: Floats = 1 + level + strength * ((1 - share) * left + share * right) + noise
+    return series
+
+
+def returning_walk(memory: Floats, length: int, rng: Rng) -> Floats:
+    """Draw first-order autoregressions of mean 0 and variance 1 that forget in about `memory` steps, shape (n, 1)."""
+    keep = 1 - 1 / np.maximum(memory, 1.5)
+    walk = rng.normal(size=(len(memory), length)) * np.sqrt(1 - keep**2)
+    walk[:, 0] /= np.sqrt(1 - keep[:, 0] ** 2)
+    for t in range(1, length):
+        walk[:, t] += keep[:, 0] * walk[:, t - 1]
+    return walk
+
+
 def structural(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
     """Draw trend × season × noise: a line, an exponential or an S-curve with a change of course, fixed seasons."""
     n = count
@@ -332,6 +398,8 @@ FAMILIES: dict[str, Callable[[int, int, tuple[int, ...], Rng], Floats]] = {
     "prices": prices,
     "counts": counts,
     "intermittent": intermittent,
+    "drifting_cycles": drifting_cycles,
+    "smooth_trends": smooth_trends,
 }
 
 

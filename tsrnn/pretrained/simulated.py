@@ -61,7 +61,9 @@ class SimulatedWindows:
         shares = [share for _, share in member.seasons]
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
-        self._series = simulate(self._batches * self.batch_size, length, self._seasons, rng, member.growth)
+        self._series = simulate(
+            self._batches * self.batch_size, length, self._seasons, rng, member.growth, member.smooth
+        )
         self._round = number
 
     def _cut(self, series: np.ndarray, seed: list[int]) -> WindowBatch:
