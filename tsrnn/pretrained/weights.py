@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,12 +11,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from tsrnn.errors import DataError
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.pretrained.family import Member
+from tsrnn.training.checkpoint import write_tensors
 
 WEIGHTS = Path(__file__).parent / "weights"
 SCHEMA = 1
@@ -23,10 +24,17 @@ CURE = "Install tsrnn again, or train the base model with `python -m tsrnn.pretr
 
 
 def save_member(member: Member, network: ForecastNetwork, recipe: Mapping[str, Any], folder: Path = WEIGHTS) -> Path:
-    """Write a member's weights with the recipe that made them; returns the file."""
+    """Write a member's weights with their checksum and the recipe that made them; returns the file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; a file that stood there stays.
+    """
     path = folder / f"{member.name}.safetensors"
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, path, {"schema": str(SCHEMA), "recipe": json.dumps(dict(recipe), sort_keys=True)})
+    recipe_text = json.dumps(dict(recipe), sort_keys=True)
+    write_tensors(path, weights, {"schema": str(SCHEMA), "recipe": recipe_text, "sha256": weights_checksum(weights)})
     return path
 
 
@@ -47,12 +55,18 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
         )
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn and then replaced
         network = NETWORKS["parallel"](member.size())
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise DataError(f"The base model's weights {path} do not fit the network: {error}. {CURE}") from error
+    wrong = _misfits(network.state_dict(), weights)
+    if wrong:
+        raise DataError(
+            f"The base model's weights {path} do not fit the network: {len(wrong)} of its {len(network.state_dict())} "
+            f"tensors differ in name, shape or type, for example {', '.join(wrong[:5])}. {CURE}"
+        )
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise DataError(f"The base model's weights {path} are not finite. {CURE}")
+    # Files of former versions have no checksum.
+    if "sha256" in header and header["sha256"] != weights_checksum(weights):
+        raise DataError(f"The base model's weights {path} are damaged: their checksum does not fit. {CURE}")
+    network.load_state_dict(weights)
     # Its weights keep their gradients switched on, as those of trained and of reloaded networks: torch rounds the
     # steps of a GRU in another way where they are off.
     return network.eval()
@@ -75,6 +89,27 @@ def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         raise DataError(f"The base model's weights {path} have no recipe. {CURE}")
     return recipe
+
+
+def weights_checksum(weights: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of tensors with their names, types and shapes, whatever their order."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}\n".encode())
+        digest.update(weights[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _misfits(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> list[str]:
+    """Return the names of tensors that are missing, unknown, or of another shape or type."""
+    return [
+        name
+        for name in sorted({*expected, *found})
+        if name not in expected
+        or name not in found
+        or expected[name].shape != found[name].shape
+        or expected[name].dtype != found[name].dtype
+    ]
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

@@ -41,12 +41,16 @@ class Checkpoint:
     every: int = 1
 
     def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Write tensors and JSON values, completely or not at all."""
+        """Write tensors and JSON values, completely or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
         header = {"schema": str(SCHEMA), "purpose": _json(self.purpose), "facts": _json(facts)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(self.path.name + ".unfinished")
-        save_file({name: part.detach().cpu().contiguous() for name, part in tensors.items()}, unfinished, header)
-        os.replace(unfinished, self.path)
+        write_tensors(self.path, tensors, header)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return the tensors and JSON values, or None if there is no file yet.
@@ -78,6 +82,25 @@ class Checkpoint:
         except json.JSONDecodeError as error:
             raise DataError(f"The checkpoint {self.path} is damaged: {error}. {CURE}") from error
         return tensors, facts
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
+    """Write a safetensors file, completely or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, for example on a full disk.
+    """
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        plain = {name: part.detach().cpu().contiguous() for name, part in tensors.items()}
+        save_file(plain, unfinished, dict(header))
+        os.replace(unfinished, path)
+    except SafetensorError as error:  # which is no OSError
+        if unfinished.is_file():
+            unfinished.unlink()
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _json(value: Mapping[str, Any]) -> str:
