@@ -66,6 +66,14 @@ def test_help_loads_no_heavy_module(name):
         assert f"  tsrnn {name}" in done.stdout.split("Example")[1]
 
 
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "tsrnn", "text", "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: tsrnn text ")
+
+
 def test_the_names_that_help_knows_are_those_of_the_library():
     assert tuple(MODELS) == options.MODELS
     assert STRATEGIES == options.STRATEGIES
