@@ -88,6 +88,8 @@ def test_verbose_writes_to_stderr_only_and_a_callable_gets_the_progress(monthly,
         ("quantiles", [1.5], "expected numbers between 0 and 1"),
         ("device", "abacus", "expected 'auto'"),
         ("season_length", 0, "season_length"),
+        ("random_state", -1, "random_state=-1: expected a whole number, 0 or more, or None"),
+        ("random_state", "7", "random_state='7': expected a whole number"),
     ],
 )
 def test_an_impossible_parameter_is_named_with_what_was_expected(monthly, name, value, message):

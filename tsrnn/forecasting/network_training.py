@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsrnn.errors import ParameterError
 from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
 from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.cells import new_generator
@@ -197,7 +198,16 @@ def forecast_windows(
 
 
 def fresh_seed(random_state: int | None) -> int:
-    """Return a seed for torch: the same for the same random state, another one each time for None."""
+    """Return a seed for torch: the same for the same random state, another one each time for None.
+
+    Raises
+    ------
+    ParameterError
+        If it is no whole number, or below 0.
+    """
+    whole = isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool)
+    if random_state is not None and (not whole or random_state < 0):
+        raise ParameterError(f"random_state={random_state!r}: expected a whole number, 0 or more, or None.")
     return int(np.random.SeedSequence(random_state).generate_state(1)[0])
 
 
