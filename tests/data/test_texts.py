@@ -20,6 +20,11 @@ def test_a_text_is_the_same_however_it_is_stored(tmp_path, data):
     assert read_text_file(tmp_path / "a.txt") == "Où est-il?\nLà."
 
 
+def test_a_folder_is_no_text(tmp_path):
+    with pytest.raises(DataError, match=r"is a folder; expected a file of plain text\."):
+        read_text_file(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -68,6 +68,8 @@ def test_gzip_byte_order_marks_and_older_encodings_are_read(write):
         (HEADER, "has no cases after @data"),
         (HEADER + "1,2,3:4,5,6\n", "line 11: the label '4,5,6' is not among those of @classLabel .a, b."),
         (HEADER + "1,2,3\n", "line 11: has no label"),
+        (HEADER + "1,2,3: \n", "line 11: has no label after its last colon"),
+        ("@data\n1,2,3:4\n", r"lengths 3, 1; expected one length, or a line '@classLabel true \.\.\.' before @data"),
         (HEADER + "1,2,3:4,5,6:c\n", "the label 'c' is not among"),
         (HEADER + "1,2,3:a\n", "line 11: has 1 channels, expected 2"),
         (HEADER + "1,2,3:4,5:a\n", "its 2 channels have lengths 3, 2; expected one length"),

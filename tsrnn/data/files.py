@@ -70,8 +70,10 @@ def read_table(
     return table if date_format is None else _convert_dates(table, name, date_format)
 
 
-def read_bytes(path: str | os.PathLike[str], name: str) -> bytes:
+def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV or Parquet file") -> bytes:
     """Read a file, or standard input by that name; what is gzipped is unpacked.
+
+    What was expected is named where there is a folder instead.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def read_bytes(path: str | os.PathLike[str], name: str) -> bytes:
     if name == "standard input":
         data = sys.stdin.buffer.read()
     else:
-        _check_readable(Path(path), name)
+        _check_readable(Path(path), name, expected)
         try:
             data = Path(path).read_bytes()
         except OSError as error:
@@ -105,9 +107,9 @@ def unpack(data: bytes, name: str) -> bytes:
         raise DataError(f"{name}: the gzip file is damaged or cut short. Fetch or write it again.") from None
 
 
-def _check_readable(path: Path, name: str) -> None:
+def _check_readable(path: Path, name: str, expected: str = "a CSV or Parquet file") -> None:
     if path.is_dir():
-        raise DataError(f"{name}: is a folder; expected a CSV or Parquet file.")
+        raise DataError(f"{name}: is a folder; expected {expected}.")
     if not path.exists():
         raise DataError(f"{name}: no such file. Check the path; `tsrnn datasets` lists what comes with tsrnn.")
 

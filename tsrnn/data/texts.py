@@ -27,7 +27,7 @@ def read_text_file(path: str | os.PathLike[str]) -> str:
         If the file cannot be read, is no text, or is empty; the message names the file.
     """
     name = "standard input" if str(path) == "-" else str(path)
-    data = read_bytes(path, name)
+    data = read_bytes(path, name, "a file of plain text")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     # A text file has no zero bytes, except in UTF-16.
     if encoding != "utf-16" and b"\x00" in data[:65536]:

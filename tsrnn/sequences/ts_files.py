@@ -148,7 +148,9 @@ def _label(parts: list[str], header: _Header, name: str, number: int) -> str:
     if len(parts) < 2:
         raise DataError(f"{name}, line {number}: has no label; expected values, a colon, and a label.")
     label = parts.pop().strip()
-    if not label or (header.classes and label not in header.classes):
+    if not label:
+        raise DataError(f"{name}, line {number}: has no label after its last colon; expected values, a colon, a label.")
+    if header.classes and label not in header.classes:
         some = ", ".join(header.classes[:5])
         raise DataError(f"{name}, line {number}: the label {label!r} is not among those of @classLabel ({some}).")
     return label
@@ -160,7 +162,10 @@ def _case(parts: list[str], header: _Header, name: str, number: int) -> Floats:
     channels = [_values(part, where) for part in parts]
     lengths = [len(channel) for channel in channels]
     if len(set(lengths)) > 1:
-        raise DataError(f"{where}: its {len(channels)} channels have lengths {_some(lengths)}; expected one length.")
+        cure = "" if header.labelled else ", or a line '@classLabel true ...' before @data if a label ends each line"
+        raise DataError(
+            f"{where}: its {len(channels)} channels have lengths {_some(lengths)}; expected one length{cure}."
+        )
     announced = header.numbers.get("dimensions", header.numbers.get("dimension"))
     if header.channels is None:
         header.channels = announced or (1 if header.flags.get("univariate") else len(channels))
