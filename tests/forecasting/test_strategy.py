@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.selection import averages, choose, judged_windows
 from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
 from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, requested_strategy
+from tsrnn.pretrained.family import served_by
 
 TINY = {"max_steps": 10, "hidden_size": 8, "batch_size": 16}
 
@@ -53,7 +55,7 @@ def test_auto_does_not_train_where_there_are_too_few_windows_to_judge_by():
     assert model.settings_.max_steps == 0
     assert model.scores_ == {}
     assert model.notes_ == []
-    assert "zero-shot, 2 networks: 0 held-back windows" in model.summary()
+    assert f"zero-shot, {len(model.networks_)} networks: 0 held-back windows" in model.summary()
     assert "training" not in [line.split()[0] for line in model.summary().splitlines()]
 
 
@@ -326,17 +328,31 @@ def test_only_series_with_less_than_two_seasons_of_observed_rows_are_noted():
     assert Forecaster().fit(yearly).notes_ == []
 
 
+def test_auto_trains_on_hours_too_few_for_the_week_that_the_base_reads(monkeypatch):
+    monkeypatch.setattr("tsrnn.forecasting.settings.default_steps", lambda windows: 2)
+    whole = module.fine_tune_settings
+    monkeypatch.setattr(module, "fine_tune_settings", lambda *given: replace(whole(*given), max_steps=2))
+    table = monthly_table(n_series=12, n_rows=250)
+    rows = table.groupby("unique_id").cumcount()
+    table["ds"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rows, unit="h")
+    model = Forecaster(horizon=96).fit(table)  # 154 rows are left to learn from, fewer than two weeks
+    assert set(model.scores_) >= {"zero-shot", "fine-tune", "scratch"}
+    assert np.isfinite(list(model.scores_.values())).all()
+    assert np.isfinite(model.predict(96)["yhat"]).all()
+
+
 def test_at_least_ten_windows_are_asked_for():
     assert FEWEST_JUDGED == 10
 
 
+IN_BASE = len(served_by(12).members)
 CASES = {
-    "zero-shot": ({"strategy": "zero-shot"}, 2),
-    "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 4),
+    "zero-shot": ({"strategy": "zero-shot"}, IN_BASE),
+    "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 2 * IN_BASE),
     "fine-tune": ({"strategy": "fine-tune", "max_steps": 5}, 1),
     "fine-tune ensemble": ({"strategy": "fine-tune", "max_steps": 5, "ensemble_size": 3}, 3),
     "scratch ensemble": ({"strategy": "scratch", "ensemble_size": 2, **TINY}, 2),
-    "log": ({"strategy": "zero-shot", "transform": "log"}, 2),
+    "log": ({"strategy": "zero-shot", "transform": "log"}, IN_BASE),
 }
 
 

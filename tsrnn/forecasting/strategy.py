@@ -216,6 +216,9 @@ class NetworkFit:
         except ShortSeriesError:
             self.reason = "the series are too short to train on"
             return
+        # Both learn before the same ends, which the base's longer season must not place out of reach.
+        fewest = min(settings.min_history for settings in wanted.values())
+        wanted["fine-tune"] = replace(wanted["fine-tune"], min_history=fewest)
         train_end = self._held_back(wanted["scratch"])
         windows = judged_windows(lengths, train_end.numpy(), self.settings.horizon)
         base_loss = self._losses(base, windows)
