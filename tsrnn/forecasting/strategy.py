@@ -225,7 +225,9 @@ class NetworkFit:
         usable = np.isfinite(base_loss)  # a constant past has no unit for a loss
         windows = windows[0][usable], windows[1][usable]
         if len(windows[0]) < FEWEST_JUDGED:
-            self.reason = f"{len(windows[0])} held-back windows are too few to judge a training by"
+            count = len(windows[0])
+            found = "1 held-back window is" if count == 1 else f"{count} held-back windows are"
+            self.reason = f"{found} too few to judge a training by"
             return
         self.planned = len(wanted) + self.model.ensemble_size - 1
         plans = {name: self._within_budget(settings, self.planned) for name, settings in wanted.items()}
