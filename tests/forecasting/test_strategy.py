@@ -11,11 +11,13 @@ from tsrnn import Forecaster
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
+from tsrnn.forecasting.network_training import training_ends
 from tsrnn.forecasting.selection import averages, choose, judged_windows
 from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
 from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, requested_strategy
 from tsrnn.pretrained.family import served_by
 
+IN_BASE = len(served_by(12).members)
 TINY = {"max_steps": 10, "hidden_size": 8, "batch_size": 16}
 
 
@@ -341,11 +343,25 @@ def test_auto_trains_on_hours_too_few_for_the_week_that_the_base_reads(monkeypat
     assert np.isfinite(model.predict(96)["yhat"]).all()
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_an_ensemble_without_any_window_to_judge_by_is_that_of_the_base(count):
+    model = Forecaster(ensemble_size=count).fit(monthly_table(n_series=1, n_rows=20))
+    assert model.reason_ == "0 held-back windows are too few to judge a training by"
+    assert len(model.networks_) == count * IN_BASE
+    assert np.isfinite(model.predict(5)["yhat"]).all()
+
+
+def test_what_is_held_back_leaves_a_whole_horizon_to_learn_from():
+    lengths = torch.tensor([60, 63, 70, 100])
+    ends = training_ends(lengths, 58, 1, torch.Generator())
+    assert ends.tolist() == [59, 59, 66, 96]
+    assert (ends >= 58 + 1).all()
+
+
 def test_at_least_ten_windows_are_asked_for():
     assert FEWEST_JUDGED == 10
 
 
-IN_BASE = len(served_by(12).members)
 CASES = {
     "zero-shot": ({"strategy": "zero-shot"}, IN_BASE),
     "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 2 * IN_BASE),

@@ -203,7 +203,8 @@ def combined_quantiles(
         key = ("alone", index) if forecast.vote is None else forecast.vote
         votes.setdefault(key, []).append(forecast.quantiles(flat, series, end, h, wanted))
     every = torch.stack([torch.stack(parts).mean(0) for parts in votes.values()])
-    return every.mean(0) if len(every) < 3 else torch.quantile(every, 0.5, dim=0)
+    # A quantile of no windows is an error in torch, their mean is not.
+    return every.mean(0) if len(every) < 3 or not len(series) else torch.quantile(every, 0.5, dim=0)
 
 
 def share_vote(forecasts: Sequence[NetworkForecast], vote: int) -> list[NetworkForecast]:

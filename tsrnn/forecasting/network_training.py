@@ -81,7 +81,9 @@ def training_ends(lengths: Tensor, min_history: int, horizon: int, generator: to
         end[spare] -= horizon
     else:
         rows = (HELD_BACK_ROWS * lengths[spare]).long()
-        end[spare] -= horizon * (rows // horizon).clamp(1, MOST_HELD_BACK_HORIZONS)
+        # A training window with a whole horizon after it must stay.
+        most = (lengths[spare] - min_history) // horizon - 1
+        end[spare] -= horizon * torch.minimum((rows // horizon).clamp(1, MOST_HELD_BACK_HORIZONS), most)
     return end
 
 
