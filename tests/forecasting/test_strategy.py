@@ -248,6 +248,35 @@ def test_with_a_budget_too_short_to_train_auto_is_zero_shot_and_says_so():
     assert model.reason_ in model.summary()
 
 
+@pytest.fixture
+def average_chosen(monkeypatch):
+    """Let `auto` choose the average of the network from scratch and the base model."""
+    monkeypatch.setattr("tsrnn.forecasting.selection.EQUALS", 1e9)
+    monkeypatch.setattr(module, "choose", lambda losses: ("scratch + zero-shot", "as the test asks"))
+
+
+def test_a_budget_too_short_for_the_ensemble_trains_as_many_as_fit_and_says_so(
+    judged, quick, average_chosen, monkeypatch
+):
+    monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
+    model = Forecaster(horizon=4)
+    slowest = max(step_seconds(settings) for settings in (judged.settings_, fine_tune_settings(model, judged.panel_)))
+    budget = 3.1 * FEWEST_STEPS * slowest  # two candidates and one member more
+    fitted = Forecaster(horizon=4, ensemble_size=5, time_budget=budget).fit(saw_table())
+    (note,) = [note for note in fitted.notes_ if "ensemble" in note]
+    trained = sum(part.vote == 0 for part in fitted.networks_)
+    assert 1 <= trained < 5
+    assert note.endswith(f"is too short for an ensemble of 5; {trained} {'was' if trained == 1 else 'were'} trained.")
+
+
+def test_an_ensemble_in_an_average_counts_as_one_as_the_network_did_that_was_judged(quick, average_chosen):
+    model = Forecaster(horizon=4, ensemble_size=3).fit(saw_table())
+    votes = [part.vote for part in model.networks_]
+    assert votes.count(0) == 3
+    assert votes.count(1) == 3 * IN_BASE
+    assert len(votes) == 3 + 3 * IN_BASE
+
+
 def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, monkeypatch):
     monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
     model = Forecaster(strategy="fine-tune", time_budget=1e-4).fit(monthly)

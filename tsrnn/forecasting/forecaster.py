@@ -265,13 +265,14 @@ class Forecaster(ForecastModel):
         s, size = self.settings_, self.settings_.size
         panel = self.panel_
         weights = sum(p.numel() for p in self.networks_[0].network.parameters())
+        network = "network   " if len(self.networks_) == 1 else "the first "
         seasons = " and ".join(map(str, dict.fromkeys(size.seasons))) if size.seasons != (1,) else "none"
         directions = "bidirectional " if size.bidirectional else ""
         several = f", {len(self.networks_)} networks" if len(self.networks_) > 1 else ""
         lines = [
             f"data      {panel.n_series} series, {len(panel.y):,} rows, {panel.frequency.describe()}, season {seasons}",
             f"strategy  {self.strategy_}{several}: {self.reason_}",
-            f"network   {s.network}, {directions}{size.cell}, {size.num_layers} × {size.hidden_size}, "
+            f"{network}{s.network}, {directions}{size.cell}, {size.num_layers} × {size.hidden_size}, "
             f"{weights:,} weights",
             f"windows   up to {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
             f"scaling {s.scaling}",
@@ -280,7 +281,7 @@ class Forecaster(ForecastModel):
             stop = "stopped early" if self.stopped_early_ else "ran to the end"
             lines.append(
                 f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "
-                f"learning rate {s.learning_rate:g}, seed {self.random_state}, {self.device_}"
+                f"learning rate {s.learning_rate:g}, seed {self.seed_}, {self.device_}"
             )
         lines += [f"scores    {name} {score:.4f}" for name, score in self.scores_.items()]
         lines += [f"intervals {self.calibration_.describe()}"]

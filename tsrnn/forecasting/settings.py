@@ -87,7 +87,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     horizon = model.horizon or max(1, min(_default_horizon(panel), longest // 3))
     patch = model.patch_length or m
     seasons = _seasons(m, longest) if model.season_length is None or m in LONGER_SEASON else (m,)
-    context = model.context_length or _default_context(m, seasons, longest)
+    context = min(model.context_length or _default_context(m, seasons, longest), longest)
     context = max(math.ceil(context / patch) * patch, math.ceil(max(seasons) / patch) * patch)
     windows = _count_windows(panel, horizon)
     size = NetworkSize(

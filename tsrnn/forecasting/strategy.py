@@ -121,7 +121,8 @@ class NetworkFit:
         check_parameters(self.model)
         self.started = time.perf_counter()
         # Trainings at most, and how many have begun.
-        self.planned, self.begun = self.model.ensemble_size, 0
+        self.members = self.model.ensemble_size
+        self.planned, self.begun = self.members, 0
         self.strategy, self.reason = requested_strategy(self.model)
         if self.strategy == "auto":
             self._decide()
@@ -229,9 +230,8 @@ class NetworkFit:
             found = "1 held-back window is" if count == 1 else f"{count} held-back windows are"
             self.reason = f"{found} too few to judge a training by"
             return
-        self.planned = len(wanted) + self.model.ensemble_size - 1
-        plans = {name: self._within_budget(settings, self.planned) for name, settings in wanted.items()}
-        if not all(plans.values()):
+        plans = self._plans(wanted)
+        if not plans:
             self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
             return
         records: dict[str, TrainingRecord[WindowBatch]] = {name: TrainingRecord() for name in plans}
@@ -251,23 +251,32 @@ class NetworkFit:
         self.networks = candidates[self.strategy]
         first = self.strategy.split(" + ")[0]
         if first in plans:
-            chosen = plans[first]
-            if chosen is not None:
-                self.settings = replace(chosen, horizon=self.settings.horizon)
+            self.settings = replace(plans[first], horizon=self.settings.horizon)
             self.record, self.train_end = records[first], train_end.numpy()
             self._grow_ensemble(train_end)
 
+    def _plans(self, wanted: dict[str, Settings]) -> dict[str, Settings]:
+        """Share the time budget among the trainings; a smaller ensemble where it is short, nothing where it is shorter.
+
+        The ensemble is no part of what is compared, so it yields first.
+        """
+        for members in range(self.model.ensemble_size, 0, -1):
+            self.members, self.planned = members, len(wanted) + members - 1
+            plans = {name: self._within_budget(settings, self.planned) for name, settings in wanted.items()}
+            found = {name: settings for name, settings in plans.items() if settings is not None}
+            if len(found) == len(wanted):
+                return found
+        return {}
+
     def _train_candidates(
         self,
-        plans: dict[str, Settings | None],
+        plans: dict[str, Settings],
         train_end: Tensor,
         records: dict[str, TrainingRecord[WindowBatch]],
     ) -> dict[str, list[NetworkForecast]]:
         """Train what the base model is compared with; a training that breaks down is left out with a note."""
         trained = {}
         for name, settings in plans.items():
-            if settings is None:
-                continue
             self.networks = []
             try:
                 trained[name] = [self._train(name, settings, train_end, records[name])]
@@ -277,14 +286,20 @@ class NetworkFit:
 
     def _grow_ensemble(self, train_end: Tensor) -> None:
         """Train the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
-        first, settings = self.strategy.split(" + ")[0], self.settings
-        for k in range(1, self.model.ensemble_size):
+        first, settings, vote = self.strategy.split(" + ")[0], self.settings, self.networks[0].vote
+        if self.members < self.model.ensemble_size:
+            self.notes.append(
+                f"time_budget={self.model.time_budget:g} s is too short for an ensemble of {self.model.ensemble_size}; "
+                f"{self.members} {'was' if self.members == 1 else 'were'} trained."
+            )
+        for k in range(1, self.members):
             size = settings.size
             p, reach = size.patch_length, LOOK_BACKS[k % len(LOOK_BACKS)]
             context = math.ceil(max(size.context_length * reach, max(size.seasons)) / p) * p
             cell = ENSEMBLE_CELLS[k % 2] if first == "scratch" and size.cell == "gru" else size.cell
             own = replace(settings, size=replace(size, context_length=context, cell=cell))
-            self._train(first, own, train_end, TrainingRecord(), seed=k)
+            # In an average the ensemble counts as one, as the network did that was judged.
+            self._train(first, own, train_end, TrainingRecord(), seed=k).vote = vote
 
     def _losses(self, networks: list[NetworkForecast], windows: tuple[npt.NDArray[np.int64], ...]) -> Floats:
         """Return each window's mean quantile loss, in units of its series' mean absolute seasonal difference."""
