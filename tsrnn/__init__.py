@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.metrics import event_scores, vus_pr
     from tsrnn.datasets import list_datasets, load_dataset, load_text
+    from tsrnn.errors import TsrnnError
     from tsrnn.evaluation.backtest import BacktestResult, backtest
     from tsrnn.forecasting.arima import ARIMA
     from tsrnn.forecasting.drift import Drift
@@ -70,6 +71,7 @@ _HOMES = {
     "vus_pr": "tsrnn.anomaly.metrics",
     "WindowAverage": "tsrnn.forecasting.window_average",
     "WindowScaler": "tsrnn.preprocessing.window_scaler",
+    "TsrnnError": "tsrnn.errors",
     "write_anomaly_page": "tsrnn.reporting.anomalies",
     "write_report": "tsrnn.reporting.report",
 }
@@ -94,6 +96,7 @@ __all__ = [
     "SlidingWindow",
     "TextGenerator",
     "Theta",
+    "TsrnnError",
     "WindowAverage",
     "WindowScaler",
     "__version__",

@@ -152,3 +152,11 @@ def test_what_is_no_text_is_named(X, message):
 def test_texts_without_a_kind_of_token_are_an_error():
     with pytest.raises(DataError, match="Choose tokens='char' or tokens='word'"):
         as_table(["some", "texts"])
+
+
+@pytest.mark.parametrize(
+    "X", [{"a": [1, 2]}, {1.0, 2.0}, ([k, k + 1] for k in range(3))], ids=["dict", "set", "generator"]
+)
+def test_what_has_no_order_or_no_length_is_no_table(X):
+    with pytest.raises(DataError, match=f"X is a {type(X).__name__}; expected an array, or a list of arrays"):
+        as_table(X)

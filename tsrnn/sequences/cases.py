@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +140,8 @@ def as_table(X: Any) -> Any:
         except ValueError:  # a nested list of unequal lengths
             return None
         return X if len(shapes) <= 1 and all(len(shape) <= 1 for shape in shapes) else None
+    if isinstance(X, (Mapping, Set, Iterator)):
+        raise DataError(f"X is a {type(X).__name__}; expected an array, or a list of arrays, one for each case.")
     if isinstance(X, np.ndarray):
         is_list = X.dtype == object and X.ndim == 1 and all(np.ndim(part) for part in X)
         return None if is_list or X.ndim > 2 else X
