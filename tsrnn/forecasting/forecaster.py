@@ -60,7 +60,8 @@ class Forecaster(ForecastModel):
         Steps the network is trained to forecast. `predict` answers any h; beyond this horizon it continues by
         sample paths. Default: by frequency (monthly 24, hourly 48, ...).
     context_length : int, optional
-        Past steps the network sees, rounded up to whole patches. Shorter series are masked.
+        Past steps the network sees, at most those of the longest series, rounded up to whole patches. Shorter series
+        are masked.
     season_length : int, optional
         Steps per season; 1 means none. Default: by frequency.
     freq : str, offset or int, optional
