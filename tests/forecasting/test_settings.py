@@ -58,7 +58,7 @@ def test_what_is_chosen_always_fits_together(longest, season, default_horizon, h
     size = chosen.size
     assert size.context_length % size.patch_length == 0
     assert size.context_length >= max(size.seasons)
-    assert size.context_length >= (context or 1)
+    assert size.context_length >= min(context or 1, longest)
     assert size.seasons[0] == season
     assert all(longer == LONGER_SEASON[season] for longer in size.seasons[1:])
     assert size.horizon == (horizon or size.horizon)

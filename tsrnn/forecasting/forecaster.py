@@ -280,9 +280,10 @@ class Forecaster(ForecastModel):
         ]
         if s.max_steps:
             stop = "stopped early" if self.stopped_early_ else "ran to the end"
+            seed = "no seed given" if self.random_state is None else f"seed {self.random_state}"
             lines.append(
                 f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "
-                f"learning rate {s.learning_rate:g}, seed {self.seed_}, {self.device_}"
+                f"learning rate {s.learning_rate:g}, {seed}, {self.device_}"
             )
         lines += [f"scores    {name} {score:.4f}" for name, score in self.scores_.items()]
         lines += [f"intervals {self.calibration_.describe()}"]

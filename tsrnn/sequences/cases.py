@@ -140,7 +140,7 @@ def as_table(X: Any) -> Any:
         except ValueError:  # a nested list of unequal lengths
             return None
         return X if len(shapes) <= 1 and all(len(shape) <= 1 for shape in shapes) else None
-    if isinstance(X, (Mapping, Set, Iterator)):
+    if isinstance(X, (Mapping, Set, Iterator)) and not hasattr(X, "shape"):  # sparse arrays may be mappings
         raise DataError(f"X is a {type(X).__name__}; expected an array, or a list of arrays, one for each case.")
     if isinstance(X, np.ndarray):
         is_list = X.dtype == object and X.ndim == 1 and all(np.ndim(part) for part in X)
