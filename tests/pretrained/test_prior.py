@@ -216,11 +216,8 @@ def test_drifting_cycles_leave_the_clock_within_weeks():
     assert np.median(weeks_ago[yesterday > 0.95]) > 0.9
 
 
-@pytest.mark.parametrize(
-    ("seasons", "smooth", "drawn"),
-    [((24, 24), 0.0, {"drifting_cycles"}), ((12,), 0.3, {"smooth_trends"}), ((12,), 0.0, set()), ((7,), 0.0, set())],
-)
-def test_drifting_cycles_are_drawn_of_hours_and_smooth_trends_where_asked_for(monkeypatch, seasons, smooth, drawn):
+@pytest.mark.parametrize("shares", [{}, {"smooth": 0.3}, {"drifting": 0.1}, {"smooth": 0.2, "drifting": 0.2}], ids=str)
+def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch, shares):
     seen = {}
 
     def note(name):
@@ -232,9 +229,10 @@ def test_drifting_cycles_are_drawn_of_hours_and_smooth_trends_where_asked_for(mo
 
         return noting
 
-    for name in ("drifting_cycles", "smooth_trends"):
+    names = {"smooth": "smooth_trends", "drifting": "drifting_cycles"}
+    for name in names.values():
         monkeypatch.setitem(prior.FAMILIES, name, note(name))
-    simulate(1000, 50, seasons, new_rng(), smooth=smooth)
-    assert set(seen) == drawn
-    for name, share in (("drifting_cycles", prior.MORE_DRIFTING), ("smooth_trends", smooth)):
-        assert name not in seen or seen[name] == pytest.approx(1000 * share, rel=0.3)
+    simulate(1000, 50, (24, 24), new_rng(), **shares)
+    assert set(seen) == {names[key] for key in shares}
+    for key, share in shares.items():
+        assert seen[names[key]] == pytest.approx(1000 * share, rel=0.3)

@@ -33,6 +33,8 @@ class Member:
         The view of growth it was trained with (`tsrnn.pretrained.prior.GROWTHS`).
     smooth : float
         Share of the smooth trends among the series it was trained on (`tsrnn.pretrained.prior.smooth_trends`).
+    drifting : float
+        Share of the cycles that drift (`tsrnn.pretrained.prior.drifting_cycles`).
     logs : bool
         Whether positive series are forecast as logarithms, too.
     contrasts : bool
@@ -56,6 +58,7 @@ class Member:
     seasons: tuple[tuple[tuple[int, ...], float], ...]
     growth: str = "brisk"
     smooth: float = 0.0
+    drifting: float = 0.0
     logs: bool = False
     contrasts: bool = False
     widening: float = 1.0
@@ -109,8 +112,6 @@ _BRISK = (
         "spread",
         (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
         widening=0.9,
-        steps=4000,
-        **_CONTRASTS,
     ),
     Member("season_52", 4, 212, 16, 96, "seasonal", (((52,), 0.9), ((48,), 0.05), ((36,), 0.05))),
     Member(
@@ -125,16 +126,22 @@ _BRISK = (
     ),
 )
 
+_FIRST = {member.name for member in _BRISK if member.name != "any_season"}
+
 # Where growth decides, other networks with other views of it forecast, too, and the mean is taken. By view, what else
 # differs from the first network.
 #
 # One of three networks of months sees logarithms, too. On the ends of the training parts of M1, Tourism, CIF and
-# hospital the MASE relative to the seasonal naive was .7865 so and .7874 when none did; of the first two networks alone
-# .788, and .790 when both did. Of quarters it was .768 when none did and .776 when all three did, before smooth trends.
+# hospital the MASE relative to the seasonal naive was .7865 so and .7874 when none did; of the first two networks
+# alone .788, and .790 when both did. Of hours the error on fourteen real series was .868 of the seasonal naive's with
+# the first network, .870 with that of drifting cycles, and .857 with both; on M4 Hourly 1.36, 1.09 and 1.15 (MASE, on
+# the mean of the last two horizons). Of quarters it was .768 when none did and .776 when all three did, before smooth
+# trends.
 VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_1": {"lasting": {"smooth": 0.3}},
     "season_4": {"mixed": {"smooth": 0.0, "steps": 10000}, "lasting": {}},
     "season_12": {"cautious": {"logs": True}, "lasting": {}},
+    "season_24": {"drifting": {"growth": "brisk", "drifting": 0.1, "steps": 4000}},
 }
 MEMBERS: dict[str, Member] = {
     member.name: member
@@ -142,7 +149,7 @@ MEMBERS: dict[str, Member] = {
     for member in (
         first,
         *(
-            replace(first, name=f"{first.name}_{view}", growth=view, **(_CONTRASTS | own))
+            replace(first, name=f"{first.name}_{view}", **({"growth": view} | _CONTRASTS | own))
             for view, own in VIEWS.get(first.name, {}).items()
         ),
     )
@@ -183,7 +190,7 @@ def served_by(season_length: int) -> Service:
     m = season_length
     for member in MEMBERS.values():
         for seasons, _ in member.seasons:
-            if seasons[0] == m and member.growth == "brisk" and member.name != "any_season":
+            if seasons[0] == m and member.name in _FIRST:
                 return Service(member, seasons)
     if m % 24 == 0:
         # A week of long days does not fit into any context; the day itself stands in for it.

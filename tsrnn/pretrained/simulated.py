@@ -61,9 +61,8 @@ class SimulatedWindows:
         shares = [share for _, share in member.seasons]
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
-        self._series = simulate(
-            self._batches * self.batch_size, length, self._seasons, rng, member.growth, member.smooth
-        )
+        count, more = self._batches * self.batch_size, {"smooth": member.smooth, "drifting": member.drifting}
+        self._series = simulate(count, length, self._seasons, rng, member.growth, **more)
         self._round = number
 
     def _cut(self, series: np.ndarray, seed: list[int]) -> WindowBatch:
