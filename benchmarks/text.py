@@ -29,9 +29,6 @@ from tsrnn.training.trainer import Progress
 
 VALIDATION_CHARACTERS = 111_540
 
-# By the minutes that a training may take at most: what differs from the defaults, which follow the budget as well.
-RECIPES: dict[float, dict[str, Any]] = {10: {}, float("inf"): {"validation_share": 0.02}}
-
 
 class SliceOver(Exception):
     """The seconds of one slice are used up."""
@@ -72,7 +69,8 @@ def parts(folder: Path, *, held_back: bool) -> tuple[str, str]:
 def chosen(model: TextGenerator) -> dict[str, Any]:
     """Return what a fitted generator chose by its budget."""
     size = model.network_.size
-    return {"hidden_size": size.hidden_size, "num_layers": size.num_layers, "dropout": size.dropout}
+    names = ("hidden_size", "num_layers", "dropout", "weight_dropout")
+    return {name: getattr(size, name) for name in names}
 
 
 def main() -> int:
@@ -87,10 +85,10 @@ def main() -> int:
     parser.add_argument("--held-back", action="store_true")
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--slice", type=float, help="seconds after which the run ends, to be gone on with")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="other settings than the recipe's")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="other settings than the defaults")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    settings = dict(next(recipe for most, recipe in RECIPES.items() if options.minutes <= most))
+    settings: dict[str, Any] = {}
     for entry in options.set:
         name, value = entry.split("=")
         settings[name] = value if name == "cell" else float(value) if "." in value or "e" in value else int(value)

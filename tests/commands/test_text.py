@@ -59,12 +59,13 @@ def test_train_saves_a_model_and_prints_its_score_beside_that_of_n_grams(run, pl
 def test_the_options_of_training_reach_the_model(run, play, tmp_path):
     code, _, err = run(
         "text", "train", play, "--save", "m", "--tokens", "word", "--cell", "lstm", "--layers", "2", "--dropout", "0.3",
-        "--time-budget", "0.5", "--hidden-size", "8", "--mixed-precision",
+        "--weight-dropout", "0.2", "--time-budget", "0.5", "--hidden-size", "8", "--mixed-precision",
     )  # fmt: skip
     assert code == 0, err
     model = TextGenerator.load(tmp_path / "m")
     found = (model.tokens, model.cell, model.num_layers, model.dropout, model.time_budget, model.mixed_precision)
     assert found == ("word", "lstm", 2, 0.3, 0.5, True)
+    assert model.network_.size.weight_dropout == 0.2
 
 
 def test_generate_writes_the_same_text_for_the_same_seed(run, trained):

@@ -9,9 +9,9 @@ from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
 CELLS = ("gru", "lstm", "rnn")
 
 
-def network_of(cell="gru", layers=1, dropout=0.0, vocabulary=7):
+def network_of(cell="gru", layers=1, dropout=0.0, vocabulary=7, weight_dropout=0.0):
     torch.manual_seed(0)
-    network = LanguageNetwork(LanguageSize(vocabulary, cell, 5, 9, layers, dropout))
+    network = LanguageNetwork(LanguageSize(vocabulary, cell, 5, 9, layers, dropout, weight_dropout))
     nn.init.normal_(network.head.weight)
     return network
 
@@ -62,6 +62,40 @@ def test_dropout_acts_in_training_alone():
     assert torch.equal(network(tokens)[0], network(tokens)[0])
     network.train()
     assert not torch.equal(network(tokens)[0], network(tokens)[0])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropping_weights_in_training_is_reading_with_a_share_of_the_recurrent_ones_at_0(cell, layers):
+    network, tokens = network_of(cell, layers, weight_dropout=0.25), torch.randint(0, 8, (3, 20))
+    whole = network.eval()(tokens)[0]
+    assert torch.equal(network(tokens)[0], whole)
+    torch.manual_seed(4)
+    found, end = network.train()(tokens)
+    other, kept = network_of(cell, layers).eval(), []
+    torch.manual_seed(4)
+    for name, part in other.cell.named_parameters():
+        if name.startswith("weight_hh"):
+            kept.append(nn.functional.dropout(torch.ones_like(part), 0.25))
+            part.data *= kept[-1]
+    assert len(kept) == layers
+    assert torch.cat(kept).unique().tolist() == pytest.approx([0, 1 / 0.75])
+    expected, state = other(tokens)
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert same(end, state)
+    assert not torch.allclose(found, network(tokens)[0], atol=1e-3)  # other weights for the next batch
+    assert torch.equal(network.eval()(tokens)[0], whole)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_dropped_weights_get_no_gradient_and_the_others_learn(cell):
+    network, tokens = network_of(cell, weight_dropout=0.5), torch.randint(0, 8, (3, 20))
+    torch.manual_seed(4)
+    network.train()(tokens)[0].square().sum().backward()
+    torch.manual_seed(4)
+    kept = nn.functional.dropout(torch.ones_like(network.cell.weight_hh_l0), 0.5) > 0
+    assert torch.equal(network.cell.weight_hh_l0.grad != 0, kept)
+    assert all((part.grad != 0).any() for part in network.parameters())
 
 
 def test_a_network_overfits_a_short_text():

@@ -42,7 +42,9 @@ def rewrite(folder, change):
     file.write_text(json.dumps({**content, "checksum": content_checksum(content)}))
 
 
-@pytest.mark.parametrize("parameters", [{}, {"tokens": "word", "cell": "lstm"}, {"validation_share": 0}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"tokens": "word", "cell": "lstm"}, {"validation_share": 0}, {"weight_dropout": 0.3}]
+)
 def test_a_loaded_model_writes_and_scores_like_the_saved_one(tmp_path, parameters):
     model = fitted(**parameters)
     model.save(tmp_path / "m")
@@ -112,6 +114,7 @@ def test_a_newer_schema_is_refused_with_what_to_do(copy):
         (lambda c: c["size"].update(num_layers=900), "num_layers=900, but there are only"),
         (lambda c: c["size"].update(cell="feed-forward"), "cell='feed-forward', expected one of"),
         (lambda c: c["size"].update(dropout=2), "dropout=2, expected a share"),
+        (lambda c: c["size"].update(weight_dropout="x"), "weight_dropout='x', expected a share"),
         (lambda c: c["size"].update(depth=1), "the size is not that of a language network"),
         (lambda c: c["size"].update(vocabulary_size=3), "vocabulary_size=3, but the vocabulary has"),
         (lambda c: c["vocabulary"].update(items=["a", "a"]), "tokens are repeated"),
@@ -129,6 +132,18 @@ def test_values_that_make_no_model_are_refused(copy, change, message):
     rewrite(copy, change)
     with pytest.raises(DataError, match=f"do not make a model: .*({message})"):
         TextGenerator.load(copy)
+
+
+def test_a_model_saved_before_weights_could_be_dropped_loads(saved, copy):
+    def forget(content):
+        del content["size"]["weight_dropout"], content["parameters"]["weight_dropout"]
+        content["parameters"].update(validation_share=0.05, patience=8)
+
+    rewrite(copy, forget)
+    loaded = TextGenerator.load(copy)
+    assert loaded.network_.size.weight_dropout == 0
+    assert (loaded.weight_dropout, loaded.validation_share, loaded.patience) == (None, 0.05, 8)
+    assert loaded.generate("to be", 80, random_state=1) == saved[0].generate("to be", 80, random_state=1)
 
 
 def test_weights_that_are_not_finite_are_refused(copy):

@@ -28,9 +28,9 @@ class Interrupted(Exception):
     """Stands for a kill."""
 
 
-def network_of(cell="gru", dropout=0.0):
+def network_of(cell="gru", dropout=0.0, weight_dropout=0.0):
     torch.manual_seed(1)
-    network = LanguageNetwork(LanguageSize(5, cell, 4, 10, 1, dropout))
+    network = LanguageNetwork(LanguageSize(5, cell, 4, 10, 1, dropout, weight_dropout))
     nn.init.normal_(network.head.weight, std=0.5)
     return network
 
@@ -107,7 +107,7 @@ def test_the_held_back_part_is_judged_with_carried_state_and_by_tokens():
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_an_interrupted_training_goes_on_in_the_middle_of_a_stream(tmp_path, cell):
     plan, held_back = replace(PLAN, validations_per_epoch=5), TOKENS[300:]
-    straight = network_of(cell, dropout=0.2)
+    straight = network_of(cell, dropout=0.2, weight_dropout=0.3)
     torch.manual_seed(7)
     expected = train_language_network(straight, TOKENS[:300], held_back, plan)
 
@@ -116,11 +116,11 @@ def test_an_interrupted_training_goes_on_in_the_middle_of_a_stream(tmp_path, cel
             raise Interrupted
 
     checkpoint = Checkpoint(tmp_path / "c.safetensors", {})
-    killed = network_of(cell, dropout=0.2)
+    killed = network_of(cell, dropout=0.2, weight_dropout=0.3)
     torch.manual_seed(7)
     with pytest.raises(Interrupted):
         train_language_network(killed, TOKENS[:300], held_back, plan, interrupt, checkpoint=checkpoint)
-    resumed = network_of(cell, dropout=0.2)
+    resumed = network_of(cell, dropout=0.2, weight_dropout=0.3)
     found = train_language_network(resumed, TOKENS[:300], held_back, plan, checkpoint=checkpoint)
     assert [row.validation_loss for row in found.history] == [row.validation_loss for row in expected.history]
     for name, value in straight.state_dict().items():

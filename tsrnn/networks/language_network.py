@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from tsrnn.networks.cells import make_recurrent
 
@@ -26,7 +27,9 @@ class LanguageSize:
         D, the width of the state.
     num_layers : int
     dropout : float
-        Between layers and before the output.
+        Share of the states that training drops between layers and before the output.
+    weight_dropout : float
+        Share of the recurrent weights that training drops, others for each batch.
     """
 
     vocabulary_size: int
@@ -35,6 +38,7 @@ class LanguageSize:
     hidden_size: int = 512
     num_layers: int = 1
     dropout: float = 0.0
+    weight_dropout: float = 0.0
 
 
 class LanguageNetwork(nn.Module):
@@ -47,6 +51,10 @@ class LanguageNetwork(nn.Module):
     Notes
     -----
     The output's weights start at 0, so that an untrained network gives every token what its output's bias says.
+
+    Dropped weights are the same at all steps and in all sequences of a batch, so that one and the same network
+    carries the state on; the others are scaled up by as much (Wan et al. 2013, "Regularization of neural networks using
+    DropConnect"; on recurrent weights Merity et al. 2018, "Regularizing and optimizing LSTM language models").
     """
 
     def __init__(self, size: LanguageSize) -> None:
@@ -80,8 +88,18 @@ class LanguageNetwork(nn.Module):
 
     def states(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the last layer's state after each token, [B, T, D], and the state of all layers after the last."""
-        states, state = self.cell(self.embed(tokens), state)
+        x = self.embed(tokens)  # [B, T, E]
+        if self.training and self.size.weight_dropout > 0:
+            states, state = functional_call(self.cell, self._thinned_weights(), (x, state))
+        else:
+            states, state = self.cell(x, state)
         return states, state
+
+    def _thinned_weights(self) -> dict[str, Tensor]:
+        """Return the recurrent weights, of which a share is 0."""
+        share = self.size.weight_dropout
+        named = self.cell.named_parameters()
+        return {name: nn.functional.dropout(part, share) for name, part in named if name.startswith("weight_hh")}
 
     @torch.no_grad()
     def start_from(self, frequencies: Tensor) -> None:

@@ -70,7 +70,10 @@ class TextGenerator(BaseEstimator):
         Numbers that a token is read as.
     dropout : float, optional
         Share of the state that is dropped in training, between layers and before the output. Default: 0.1; 0 where the
-        time budget allows few passes over the text, 0.4 where it allows many.
+        time budget allows few passes over the text, 0.2 where it allows many.
+    weight_dropout : float, optional
+        Share of the recurrent weights that is dropped in training, others for each batch (Merity et al. 2018). Default:
+        0; 0.4 where the time budget allows many passes.
     batch_size : int, optional
         Streams of the text that are read at a time. Default: 32, or fewer where an epoch would have less than 100
         steps.
@@ -81,10 +84,12 @@ class TextGenerator(BaseEstimator):
     learning_rate : float, optional
         The highest rate of the one-cycle schedule. Default: 0.003; 0.002 where the time budget allows many passes.
     weight_decay : float
-    validation_share : float
-        Share of the text, its end, that is held back. With 0 nothing is, and the last weights are kept.
-    patience : int
+    validation_share : float, optional
+        Share of the text, its end, that is held back. With 0 nothing is, and the last weights are kept. Default: 0.05,
+        and of long texts no more than 10,000 tokens.
+    patience : int, optional
         Validations without improvement after which training stops; there are `validations_per_epoch` in an epoch.
+        Default: 8; with a time budget training goes on to its end, for which the rate's fall is laid out.
     validations_per_epoch : int
     min_count, max_words : int
         For words: the text must have a word so many times, and it must be among so many most frequent ones, else it
@@ -139,13 +144,14 @@ class TextGenerator(BaseEstimator):
         num_layers: int | None = None,
         embedding_size: int = 64,
         dropout: float | None = None,
+        weight_dropout: float | None = None,
         batch_size: int | None = None,
         bptt_length: int | None = None,
         max_epochs: int | None = None,
         learning_rate: float | None = None,
         weight_decay: float = 1e-4,
-        validation_share: float = 0.05,
-        patience: int = 8,
+        validation_share: float | None = None,
+        patience: int | None = None,
         validations_per_epoch: int = 2,
         min_count: int = 2,
         max_words: int = 10_000,
@@ -161,6 +167,7 @@ class TextGenerator(BaseEstimator):
         self.num_layers = num_layers
         self.embedding_size = embedding_size
         self.dropout = dropout
+        self.weight_dropout = weight_dropout
         self.batch_size = batch_size
         self.bptt_length = bptt_length
         self.max_epochs = max_epochs

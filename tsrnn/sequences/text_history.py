@@ -53,10 +53,12 @@ def summarise(model: TextGenerator) -> str:
     kind = "characters" if model.tokens == "char" else "words and marks"
     stop = "stopped early" if model.stopped_early_ else "out of time" if model.out_of_time_ else "ran to the end"
     epochs = model.history_["epoch"].iloc[-1] if len(model.history_) else 0.0
+    dropped = f"dropout {size.dropout:g}"
+    if size.weight_dropout:
+        dropped += f", of weights {size.weight_dropout:g}"
     lines = [
         f"text       {model.n_tokens_:,} {kind}, {len(model.vocabulary_):,} distinct",
-        f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, dropout {size.dropout:g}, "
-        f"{weights:,} weights",
+        f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, {dropped}, {weights:,} weights",
         f"training   {epochs:.1f} epochs ({stop}), best step {model.best_step_}, seed {model.random_state}, "
         f"{model.device_}",
     ]

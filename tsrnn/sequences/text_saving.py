@@ -120,21 +120,29 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
 
 def _read_size(content: Json) -> LanguageSize:
     names = {field.name for field in fields(LanguageSize)}
+    # Models that were saved before weights could be dropped do not name it.
+    content = {"weight_dropout": 0.0, **content} if isinstance(content, dict) else content
     if not isinstance(content, dict) or set(content) != names:
         raise DataError(f"the size is not that of a language network: expected {', '.join(sorted(names))}")
-    cell, dropout = read_text(content, "cell"), read_entry(content, "dropout")
+    cell = read_text(content, "cell")
     if cell not in RECURRENT:
         raise DataError(f"cell={cell!r}, expected one of {', '.join(RECURRENT)}")
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-        raise DataError(f"dropout={dropout!r}, expected a share from 0 to below 1")
     return LanguageSize(
         vocabulary_size=read_whole(content, "vocabulary_size", 1, LARGEST_VOCABULARY),
         cell=cell,
         embedding_size=read_whole(content, "embedding_size", 1, LARGEST_WIDTH),
         hidden_size=read_whole(content, "hidden_size", 1, LARGEST_WIDTH),
         num_layers=read_whole(content, "num_layers", 1, MOST_LAYERS),
-        dropout=dropout,
+        dropout=_read_share(content, "dropout"),
+        weight_dropout=_read_share(content, "weight_dropout"),
     )
+
+
+def _read_share(content: Json, name: str) -> float:
+    share = read_entry(content, name)
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise DataError(f"{name}={share!r}, expected a share from 0 to below 1")
+    return float(share)
 
 
 def _read_score(content: Json, name: str) -> TextScore | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ MOST_STREAMS, FEWEST_STEPS = 32, 100
 
 DEFAULT_EPOCHS, EPOCHS_IN_A_BUDGET = 10, 50
 
+# Without a budget; in a budget training is not ended early, because the rate falls, and most is gained, at its end.
+DEFAULT_PATIENCE = 8
+
+# The default share that is held back, and how many tokens are enough of a long text.
+HELD_BACK, MOST_HELD_BACK = 0.05, 10_000
+
 # What a budget is taken to allow, whatever the machine: so many seconds for a token, and for each weight of the network
 # that reads it. In single precision on one core training took 0.8 to 1.3 times as long for widths of 64 to 512.
 SECONDS_PER_TOKEN, SECONDS_PER_WEIGHT = 2e-5, 1e-10
@@ -37,12 +44,14 @@ class Recipe:
     ----------
     num_layers : int
     dropout : float
+    weight_dropout : float
     bptt_length : int
     learning_rate : float
     """
 
     num_layers: int
     dropout: float
+    weight_dropout: float
     bptt_length: int
     learning_rate: float
 
@@ -50,7 +59,11 @@ class Recipe:
 # A text that is read a few times is not learnt by heart; one that is read often is, unless much is dropped, and then a
 # deeper network pays. The first and the last were chosen on the held-back end of tiny Shakespeare's training part.
 FEW_PASSES, MANY_PASSES = 5, 20
-QUICK, USUAL, LONG = Recipe(1, 0.0, 64, 3e-3), Recipe(1, 0.1, 64, 3e-3), Recipe(2, 0.4, 96, 2e-3)
+QUICK, USUAL, LONG = (
+    Recipe(1, 0.0, 0.0, 64, 3e-3),
+    Recipe(1, 0.1, 0.0, 64, 3e-3),
+    Recipe(2, 0.2, 0.4, 96, 2e-3),
+)
 
 # A text must have a few tokens to learn from, besides what is held back.
 FEWEST_TOKENS = 10
@@ -60,15 +73,15 @@ def check_parameters(model: TextGenerator) -> None:
     """Raise ParameterError for the first argument that is impossible."""
     _one_of("tokens", model.tokens, TOKENS)
     _one_of("cell", model.cell, tuple(RECURRENT))
-    for name in ("embedding_size", "patience", "validations_per_epoch", "min_count"):
+    for name in ("embedding_size", "validations_per_epoch", "min_count"):
         _whole(name, getattr(model, name), 1)
     _whole("max_words", model.max_words, 2)
-    for name in ("hidden_size", "num_layers", "batch_size", "bptt_length", "max_epochs"):
+    for name in ("hidden_size", "num_layers", "batch_size", "bptt_length", "max_epochs", "patience"):
         if getattr(model, name) is not None:
             _whole(name, getattr(model, name), 1, " or None")
-    _number("validation_share", model.validation_share, 0, 1, "a share from 0 to below 1")
-    if model.dropout is not None:
-        _number("dropout", model.dropout, 0, 1, "a share from 0 to below 1, or None")
+    for name in ("dropout", "weight_dropout", "validation_share"):
+        if getattr(model, name) is not None:
+            _number(name, getattr(model, name), 0, 1, "a share from 0 to below 1, or None")
     _number("weight_decay", model.weight_decay, 0, math.inf, "a number from 0")
     if model.learning_rate is not None:
         _above_0("learning_rate", model.learning_rate, "a number above 0, for example 0.003, or None")
@@ -101,6 +114,7 @@ def choose_recipe(model: TextGenerator, vocabulary_size: int, n_tokens: int) -> 
     return Recipe(
         num_layers=found.num_layers if model.num_layers is None else int(model.num_layers),
         dropout=found.dropout if model.dropout is None else float(model.dropout),
+        weight_dropout=found.weight_dropout if model.weight_dropout is None else float(model.weight_dropout),
         bptt_length=found.bptt_length if model.bptt_length is None else int(model.bptt_length),
         learning_rate=found.learning_rate if model.learning_rate is None else float(model.learning_rate),
     )
@@ -127,6 +141,7 @@ def language_size(model: TextGenerator, recipe: Recipe, vocabulary_size: int, n_
         hidden_size=_width(model, n_tokens),
         num_layers=recipe.num_layers,
         dropout=recipe.dropout,
+        weight_dropout=recipe.weight_dropout,
     )
 
 
@@ -140,7 +155,7 @@ def text_plan(model: TextGenerator, recipe: Recipe, n_tokens: int, seed: int, se
         max_epochs=int(model.max_epochs or (DEFAULT_EPOCHS if budget is None else EPOCHS_IN_A_BUDGET)),
         learning_rate=recipe.learning_rate,
         weight_decay=float(model.weight_decay),
-        patience=int(model.patience),
+        patience=int(model.patience or (DEFAULT_PATIENCE if budget is None else sys.maxsize)),
         validations_per_epoch=int(model.validations_per_epoch),
         time_budget=None if budget is None else max(1e-9, float(budget) - seconds_used),
         mixed_precision=bool(model.mixed_precision),
@@ -148,8 +163,8 @@ def text_plan(model: TextGenerator, recipe: Recipe, n_tokens: int, seed: int, se
     )
 
 
-def tokens_to_train(n_tokens: int, validation_share: float) -> int:
-    """Return how many tokens from the beginning training sees; the rest is held back.
+def tokens_to_train(n_tokens: int, validation_share: float | None) -> int:
+    """Return how many tokens from the beginning training sees; the rest, by default a twentieth, is held back.
 
     Raises
     ------
@@ -158,9 +173,13 @@ def tokens_to_train(n_tokens: int, validation_share: float) -> int:
 
     Examples
     --------
-    >>> tokens_to_train(1000, 0.05), tokens_to_train(1000, 0.0)
-    (950, 1000)
+    >>> tokens_to_train(1000, 0.1), tokens_to_train(1000, 0.0)
+    (900, 1000)
+    >>> tokens_to_train(1000, None), tokens_to_train(1_000_000, None)
+    (950, 990000)
     """
+    if validation_share is None:
+        validation_share = min(HELD_BACK, MOST_HELD_BACK / max(1, n_tokens))
     held_back = 0 if validation_share == 0 else max(1, int(n_tokens * validation_share))
     if n_tokens - held_back < FEWEST_TOKENS:
         raise DataError(
