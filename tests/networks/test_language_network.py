@@ -98,6 +98,16 @@ def test_dropped_weights_get_no_gradient_and_the_others_learn(cell):
     assert all((part.grad != 0).any() for part in network.parameters())
 
 
+def test_thinned_weights_are_converted_once_a_batch_in_mixed_precision():
+    network = network_of(layers=2, weight_dropout=0.5)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = network._thinned_weights()
+    plain = network._thinned_weights()
+    assert set(mixed) == set(plain) == {"weight_hh_l0", "weight_hh_l1"}
+    assert {part.dtype for part in mixed.values()} == {torch.bfloat16}
+    assert {part.dtype for part in plain.values()} == {torch.float32}
+
+
 def test_a_network_overfits_a_short_text():
     network, tokens = network_of(), torch.randint(0, 7, (1, 21))
     optimiser = torch.optim.Adam(network.parameters(), 0.02)

@@ -149,6 +149,22 @@ def test_mixed_precision_computes_nearly_the_same_loss_and_changes_judgement_not
     assert mixed.loss(batch).loss.item() == plain.loss(batch).loss.item()
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+def test_mixed_precision_drops_the_same_weights_and_learns_nearly_the_same(cell):
+    losses, gradients = [], []
+    for mixed in (False, True):
+        network, batch = network_of(cell, weight_dropout=0.4), TextStreams(TOKENS, 4, 8, 5, seed=0).draw(1)
+        torch.manual_seed(2)
+        loss = StreamTraining(network, 4, mixed).loss(batch).loss
+        loss.backward()
+        losses.append(loss.item())
+        gradients.append(network.cell.weight_hh_l0.grad)
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert gradients[1].dtype == torch.float32
+    assert torch.equal(gradients[0] == 0, gradients[1] == 0)
+    assert (gradients[0] - gradients[1]).norm() < 0.05 * gradients[0].norm()
+
+
 def test_without_anything_held_back_the_last_weights_are_kept():
     network = network_of()
     record = train_language_network(network, TOKENS, TOKENS[:0], PLAN)

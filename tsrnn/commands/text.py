@@ -49,7 +49,7 @@ def command() -> None:
 @click.option(
     "--dropout",
     type=click.FloatRange(min=0, max=1, max_open=True),
-    help="Share of the state dropped in training, against learning by heart. Default: 0.1; in a budget, 0 to 0.4 by "
+    help="Share of the state dropped in training, against learning by heart. Default: 0.1; in a budget, 0 to 0.2 by "
     "how often it lets the text be read.",
 )
 @click.option(

@@ -97,9 +97,14 @@ class LanguageNetwork(nn.Module):
 
     def _thinned_weights(self) -> dict[str, Tensor]:
         """Return the recurrent weights, of which a share is 0."""
-        share = self.size.weight_dropout
-        named = self.cell.named_parameters()
-        return {name: nn.functional.dropout(part, share) for name, part in named if name.startswith("weight_hh")}
+        device, found = self.head.weight.device.type, {}
+        for name, part in self.cell.named_parameters():
+            if name.startswith("weight_hh"):
+                found[name] = nn.functional.dropout(part, self.size.weight_dropout)
+                if torch.is_autocast_enabled(device):
+                    # Autocast would convert them anew at every step of the recurrence, which takes as long as the rest.
+                    found[name] = found[name].to(torch.get_autocast_dtype(device))
+        return found
 
     @torch.no_grad()
     def start_from(self, frequencies: Tensor) -> None:
