@@ -57,7 +57,8 @@ class Recipe:
 
 
 # A text that is read a few times is not learnt by heart; one that is read often is, unless much is dropped, and then a
-# deeper network pays. The first and the last were chosen on the held-back end of tiny Shakespeare's training part.
+# deeper network pays. Chosen on tiny Shakespeare's training part: the first on its held-back end, the shares dropped of
+# the last by 24 passes of width 256 over 50,000 characters, scored on the 50,000 that follow (see the changelog).
 FEW_PASSES, MANY_PASSES = 5, 20
 QUICK, USUAL, LONG = (
     Recipe(1, 0.0, 0.0, 64, 3e-3),
