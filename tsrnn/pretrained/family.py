@@ -89,6 +89,7 @@ ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28
 
 # How members are trained that read contrasts.
 _CONTRASTS: dict[str, Any] = {"contrasts": True, "batch_size": 128, "learning_rate": 3e-3}
+_PLAIN: dict[str, Any] = {"contrasts": False, "batch_size": 256, "learning_rate": 2e-3}
 
 # How wide 80 % intervals had to be to hold 80 % of the four last horizons of public training parts, relative to raw
 # ones: years 1.24 and 1.13 (M1, Tourism), quarters 1.14 and 1.19, months 1.13, 1.11, 1.06 and 1.01 (hospital, CIF),
@@ -109,7 +110,10 @@ _BRISK = (
         128,
         "spread",
         (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
+        drifting=0.1,
         widening=0.9,
+        steps=4000,
+        **_CONTRASTS,
     ),
     Member("season_52", 4, 212, 16, 96, "seasonal", (((52,), 0.9), ((48,), 0.05), ((36,), 0.05))),
     Member(
@@ -140,7 +144,7 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_4": {"mixed": {"smooth": 0.0, "steps": 10000}, "lasting": {}},
     "season_12": {"cautious": {"logs": True}, "lasting": {}},
     "season_7": {"contrasts": {"growth": "brisk", "steps": 4000, "logs": False}},
-    "season_24": {"drifting": {"growth": "brisk", "drifting": 0.1, "steps": 4000}},
+    "season_24": {"plain": {"growth": "brisk", "drifting": 0.0, "steps": 2000} | _PLAIN},
 }
 MEMBERS: dict[str, Member] = {
     member.name: member
