@@ -180,7 +180,8 @@ class Service:
         """Return all members whose forecasts are averaged, the main one first.
 
         A season that none was trained on is left to the main one. Cycles of a hundred steps and more, for example,
-        `season_7` reads better than `season_7_contrasts` (VUS-PR of four series of the UCR anomaly archive .35 and .14).
+        `season_7` reads better than `season_7_contrasts` (VUS-PR of four series of the UCR anomaly archive .35 and
+        .14).
         """
         name = self.member.name
         if self.note is not None:
