@@ -89,7 +89,7 @@ def test_a_foreign_safetensors_file_without_a_header_is_refused(saved, tmp_path)
 def test_weights_of_another_shape_are_refused(saved, tmp_path):
     wider = replace(TINY, hidden_size=16)
     save_member(TINY, NETWORKS["parallel"](wider.size()), {}, tmp_path)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors do not fit the network: \d+ of its \d+ tensors .*{CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors cannot be used: \d+ of its \d+ tensors .*{CURE}"):
         load_member(TINY, tmp_path)
 
 
@@ -97,14 +97,14 @@ def test_missing_and_unknown_weights_are_refused(saved, tmp_path):
     weights = load_file(saved)
     weights["wing"] = weights.pop(next(iter(weights)))
     rewrite(saved, weights)
-    with pytest.raises(DataError, match=r"tiny\.safetensors do not fit the network: 2 of its .*wing"):
+    with pytest.raises(DataError, match=r"tiny\.safetensors cannot be used: 2 of its .*wing"):
         load_member(TINY, tmp_path)
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.float64])
 def test_weights_of_another_type_are_refused(saved, tmp_path, dtype):
     rewrite(saved, {name: value.to(dtype) for name, value in load_file(saved).items()})
-    with pytest.raises(DataError, match=r"tiny\.safetensors do not fit the network: (\d+) of its \1 tensors"):
+    with pytest.raises(DataError, match=r"tiny\.safetensors cannot be used: (\d+) of its \1 tensors"):
         load_member(TINY, tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_weights_that_are_not_finite_are_refused(saved, tmp_path, value):
     weights = load_file(saved)
     next(iter(weights.values())).view(-1)[0] = value
     rewrite(saved, weights)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors are not finite\. {CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors cannot be used: a weight is not finite\. {CURE}"):
         load_member(TINY, tmp_path)
 
 

@@ -21,7 +21,6 @@ from tsrnn.errors import DataError, ParameterError
 SCHEMA = 1
 FORECASTER = "forecaster"
 
-Network = TypeVar("Network", bound=torch.nn.Module)
 Model = TypeVar("Model")
 CONTENT_FILE, TENSOR_FILE = "model.json", "weights.safetensors"
 
@@ -192,41 +191,6 @@ def read_folder(path: Any, kind: str = FORECASTER) -> tuple[dict[str, Any], dict
         return content, tensor_file.load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise DataError(f"{file} cannot be read as safetensors: {error}. {CURE}") from error
-
-
-def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor]) -> Network:
-    """Build a network on the CPU with weights from a file, in evaluation mode.
-
-    Parameters
-    ----------
-    make : callable
-        Builds the network with random weights.
-    weights : mapping of str to tensor
-
-    Raises
-    ------
-    DataError
-        If the weights are not those of such a network, or one is not finite.
-    """
-    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
-    with torch.device("meta"):
-        expected = make().state_dict()
-    wrong = [
-        name
-        for name in sorted({*expected, *weights})
-        if name not in expected
-        or name not in weights
-        or expected[name].shape != weights[name].shape
-        or expected[name].dtype != weights[name].dtype
-    ]
-    if wrong:
-        raise DataError(f"{len(wrong)} tensors do not fit the settings, for example {', '.join(wrong[:5])}")
-    if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
-        raise DataError("a weight is not finite")
-    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
-        network = make()
-    network.load_state_dict(weights)
-    return network.eval()
 
 
 CURE = "Save the model again, or take a whole copy of its folder."

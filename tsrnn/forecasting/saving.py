@@ -39,11 +39,12 @@ from tsrnn.data.stored import (
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import load_folder, network_from, write_folder
+from tsrnn.forecasting.model_folder import load_folder, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings, check_parameters
 from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.forecast_network import ForecastNetwork
+from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from tsrnn.errors import DataError
 from tsrnn.networks.forecast_network import ForecastNetwork
+from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.pretrained.family import Member
 from tsrnn.training.checkpoint import write_tensors
@@ -53,23 +54,16 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
         raise DataError(
             f"The base model's weights {path} have schema {header.get('schema')!r}, expected {SCHEMA}. {CURE}"
         )
-    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and then replaced
-        network = NETWORKS["parallel"](member.size())
-    wrong = _misfits(network.state_dict(), weights)
-    if wrong:
-        raise DataError(
-            f"The base model's weights {path} do not fit the network: {len(wrong)} of its {len(network.state_dict())} "
-            f"tensors differ in name, shape or type, for example {', '.join(wrong[:5])}. {CURE}"
-        )
-    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
-        raise DataError(f"The base model's weights {path} are not finite. {CURE}")
+    try:
+        network = network_from(lambda: NETWORKS["parallel"](member.size()), weights)
+    except DataError as error:
+        raise DataError(f"The base model's weights {path} cannot be used: {error}. {CURE}") from error
     # Files of former versions have no checksum.
     if "sha256" in header and header["sha256"] != weights_checksum(weights):
         raise DataError(f"The base model's weights {path} are damaged: their checksum does not fit. {CURE}")
-    network.load_state_dict(weights)
     # Its weights keep their gradients switched on, as those of trained and of reloaded networks: torch rounds the
     # steps of a GRU in another way where they are off.
-    return network.eval()
+    return network
 
 
 def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
@@ -98,18 +92,6 @@ def weights_checksum(weights: Mapping[str, torch.Tensor]) -> str:
         digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}\n".encode())
         digest.update(weights[name].numpy().tobytes())
     return digest.hexdigest()
-
-
-def _misfits(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> list[str]:
-    """Return the names of tensors that are missing, unknown, or of another shape or type."""
-    return [
-        name
-        for name in sorted({*expected, *found})
-        if name not in expected
-        or name not in found
-        or expected[name].shape != found[name].shape
-        or expected[name].dtype != found[name].dtype
-    ]
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

@@ -29,8 +29,9 @@ from tsrnn.data.stored import (
 )
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import load_folder, network_from, write_folder
+from tsrnn.forecasting.model_folder import load_folder, write_folder
 from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.loading import network_from
 from tsrnn.networks.sequence_network import SequenceNetwork, SequenceSize
 from tsrnn.sequences.cases import ChannelScaler
 from tsrnn.sequences.class_settings import check_class_parameters

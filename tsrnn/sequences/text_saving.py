@@ -17,9 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.stored import Json, read_entry, read_flag, read_list, read_text, read_whole
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import load_folder, network_from, write_folder
+from tsrnn.forecasting.model_folder import load_folder, write_folder
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
+from tsrnn.networks.loading import network_from
 from tsrnn.sequences.text_history import HISTORY, history_table
 from tsrnn.sequences.text_scores import TextScore
 from tsrnn.sequences.text_settings import check_parameters

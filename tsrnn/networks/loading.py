@@ -1,0 +1,50 @@
+"""Networks with weights that come from a file, and may not be what they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+
+from tsrnn.errors import DataError
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor]) -> Network:
+    """Build a network on the CPU with weights from a file, in evaluation mode.
+
+    Parameters
+    ----------
+    make : callable
+        Builds the network with random weights.
+    weights : mapping of str to tensor
+
+    Raises
+    ------
+    DataError
+        If the weights are not those of such a network, or one is not finite.
+    """
+    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
+    with torch.device("meta"):
+        expected = make().state_dict()
+    wrong = [
+        name
+        for name in sorted({*expected, *weights})
+        if name not in expected
+        or name not in weights
+        or expected[name].shape != weights[name].shape
+        or expected[name].dtype != weights[name].dtype
+    ]
+    if wrong:
+        raise DataError(
+            f"{len(wrong)} of its {len(expected)} tensors do not fit the settings in name, shape or type, for example "
+            f"{', '.join(wrong[:5])}"
+        )
+    if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
+        raise DataError("a weight is not finite")
+    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
+        network = make()
+    network.load_state_dict(weights)
+    return network.eval()
