@@ -70,6 +70,12 @@ def test_verbose_writes_to_stderr_only_and_a_callable_gets_the_progress(monthly,
     assert seen[-1].step == 30
 
 
+@pytest.mark.parametrize("verbose", ["yes", None, []])
+def test_what_verbose_cannot_be_is_refused(monthly, verbose):
+    with pytest.raises(ParameterError, match=r"verbose=.*expected True, False, or a callable"):
+        Forecaster(verbose=verbose, **QUICK).fit(monthly)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, ParameterError
 from tsrnn.sequences.ts_files import read_ts
 
 HEADER = """#A comment, as the archives have them
@@ -95,3 +95,9 @@ def test_a_path_without_a_file_is_an_error(tmp_path):
         read_ts(tmp_path / "none.ts")
     with pytest.raises(DataError, match="is a folder"):
         read_ts(tmp_path)
+
+
+@pytest.mark.parametrize("path", [3, None, ["a.ts"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ParameterError, match=r"expected the path of a \.ts file"):
+        read_ts(path)

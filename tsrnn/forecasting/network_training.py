@@ -214,9 +214,17 @@ def fresh_seed(random_state: int | None) -> int:
 
 
 def progress_of(verbose: bool | Callable[[Progress], None]) -> Callable[[Progress], None] | None:
-    """Return what a training tells its progress: the callable, a line on stderr if True, or nothing."""
+    """Return what a training tells its progress: the callable, a line on stderr if True, or nothing.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
     if callable(verbose):
         return verbose
+    if not isinstance(verbose, (bool, int, np.bool_, np.integer)):
+        raise ParameterError(f"verbose={verbose!r}: expected True, False, or a callable that takes the progress.")
     return write_progress if verbose else None
 
 

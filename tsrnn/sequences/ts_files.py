@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsrnn.data.files import unpack
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, ParameterError
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,6 +40,8 @@ def read_ts(path: str | os.PathLike[str]) -> tuple[Floats | list[Floats], npt.ND
     ------
     DataError
         If the file is missing, or is not of this format; the message names the line.
+    ParameterError
+        If `path` is no path.
 
     Notes
     -----
@@ -56,6 +58,8 @@ def read_ts(path: str | os.PathLike[str]) -> tuple[Floats | list[Floats], npt.ND
     >>> X.shape, y.tolist()
     ((2, 1, 3), ['up', 'down'])
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(f"path={path!r}: expected the path of a .ts file.")
     name = os.fspath(path)
     lines = enumerate(_read_text(Path(path), name).splitlines(), start=1)
     header = _read_header(lines, name)
