@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from tsrnn.pretrained import simulated
 from tsrnn.pretrained.family import MEMBERS, Member
+from tsrnn.pretrained.likeness import STATISTICS, Scorecard
 from tsrnn.pretrained.prior import simulate
 from tsrnn.pretrained.simulated import FEWEST_POINTS, SHORTER_SHARE, SimulatedWindows
 
@@ -132,3 +136,17 @@ def test_the_series_are_those_of_the_prior():
     rng.choice(2, p=[0.5, 0.5])
     length = TINY.size(drawn._seasons).context_length + TINY.horizon
     np.testing.assert_array_equal(drawn._series, simulate(4096, length, drawn._seasons, rng))
+
+
+def test_of_several_candidates_those_are_taken_that_the_scorecard_likes(monkeypatch):
+    level = ((0.0,), (0.0,))
+    curves = {name: level for name in STATISTICS} | {"repeats": ((0.0, 0.2), (0.0, 8.0))}
+    liked = Scorecard(4, (24,), -4.0, tuple(curves.values()))
+    monkeypatch.setattr(simulated, "load_scorecards", lambda: {"tiny": liked})
+    repeats = []
+    for candidates in (1, 6):
+        drawn = windows(member=replace(TINY, seasons=(((4,), 1.0),), candidates=candidates))
+        assert same(drawn.draw(3), windows(member=drawn.member).draw(3))
+        assert drawn._series.shape == (4096, 28)
+        repeats.append((np.diff(drawn._series, axis=1) == 0).any(1).mean())
+    assert repeats[1] > 2 * repeats[0]

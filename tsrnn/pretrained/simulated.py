@@ -10,6 +10,7 @@ import torch
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.scaling import standardise
 from tsrnn.pretrained.family import Member
+from tsrnn.pretrained.likeness import load_scorecards
 from tsrnn.pretrained.prior import simulate
 from tsrnn.training.batches import WindowBatch
 
@@ -62,7 +63,10 @@ class SimulatedWindows:
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
         count, more = self._batches * self.batch_size, {"smooth": member.smooth, "drifting": member.drifting}
-        self._series = simulate(count, length, self._seasons, rng, member.growth, **more)
+        draws = [simulate(count, length, self._seasons, rng, member.growth, **more) for _ in range(member.candidates)]
+        self._series = draws[0]
+        if member.candidates > 1:
+            self._series = load_scorecards()[member.name].choose(np.concatenate(draws), count, rng)
         self._round = number
 
     def _cut(self, series: np.ndarray, seed: list[int]) -> WindowBatch:

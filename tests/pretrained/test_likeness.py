@@ -1,0 +1,156 @@
+import json
+
+import numpy as np
+import pytest
+
+from tsrnn.errors import DataError
+from tsrnn.pretrained.family import MEMBERS
+from tsrnn.pretrained.likeness import (
+    LEAST_ODDS,
+    STATISTICS,
+    Scorecard,
+    load_scorecards,
+    statistics,
+)
+from tsrnn.pretrained.prior import simulate
+
+MONTHS = np.arange(120.0)
+
+
+def new_rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def told(series, m=12):
+    return dict(zip(STATISTICS, statistics(np.atleast_2d(series), m)[0], strict=True))
+
+
+def card(statistic, places, heights, m=12):
+    """A scorecard of one curve; the others are level."""
+    curves = {name: ((0.0,), (0.0,)) for name in STATISTICS} | {statistic: (places, heights)}
+    return Scorecard(m, (60, 90), 0.0, tuple(curves.values()))
+
+
+@pytest.mark.parametrize("m", [1, 4, 12])
+def test_statistics_do_not_depend_on_the_unit(m):
+    series = simulate(60, 140, (m,), new_rng())
+    plain = statistics(series, m)
+    for factor in (1e-9, 3.7, 1e9):
+        np.testing.assert_allclose(statistics(factor * series, m), plain, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("m", [1, 4, 12])
+@pytest.mark.parametrize(
+    "series",
+    [np.zeros(60), np.full(60, 7.0), np.eye(1, 60, 30)[0], np.arange(60.0), np.tile([1e12, -1e12], 30)],
+    ids=["zeros", "constant", "spike", "line", "alternating"],
+)
+def test_statistics_of_odd_series_are_finite(series, m):
+    assert np.isfinite(statistics(series[None], m)).all()
+
+
+def test_statistics_of_a_short_series_are_finite():
+    for m in (1, 4, 12):
+        assert np.isfinite(statistics(new_rng().normal(size=(3, max(2 * m + 3, 7))), m)).all()
+
+
+def test_a_line_is_all_trend():
+    line = told(10 + 0.5 * MONTHS)
+    assert line["trend_strength"] == pytest.approx(1)
+    assert line["bend"] == pytest.approx(0, abs=1e-9)
+    assert line["turns"] == 0
+    assert line["noise"] < -15
+    # Six a year, relative to a mean of 39.75.
+    assert line["growth"] == pytest.approx(6 / 39.75, rel=0.02)
+    assert told(100 - 0.5 * MONTHS)["slope"] == pytest.approx(-line["slope"])
+
+
+def test_a_parabola_bends_and_noise_does_not_move_in_a_line():
+    assert told(1 + (MONTHS / 60 - 1) ** 2)["bend"] > 0.9
+    assert told(10 + new_rng().normal(size=120))["trend_strength"] < 0.5
+
+
+def test_a_fixed_season_is_strong_and_stable_and_one_that_turns_around_is_not():
+    season = np.sin(MONTHS * np.pi / 6)
+    fixed = told(5 + season)
+    assert fixed["seasonal_strength"] == pytest.approx(1, abs=1e-6)
+    assert fixed["seasonal_stability"] == pytest.approx(1, abs=1e-6)
+    turned = told(5 + np.where(MONTHS < 60, season, -season))
+    assert turned["seasonal_stability"] < -0.9
+    assert turned["seasonal_strength"] < 0.2
+
+
+def test_noise_and_walks_are_told_by_their_autocorrelations():
+    noise = new_rng().normal(size=(200, 120))
+    of_noise, of_walk = (statistics(x, 1).mean(0) for x in (noise, noise.cumsum(1)))
+    place = STATISTICS.index
+    assert of_noise[place("autocorrelation")] == pytest.approx(0, abs=0.05)
+    assert of_noise[place("autocorrelation_of_changes")] == pytest.approx(-0.5, abs=0.05)
+    assert of_walk[place("autocorrelation")] > 0.8
+    assert of_walk[place("autocorrelation_of_changes")] == pytest.approx(0, abs=0.05)
+
+
+def test_counts_repeat_and_spread_that_grows_is_seen():
+    counts = told(new_rng().poisson(1.0, 120).astype(float))
+    assert counts["repeats"] > 0.15
+    assert counts["distinct"] < 0.1
+    growing = told(100 + new_rng().normal(size=1200) * np.where(np.arange(1200) < 600, 1, np.e))
+    assert growing["later_variation"] == pytest.approx(1, abs=0.1)
+
+
+def test_log_odds_are_the_sum_of_curves_that_are_level_beyond_their_ends():
+    scorecard = card("noise", (0.0, 1.0), (2.0, 4.0))
+    described = np.zeros((4, len(STATISTICS)))
+    described[:, STATISTICS.index("noise")] = [-5, 0.25, 1, 9]
+    np.testing.assert_allclose(scorecard.log_odds(described), [2, 2.5, 4, 4])
+
+
+def test_series_with_higher_odds_are_chosen_more_often_and_none_twice():
+    rng = new_rng()
+    series = 10 + rng.normal(size=(4000, 100)) * np.where(np.arange(4000) < 2000, 0.1, 1)[:, None]
+    quiet = np.log(0.1 / 10) + 1
+    odds = np.log(4.0)  # the loud ones are four times as likely
+    chosen = card("variation", (quiet, quiet + 0.01), (0.0, odds)).choose(series, 400, rng)
+    assert chosen.shape == (400, 100)
+    assert len(np.unique(chosen, axis=0)) == 400
+    loud = (chosen.std(1) > 0.4).mean()
+    assert loud == pytest.approx(0.8, abs=0.06)
+
+
+def test_even_the_least_likely_series_can_be_chosen():
+    series = 10 + new_rng().normal(size=(1000, 100))
+    everything_unlikely = card("variation", (0.0,), (-1e3,))
+    chosen = everything_unlikely.choose(series, 500, new_rng())
+    assert len(np.unique(chosen, axis=0)) == 500
+    assert LEAST_ODDS > 0
+
+
+def test_a_choice_depends_on_its_generator_alone():
+    series = simulate(600, 172, (4,), new_rng())
+    scorecard = card("noise", (-5.0, -2.0), (0.0, 3.0), m=4)
+    np.testing.assert_array_equal(scorecard.choose(series, 50, new_rng(3)), scorecard.choose(series, 50, new_rng(3)))
+
+
+def test_every_member_that_chooses_has_a_scorecard_of_its_season():
+    cards = load_scorecards()
+    for member in MEMBERS.values():
+        if member.candidates > 1:
+            assert [seasons for seasons, _ in member.seasons] == [(cards[member.name].season_length,)]
+    assert set(cards) == {member.name for member in MEMBERS.values() if member.candidates > 1}
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", '{"season_4": {}}', '{"season_4": 3}'])
+def test_missing_and_damaged_scorecards_are_an_error(tmp_path, text):
+    path = tmp_path / "likeness.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(DataError, match=r"likeness\.json cannot be read"):
+        load_scorecards(path)
+
+
+def test_scorecards_survive_their_file(tmp_path):
+    path = tmp_path / "likeness.json"
+    curves = {name: [[0.0, 1.0], [0.5, -0.5]] for name in STATISTICS}
+    path.write_text(json.dumps({"m": {"season_length": 4, "lengths": [20], "intercept": -1, "curves": curves}}))
+    scorecard = load_scorecards(path)["m"]
+    assert scorecard.log_odds(np.zeros((1, len(STATISTICS))))[0] == pytest.approx(-1 + 0.5 * len(STATISTICS))
