@@ -27,19 +27,22 @@ SETS = {
     12: ("m1_monthly", "tourism_monthly", "hospital_monthly", "cif2016_monthly"),
 }
 MOST_POINTS = {1: 120, 4: 120, 12: 240}
-SIMULATED, SEED, RIDGE = 16_000, 11, 0.03
+# The penalty's inverse is that of scikit-learn's `C`, beside weights that sum to twice SIMULATED.
+SIMULATED, SEED, INVERSE_PENALTY = 16_000, 11, 0.03
 # Where the curves may bend: quantiles of real and simulated series together.
 BENDS = np.array([0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99])
 
 
 def real_series(data: Path, name: str, season_length: int, held_back: int) -> list[np.ndarray]:
-    """Return the series of a training part that are long enough, without missing values and held-back horizons."""
+    """Return the series of a training part that are long enough, without held-back horizons."""
     train = pd.read_csv(data / f"{name}_train.csv.gz").sort_values(["unique_id", "ds"])
     horizons = pd.read_csv(data / f"{name}_test.csv.gz", usecols=["unique_id"]).groupby("unique_id").size()
     series = []
     for uid, part in train.groupby("unique_id"):
         y = part["y"].to_numpy(float)[: len(part) - held_back * int(horizons[uid])]
-        y = y[np.isfinite(y)][-MOST_POINTS[season_length] :]
+        if not np.isfinite(y).all():
+            raise ValueError(f"{name}, {uid}: has missing values, which the statistics do not know")
+        y = y[-MOST_POINTS[season_length] :]
         if len(y) >= max(2 * season_length + 3, 7):
             series.append(y)
     return series
@@ -69,7 +72,7 @@ def fit(member: Member, data: Path, held_back: int) -> Scorecard:
     design = np.concatenate([hats(column, at) for column, at in zip(both.T, places, strict=True)], 1)
     label = np.r_[np.ones(len(real)), np.zeros(SIMULATED)]
     share = np.r_[np.array(weights) / sum(weights), np.full(SIMULATED, 1 / SIMULATED)] * SIMULATED
-    model = LogisticRegression(C=RIDGE, max_iter=5000).fit(design, label, sample_weight=share)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=5000).fit(design, label, sample_weight=share)
     curves, start = [], 0
     for at in places:
         heights = model.coef_[0, start : start + len(at)]
@@ -82,9 +85,11 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--output", type=Path, default=SCORECARDS)
+    parser.add_argument("--output", type=Path, help="default: the package's own file, which --held-back never replaces")
     parser.add_argument("--held-back", type=int, default=0, help="last horizons of the training parts to leave out")
     options = parser.parse_args()
+    if options.held_back and options.output is None:
+        parser.error("--held-back needs --output")
     cards = {}
     for member in MEMBERS.values():
         if member.candidates > 1:
@@ -96,7 +101,7 @@ def main() -> None:
                 "curves": dict(zip(STATISTICS, card.curves, strict=True)),
             }
     lines = [f"{json.dumps(name)}: {json.dumps(card)}" for name, card in cards.items()]
-    options.output.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    (options.output or SCORECARDS).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def test_times_that_disagree_are_believed_less():
 def test_the_base_model_is_widened_where_there_is_nothing_to_judge_it_by():
     found = calibrated(0.5, noise(1, 5), None)
     assert found == Calibration((WIDENING, WIDENING))
-    assert found.describe() == "× 1.15, as real series need"
+    assert found.describe() == "× 1.20, as real series need"
     hourly = replace(noise(1, 5), season_length=24)
     assert calibrated(0.5, hourly, None).describe() == "× 0.90, as real series need"
 

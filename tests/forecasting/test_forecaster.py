@@ -70,7 +70,7 @@ def test_verbose_writes_to_stderr_only_and_a_callable_gets_the_progress(monthly,
     assert seen[-1].step == 30
 
 
-@pytest.mark.parametrize("verbose", ["yes", None, []])
+@pytest.mark.parametrize("verbose", ["yes", None, [], 7])
 def test_what_verbose_cannot_be_is_refused(monthly, verbose):
     with pytest.raises(ParameterError, match=r"verbose=.*expected True, False, or a callable"):
         Forecaster(verbose=verbose, **QUICK).fit(monthly)

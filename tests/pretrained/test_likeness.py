@@ -6,13 +6,15 @@ import pytest
 from tsrnn.errors import DataError
 from tsrnn.pretrained.family import MEMBERS
 from tsrnn.pretrained.likeness import (
-    LEAST_ODDS,
     STATISTICS,
     Scorecard,
     load_scorecards,
+    scorecard_checksum,
+    scorecard_of,
     statistics,
 )
 from tsrnn.pretrained.prior import simulate
+from tsrnn.pretrained.weights import read_recipe
 
 MONTHS = np.arange(120.0)
 
@@ -117,12 +119,12 @@ def test_series_with_higher_odds_are_chosen_more_often_and_none_twice():
     assert loud == pytest.approx(0.8, abs=0.06)
 
 
-def test_even_the_least_likely_series_can_be_chosen():
-    series = 10 + new_rng().normal(size=(1000, 100))
-    everything_unlikely = card("variation", (0.0,), (-1e3,))
-    chosen = everything_unlikely.choose(series, 500, new_rng())
-    assert len(np.unique(chosen, axis=0)) == 500
-    assert LEAST_ODDS > 0
+@pytest.mark.parametrize(("less", "more"), [(-1000.0, -20.0), (20.0, 1000.0)])
+def test_odds_beyond_the_limits_are_not_told_apart(less, more):
+    series = 10 + new_rng().normal(size=(4000, 100)) * np.where(np.arange(4000) < 2000, 0.1, 1)[:, None]
+    quiet = np.log(0.1 / 10) + 1
+    chosen = card("variation", (quiet, quiet + 0.01), (less, more)).choose(series, 800, new_rng())
+    assert (chosen.std(1) > 0.4).mean() == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_choice_depends_on_its_generator_alone():
@@ -131,12 +133,34 @@ def test_a_choice_depends_on_its_generator_alone():
     np.testing.assert_array_equal(scorecard.choose(series, 50, new_rng(3)), scorecard.choose(series, 50, new_rng(3)))
 
 
+CHOOSING = [member for member in MEMBERS.values() if member.candidates > 1]
+
+
 def test_every_member_that_chooses_has_a_scorecard_of_its_season():
-    cards = load_scorecards()
-    for member in MEMBERS.values():
-        if member.candidates > 1:
-            assert [seasons for seasons, _ in member.seasons] == [(cards[member.name].season_length,)]
-    assert set(cards) == {member.name for member in MEMBERS.values() if member.candidates > 1}
+    assert set(load_scorecards()) == {member.name for member in CHOOSING}
+    for member in CHOOSING:
+        assert [seasons for seasons, _ in member.seasons] == [(scorecard_of(member.name).season_length,)]
+    with pytest.raises(DataError, match=r"has no scorecard of season_7\. Fit one with benchmarks/likeness\.py"):
+        scorecard_of("season_7")
+
+
+@pytest.mark.parametrize("member", CHOOSING, ids=lambda member: member.name)
+def test_a_shipped_scorecard_belongs_to_the_prior_and_to_the_weights(member):
+    # Odds are ratios of densities, so that their mean over draws of the simulated ones is 1 if the prior is the same.
+    (m,) = member.seasons[0][0]
+    steps = member.size().context_length + member.horizon
+    series = simulate(6000, steps, (m,), new_rng(5), member.growth, smooth=member.smooth, drifting=member.drifting)
+    scorecard = scorecard_of(member.name)
+    odds = np.exp(scorecard.log_odds(scorecard.describe(series, new_rng(6))))
+    assert odds.mean() == pytest.approx(1, abs=0.35)
+    recipe = read_recipe(member)
+    assert (recipe["candidates"], recipe["scorecard"]) == (member.candidates, scorecard_checksum(member.name))
+
+
+def test_a_scorecard_is_known_by_its_checksum():
+    known = scorecard_checksum("season_4")
+    assert known != scorecard_checksum("season_4_lasting")
+    assert known == scorecard_checksum("season_4")
 
 
 @pytest.mark.parametrize("text", [None, "no json", "[]", '{"season_4": {}}', '{"season_4": 3}'])
@@ -144,6 +168,32 @@ def test_missing_and_damaged_scorecards_are_an_error(tmp_path, text):
     path = tmp_path / "likeness.json"
     if text is not None:
         path.write_text(text)
+    with pytest.raises(DataError, match=r"likeness\.json cannot be read"):
+        load_scorecards(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"season_length": 0},
+        {"lengths": []},
+        {"lengths": [3]},
+        {"intercept": float("nan")},
+        {"curve": [[0.0, 0.0], [1.0, 2.0]]},
+        {"curve": [[1.0, 0.0], [1.0, 2.0]]},
+        {"curve": [[0.0, 1.0], [1.0]]},
+        {"curve": [[], []]},
+        {"curve": [[0.0], [float("inf")]]},
+        {"curve": [["a"], [0.0]]},
+        {"curve": [[0.0]]},
+    ],
+    ids=str,
+)
+def test_scorecards_that_cannot_tell_odds_are_an_error(tmp_path, change):
+    path = tmp_path / "likeness.json"
+    curves = {name: change.get("curve", [[0.0, 1.0], [0.5, -0.5]]) for name in STATISTICS}
+    scorecard = {"season_length": 4, "lengths": [20], "intercept": -1} | change | {"curves": curves}
+    path.write_text(json.dumps({"m": scorecard}))
     with pytest.raises(DataError, match=r"likeness\.json cannot be read"):
         load_scorecards(path)
 

@@ -142,7 +142,7 @@ def test_of_several_candidates_those_are_taken_that_the_scorecard_likes(monkeypa
     level = ((0.0,), (0.0,))
     curves = {name: level for name in STATISTICS} | {"repeats": ((0.0, 0.2), (0.0, 8.0))}
     liked = Scorecard(4, (24,), -4.0, tuple(curves.values()))
-    monkeypatch.setattr(simulated, "load_scorecards", lambda: {"tiny": liked})
+    monkeypatch.setattr(simulated, "scorecard_of", {"tiny": liked}.get)
     repeats = []
     for candidates in (1, 6):
         drawn = windows(member=replace(TINY, seasons=(((4,), 1.0),), candidates=candidates))

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import SequenceClassifier
 from tsrnn.errors import DataError, ParameterError
@@ -274,6 +275,14 @@ def test_progress_is_told_by_epoch(capsys):
     assert [progress.step for progress in seen] == [2, 4, 6]
     small(max_epochs=2, verbose=True).fit(X, y)
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_what_verbose_cannot_be_is_refused_before_anything_is_fitted():
+    model = small(verbose="yes")
+    with pytest.raises(ParameterError, match=r"verbose='yes': expected True, False, or a callable"):
+        model.fit(*waves(24))
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
 
 
 def test_missing_values_inside_are_bridged_and_infinite_ones_refused(fitted):

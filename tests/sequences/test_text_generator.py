@@ -6,6 +6,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.sequences.ngram import NgramBaseline
@@ -215,6 +216,14 @@ def test_progress_is_told():
     seen = []
     model = TextGenerator(**{**SMALL, "max_epochs": 1}, verbose=seen.append).fit(TEXT)
     assert [state.step for state in seen] == model.history_["step"].tolist()
+
+
+def test_what_verbose_cannot_be_is_refused_before_anything_is_fitted():
+    model = TextGenerator(**SMALL, verbose="yes")
+    with pytest.raises(ParameterError, match=r"verbose='yes': expected True, False, or a callable"):
+        model.fit(TEXT)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
 
 
 @pytest.mark.parametrize("characters", ["ab\r\n\té😀\x00", "aaaa"])

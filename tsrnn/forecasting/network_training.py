@@ -223,7 +223,7 @@ def progress_of(verbose: bool | Callable[[Progress], None]) -> Callable[[Progres
     """
     if callable(verbose):
         return verbose
-    if not isinstance(verbose, (bool, int, np.bool_, np.integer)):
+    if not isinstance(verbose, (bool, int, np.bool_)) or verbose not in (0, 1):
         raise ParameterError(f"verbose={verbose!r}: expected True, False, or a callable that takes the progress.")
     return write_progress if verbose else None
 

@@ -44,7 +44,8 @@ def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor
         )
     if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
         raise DataError("a weight is not finite")
-    with torch.random.fork_rng(devices=[]):  # its first weights are random, and replaced
+    # Its first weights are random, and replaced.
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         network = make()
     network.load_state_dict(weights)
     return network.eval()

@@ -2,15 +2,17 @@
 
 The prior is wide on purpose, and most of what it draws is unlike anything a user brings. A scorecard tells how likely
 a series is to be real: a logistic regression on curves of a few statistics of the series, which has been fitted to
-tell simulated series from the training parts of public ones (``benchmarks/likeness.py``). Its odds are the ratio of
-the two densities, so that series drawn by these odds are distributed more like the real ones: importance resampling
-(Sugiyama, Suzuki and Kanamori 2012, "Density ratio estimation in machine learning"). The statistics are usual ones
+tell simulated series from the training parts of public ones (``benchmarks/likeness.py``). Its odds estimate the ratio
+of the two densities (Sugiyama, Suzuki and Kanamori 2012, "Density ratio estimation in machine learning"). Of several
+candidates those with high odds are more likely to be taken, but none is taken twice: what is chosen lies between what
+the prior draws and what is real, the nearer to the latter the more candidates there are. The statistics are usual ones
 (Hyndman, Wang and Laptev 2015, "Large-scale unusual time series detection"). Only they enter the scorecard; the
 series that a network learns from are simulated all the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,32 +27,28 @@ Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
 SCORECARDS = Path(__file__).parent / "likeness.json"
-# In order: standard deviation and lowest value relative to the mean size; how rough the values are; autocorrelations
-# of the values and of their changes; how strong and how stable the season is; how straight the trend, its slope
-# relative to the spread, its growth per season, its bend; noise, tails of the changes, repeated values, distinct
-# values; how much more the later half moves; where the trend ends; how often it turns, and how rough it is.
 STATISTICS = (
-    "variation",
-    "lowest",
-    "roughness",
+    "variation",  # logarithm of the standard deviation; this and all that follows in units of the mean size
+    "lowest",  # smallest value
+    "roughness",  # logarithm of the standard deviation of the changes to that of the values
     "autocorrelation",
     "autocorrelation_of_changes",
-    "second_autocorrelation_of_changes",
-    "seasonal_autocorrelation_of_changes",
-    "seasonal_strength",
-    "seasonal_stability",
-    "trend_strength",
-    "slope",
-    "growth",
-    "bend",
-    "noise",
-    "tails",
-    "repeats",
-    "distinct",
-    "later_variation",
-    "trend_end",
-    "turns",
-    "trend_roughness",
+    "second_autocorrelation_of_changes",  # at lag 2
+    "seasonal_autocorrelation_of_changes",  # at the lag of a season
+    "seasonal_strength",  # share of the season in the variance around the trend
+    "seasonal_stability",  # correlation of the seasons of both halves
+    "trend_strength",  # share of a line in the variance of the trend
+    "slope",  # of that line over the whole series, in standard deviations
+    "growth",  # of that line over a season
+    "bend",  # share of a parabola in the variance of the trend, beyond the line's
+    "noise",  # logarithm of the standard deviation of what trend and season leave
+    "tails",  # logarithm of the 95 % quantile of absolute changes to their median
+    "repeats",  # share of changes that are 0
+    "distinct",  # distinct values per point
+    "later_variation",  # logarithm of the standard deviation of the later changes to that of the earlier ones
+    "trend_end",  # where the trend ends above its mean, in standard deviations
+    "turns",  # how often the trend turns, per step
+    "trend_roughness",  # logarithm of the standard deviation of the trend's second differences to that of the trend
 )
 # Beside the mean size of a series this is nothing.
 TINY = 1e-9
@@ -187,6 +185,17 @@ class Scorecard:
     intercept: float
     curves: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot tell odds, before a training has learnt from it."""
+        if self.season_length < 1 or not self.lengths or min(self.lengths) < 7:
+            raise ValueError(f"season_length={self.season_length}, lengths={self.lengths}")
+        if len(self.curves) != len(STATISTICS):
+            raise ValueError(f"{len(self.curves)} curves, expected {len(STATISTICS)}")
+        for places, heights in self.curves:
+            finite = np.isfinite([self.intercept, *places, *heights]).all()
+            if not places or len(places) != len(heights) or not finite or (np.diff(places) <= 0).any():
+                raise ValueError(f"a curve of the places {places} and heights {heights}")
+
     def log_odds(self, described: Floats) -> Floats:
         """Return the logarithm of the odds of series that `statistics` has described, shape (n,)."""
         total = np.full(len(described), self.intercept)
@@ -204,7 +213,7 @@ class Scorecard:
         return described
 
     def choose(self, series: Floats, count: int, rng: Rng) -> Floats:
-        """Draw some of many series by their odds, without drawing one twice.
+        """Draw some of many series, none twice; the higher the odds of one, the more likely it is drawn.
 
         Parameters
         ----------
@@ -219,7 +228,8 @@ class Scorecard:
             In random order.
         """
         odds = self.log_odds(self.describe(series, rng)).clip(np.log(LEAST_ODDS), np.log(MOST_ODDS))
-        # The largest of log odds with Gumbel noise are a draw by the odds (Efraimidis and Spirakis 2006).
+        # The largest of log odds with Gumbel noise are a weighted draw without replacement (Efraimidis and Spirakis
+        # 2006).
         order = np.argsort(-(odds + rng.gumbel(size=len(odds))))[:count]
         chosen: Floats = series[rng.permutation(order)]
         return chosen
@@ -229,6 +239,11 @@ class Scorecard:
 def load_scorecards(path: Path = SCORECARDS) -> dict[str, Scorecard]:
     """Read the scorecards, by member of the base.
 
+    Parameters
+    ----------
+    path : Path
+        A JSON file, as ``benchmarks/likeness.py`` writes it.
+
     Raises
     ------
     DataError
@@ -237,15 +252,43 @@ def load_scorecards(path: Path = SCORECARDS) -> dict[str, Scorecard]:
     try:
         cards = json.loads(path.read_text(encoding="utf-8"))
         return {
-            name: Scorecard(
+            member: Scorecard(
                 int(card["season_length"]),
                 tuple(int(length) for length in card["lengths"]),
                 float(card["intercept"]),
-                tuple((tuple(card["curves"][name][0]), tuple(card["curves"][name][1])) for name in STATISTICS),
+                tuple(
+                    (tuple(map(float, places)), tuple(map(float, heights)))
+                    for places, heights in (card["curves"][name] for name in STATISTICS)
+                ),
             )
-            for name, card in cards.items()
+            for member, card in cards.items()
         }
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise DataError(
             f"The scorecards of simulated series {path} cannot be read: {error!r}. Install tsrnn again."
         ) from error
+
+
+def scorecard_of(member: str) -> Scorecard:
+    """Return the scorecard of one member of the base.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the file is missing or damaged.
+    """
+    cards = load_scorecards()
+    if member not in cards:
+        raise DataError(f"{SCORECARDS} has no scorecard of {member}. Fit one with benchmarks/likeness.py.")
+    return cards[member]
+
+
+def scorecard_checksum(member: str) -> str:
+    """Return the SHA-256 of a member's scorecard, by which a training knows that it is still the same.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the file is missing or damaged.
+    """
+    return hashlib.sha256(repr(scorecard_of(member)).encode()).hexdigest()

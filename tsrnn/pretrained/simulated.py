@@ -10,7 +10,7 @@ import torch
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.scaling import standardise
 from tsrnn.pretrained.family import Member
-from tsrnn.pretrained.likeness import load_scorecards
+from tsrnn.pretrained.likeness import scorecard_of
 from tsrnn.pretrained.prior import simulate
 from tsrnn.training.batches import WindowBatch
 
@@ -25,7 +25,8 @@ VALIDATION_BATCHES, VALIDATION_SEED = 8, 10**6
 class SimulatedWindows:
     """Draws batches of windows for one member of the family, from fresh simulated series.
 
-    A batch depends on the seed and its step alone, so that an interrupted training goes on with the same batches.
+    A batch depends on the member, its scorecard, the seed and its step alone, so that an interrupted training goes on
+    with the same batches.
 
     Parameters
     ----------
@@ -63,10 +64,12 @@ class SimulatedWindows:
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
         count, more = self._batches * self.batch_size, {"smooth": member.smooth, "drifting": member.drifting}
-        draws = [simulate(count, length, self._seasons, rng, member.growth, **more) for _ in range(member.candidates)]
-        self._series = draws[0]
+        series = np.empty((member.candidates * count, length))
+        for k in range(member.candidates):
+            series[k * count : (k + 1) * count] = simulate(count, length, self._seasons, rng, member.growth, **more)
+        self._series = series
         if member.candidates > 1:
-            self._series = load_scorecards()[member.name].choose(np.concatenate(draws), count, rng)
+            self._series = scorecard_of(member.name).choose(series, count, rng)
         self._round = number
 
     def _cut(self, series: np.ndarray, seed: list[int]) -> WindowBatch:

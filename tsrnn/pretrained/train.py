@@ -21,6 +21,7 @@ from tsrnn.errors import TsrnnError
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.pretrained.family import MEMBERS, Member
+from tsrnn.pretrained.likeness import scorecard_checksum
 from tsrnn.pretrained.simulated import SimulatedWindows
 from tsrnn.pretrained.weights import WEIGHTS, save_member
 from tsrnn.training.batches import WindowBatch
@@ -38,7 +39,11 @@ class Recipe:
     ----------
     member : str
     steps, batch_size, seed : int
-    learning_rate, weight_decay : float
+    learning_rate : float
+    candidates : int
+    scorecard : str or None
+        Checksum of the scorecard that chose among the candidates, if there were any to choose among.
+    weight_decay : float
     """
 
     member: str
@@ -46,6 +51,8 @@ class Recipe:
     batch_size: int
     seed: int
     learning_rate: float
+    candidates: int = 1
+    scorecard: str | None = None
     weight_decay: float = 1e-3
 
 
@@ -145,6 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.batch_size or member.batch_size,
                 options.seed,
                 options.learning_rate or member.learning_rate,
+                member.candidates,
+                scorecard_checksum(name) if member.candidates > 1 else None,
             )
             train_member(member, recipe, options.output, device)
     except (TsrnnError, OSError, RuntimeError) as error:

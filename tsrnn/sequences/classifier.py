@@ -213,6 +213,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
             If training breaks down.
         """
         check_class_parameters(self)
+        progress = progress_of(self.verbose)
         # What an earlier fit left must not answer for this one, should it fail.
         for name in ("network_", "n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
@@ -233,7 +234,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         record: TrainingRecord[LabelledBatch] = TrainingRecord()
         plan = choose_plan(self, len(cases), int(cases.lengths.max()))
         try:
-            train_classifier(self.network_, labelled, plan, weight, self.seed_, progress_of(self.verbose), record)
+            train_classifier(self.network_, labelled, plan, weight, self.seed_, progress, record)
         finally:
             self._keep(record)
         return self

@@ -209,6 +209,7 @@ class TextGenerator(BaseEstimator):
         """Learn by a clock; a benchmark on a busy machine counts the processor's seconds."""
         check_parameters(self)
         check_text(text, "text")
+        progress = progress_of(self.verbose)
         started, seed, device = clock(), fresh_seed(self.random_state), pick_device(self.device)
         parts = split_text(text, self.tokens)
         n_kept = tokens_to_train(len(parts), self.validation_share)
@@ -228,7 +229,7 @@ class TextGenerator(BaseEstimator):
             plan = text_plan(self, recipe, len(seen), seed, clock() - started)
             note = None if checkpoint is None else training_checkpoint(self, text, checkpoint)
             try:
-                train_language_network(network, seen, held_back, plan, progress_of(self.verbose), record, note, clock)
+                train_language_network(network, seen, held_back, plan, progress, record, note, clock)
             finally:
                 # Also after Ctrl-C there is a model, with what it has learned until then.
                 self.network_ = network.eval()

@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from tsrnn.errors import DataError
+from tsrnn.networks.loading import network_from
+
+
+def make():
+    return torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout(0.5))
+
+
+def weights(**changes):
+    return make().state_dict() | changes
+
+
+def test_a_network_has_the_weights_it_is_given_and_is_ready_to_forecast():
+    given = weights()
+    network = network_from(make, given)
+    assert not network.training
+    assert all(torch.equal(value, given[name]) for name, value in network.state_dict().items())
+
+
+def test_building_leaves_the_global_random_state_alone():
+    given, before = weights(), torch.get_rng_state()
+    network_from(make, given)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"0.bias": torch.zeros(3)}, 1),
+        ({"0.bias": torch.zeros(2, dtype=torch.float64)}, 1),
+        ({"1.wing": torch.zeros(1)}, 1),
+        ({"0.bias": torch.zeros(3), "0.weight": torch.zeros(2, 2)}, 2),
+    ],
+    ids=["shape", "type", "unknown", "two"],
+)
+def test_tensors_that_do_not_fit_are_counted_and_named(changes, count):
+    message = rf"^{count} of its 2 tensors do not fit the settings in name, shape or type, for example {min(changes)}"
+    with pytest.raises(DataError, match=message):
+        network_from(make, weights(**changes))
+
+
+def test_a_missing_tensor_is_named():
+    given = weights()
+    del given["0.weight"]
+    with pytest.raises(DataError, match=r"1 of its 2 tensors do not fit .* for example 0\.weight"):
+        network_from(make, given)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_weights_that_are_not_finite_are_refused(value):
+    with pytest.raises(DataError, match="a weight is not finite"):
+        network_from(make, weights(**{"0.bias": torch.tensor([0.0, value])}))
