@@ -76,9 +76,11 @@ def statistics(series: Floats, season_length: int) -> Floats:
     Examples
     --------
     >>> months = np.arange(48.0)
-    >>> line, season = statistics(np.stack([months, 5 + np.sin(months * np.pi / 6)]), 12)
-    >>> round(line[STATISTICS.index("trend_strength")], 3), round(season[STATISTICS.index("seasonal_strength")], 3)
-    (1.0, 1.0)
+    >>> described = statistics(np.stack([months, 5 + np.sin(months * np.pi / 6)]), 12)
+    >>> described[0, STATISTICS.index("trend_strength")].round(3).item()
+    1.0
+    >>> described[1, STATISTICS.index("seasonal_strength")].round(3).item()
+    1.0
     """
     n, length = series.shape
     m = season_length
