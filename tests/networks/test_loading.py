@@ -26,6 +26,7 @@ def test_building_leaves_the_global_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("trusted_size", [False, True])
 @pytest.mark.parametrize(
     ("changes", "count"),
     [
@@ -36,10 +37,10 @@ def test_building_leaves_the_global_random_state_alone():
     ],
     ids=["shape", "type", "unknown", "two"],
 )
-def test_tensors_that_do_not_fit_are_counted_and_named(changes, count):
+def test_tensors_that_do_not_fit_are_counted_and_named(changes, count, trusted_size):
     message = rf"^{count} of its 2 tensors do not fit the settings in name, shape or type, for example {min(changes)}"
     with pytest.raises(DataError, match=message):
-        network_from(make, weights(**changes))
+        network_from(make, weights(**changes), trusted_size=trusted_size)
 
 
 def test_a_missing_tensor_is_named():
@@ -53,3 +54,15 @@ def test_a_missing_tensor_is_named():
 def test_weights_that_are_not_finite_are_refused(value):
     with pytest.raises(DataError, match="a weight is not finite"):
         network_from(make, weights(**{"0.bias": torch.tensor([0.0, value])}))
+
+
+def test_a_size_from_a_file_takes_no_memory_before_it_is_compared():
+    made = []
+
+    def huge():
+        made.append(torch.nn.Linear(10**7, 10**7))  # 400 TB
+        return made[-1]
+
+    with pytest.raises(DataError, match="2 of its 2 tensors do not fit"):
+        network_from(huge, {"weight": torch.zeros(2, 2), "bias": torch.zeros(2)})
+    assert made[-1].weight.is_meta

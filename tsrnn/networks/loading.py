@@ -12,7 +12,9 @@ from tsrnn.errors import DataError
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor]) -> Network:
+def network_from(
+    make: Callable[[], Network], weights: Mapping[str, torch.Tensor], *, trusted_size: bool = False
+) -> Network:
     """Build a network on the CPU with weights from a file, in evaluation mode.
 
     Parameters
@@ -20,15 +22,28 @@ def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor
     make : callable
         Builds the network with random weights.
     weights : mapping of str to tensor
+    trusted_size : bool
+        Whether the size that `make` builds is tsrnn's own. If it comes from the file, it is compared with the weights
+        before any memory is taken, which costs about a second in a fresh process.
 
     Raises
     ------
     DataError
         If the weights are not those of such a network, or one is not finite.
     """
-    # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
-    with torch.device("meta"):
-        expected = make().state_dict()
+    if not trusted_size:
+        # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
+        with torch.device("meta"):
+            _check_fit(make().state_dict(), weights)
+    # Its first weights are random, and replaced.
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        network = make()
+    _check_fit(network.state_dict(), weights)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _check_fit(expected: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> None:
     wrong = [
         name
         for name in sorted({*expected, *weights})
@@ -44,8 +59,3 @@ def network_from(make: Callable[[], Network], weights: Mapping[str, torch.Tensor
         )
     if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
         raise DataError("a weight is not finite")
-    # Its first weights are random, and replaced.
-    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
-        network = make()
-    network.load_state_dict(weights)
-    return network.eval()

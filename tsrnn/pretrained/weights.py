@@ -55,7 +55,7 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
             f"The base model's weights {path} have schema {header.get('schema')!r}, expected {SCHEMA}. {CURE}"
         )
     try:
-        network = network_from(lambda: NETWORKS["parallel"](member.size()), weights)
+        network = network_from(lambda: NETWORKS["parallel"](member.size()), weights, trusted_size=True)
     except DataError as error:
         raise DataError(f"The base model's weights {path} cannot be used: {error}. {CURE}") from error
     # Files of former versions have no checksum.
