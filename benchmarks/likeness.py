@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from tsrnn.pretrained.family import MEMBERS, Member
-from tsrnn.pretrained.likeness import SCORECARDS, STATISTICS, Scorecard, statistics
+from tsrnn.pretrained.likeness import SCORECARDS, STATISTICS, Scorecard, end_statistics, statistics
 from tsrnn.pretrained.prior import simulate
 
 SETS = {
@@ -66,7 +66,7 @@ def fit(member: Member, data: Path, held_back: int) -> Scorecard:
     rng = np.random.default_rng(SEED)
     steps = member.size().context_length + member.horizon
     drawn = simulate(SIMULATED, steps, (m,), rng, member.growth, smooth=member.smooth, drifting=member.drifting)
-    simulated = Scorecard(m, lengths, 0.0, ()).describe(drawn, rng)
+    simulated = end_statistics(drawn, m, lengths, rng)
     both = np.concatenate([described, simulated])
     places = [np.unique(np.quantile(column, BENDS).round(5)) for column in both.T]
     design = np.concatenate([hats(column, at) for column, at in zip(both.T, places, strict=True)], 1)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -132,6 +133,30 @@ def statistics(series: Floats, season_length: int) -> Floats:
     return described
 
 
+def end_statistics(series: Floats, season_length: int, lengths: Sequence[int], rng: Rng) -> Floats:
+    """Describe the ends of series, each over one of some lengths.
+
+    Parameters
+    ----------
+    series : array of shape (n, T)
+    season_length : int
+    lengths : sequence of int
+        Numbers of points, drawn from for every few series; at most T are taken.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of shape (n, 21)
+        As `STATISTICS` names them.
+    """
+    described = np.empty((len(series), len(STATISTICS)))
+    for start in range(0, len(series), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        length = min(int(rng.choice(lengths)), series.shape[1])
+        described[part] = statistics(series[part, -length:], season_length)
+    return described
+
+
 def _season(rest: Floats, start: int, m: int) -> tuple[Floats, Floats, Floats]:
     """Return the noise's standard deviation, the season's strength and its stability, each of shape (n,)."""
     n, width = rest.shape
@@ -207,12 +232,7 @@ class Scorecard:
 
     def describe(self, series: Floats, rng: Rng) -> Floats:
         """Return the statistics of the ends of series, which are as long as real ones are. Shape (n, 21)."""
-        described = np.empty((len(series), len(STATISTICS)))
-        for start in range(0, len(series), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            length = min(int(rng.choice(self.lengths)), series.shape[1])
-            described[part] = statistics(series[part, -length:], self.season_length)
-        return described
+        return end_statistics(series, self.season_length, self.lengths, rng)
 
     def choose(self, series: Floats, count: int, rng: Rng) -> Floats:
         """Draw some of many series, none twice; the higher the odds of one, the more likely it is drawn.
