@@ -25,11 +25,11 @@ from joblib.externals.loky import get_reusable_executor
 from record import machine, save
 
 from tsrnn import Forecaster, backtest, load_dataset
-from tsrnn.forecasting.network_training import one_thread
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.parallel import ParallelNetwork
 from tsrnn.networks.size import NetworkSize
+from tsrnn.networks.threads import one_thread
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import WindowSampler
 

@@ -101,7 +101,7 @@ def test_a_path_is_made_of_forecasts_from_what_is_known_by_then(network_of):
     """Along one path every patch has the quantiles that the training path has when the path itself is the truth."""
     network, inputs = disturb(network_of(SIZE)), inputs_of(SIZE)
     noise = torch.randn(10, 1, 12)
-    path = network.draw(inputs, noise)[:, 0]
+    path = network.draw(inputs, noise)[0][:, 0]
     known = network.training_quantiles(inputs, path, torch.ones(10, 12, dtype=torch.bool), 0.0)
     for segment in range(3):
         at = slice(4 * segment, 4 * segment + 4)

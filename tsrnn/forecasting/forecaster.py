@@ -15,7 +15,7 @@ from tsrnn.forecasting.calibration import Calibration, calibrate
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_forecast import combined_quantiles
-from tsrnn.forecasting.network_training import flat_series, fresh_seed, one_thread, progress_of
+from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
 from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
@@ -225,11 +225,10 @@ class Forecaster(ForecastModel):
         series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
         wanted = tuple(sorted({*quantiles, 0.5}))
         parts = []
-        with one_thread():
-            for rows in torch.split(torch.arange(len(end)), CUTOFFS_AT_ONCE):
-                part = combined_quantiles(self.networks_, flat, series[rows], end[rows], h, wanted).cpu().numpy()
-                parts.append(self.calibration_.apply(part, wanted)[..., [wanted.index(q) for q in quantiles]])
-                tell(int(rows[-1] + 1) / len(end))
+        for rows in torch.split(torch.arange(len(end)), CUTOFFS_AT_ONCE):
+            part = combined_quantiles(self.networks_, flat, series[rows], end[rows], h, wanted).cpu().numpy()
+            parts.append(self.calibration_.apply(part, wanted)[..., [wanted.index(q) for q in quantiles]])
+            tell(int(rows[-1] + 1) / len(end))
         values = np.concatenate(parts) if parts else np.empty((0, h, len(quantiles)))
         return values if self.map_ is None else self.map_.backward(values)
 

@@ -14,7 +14,7 @@ class ForecastNetwork(nn.Module):
 
     size: NetworkSize
 
-    def draw(self, inputs: Inputs, noise: Tensor) -> Tensor:
+    def draw(self, inputs: Inputs, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Draw paths of H steps: from the forecast's quantiles, unless the network has a way of its own.
 
         Parameters
@@ -24,9 +24,12 @@ class ForecastNetwork(nn.Module):
 
         Returns
         -------
-        tensor of shape (B, P, H), scaled
+        paths : tensor of shape (B, P, H), scaled
+        quantiles : tensor of shape (B, P or 1, H, Q), scaled
+            What the steps of every path were drawn from; one for all paths where they share it.
         """
-        return sample_paths(self(inputs), self.size.quantiles, noise.to(inputs.z))
+        quantiles = self(inputs)
+        return sample_paths(quantiles, self.size.quantiles, noise.to(inputs.z)), quantiles.unsqueeze(1)
 
     def training_quantiles(self, inputs: Inputs, target: Tensor, observed: Tensor, progress: float) -> Tensor:
         """Return the quantiles that the loss compares with the target: the forecast itself, unless overridden.

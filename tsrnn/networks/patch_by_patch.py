@@ -13,7 +13,7 @@ from tsrnn.networks.cells import hidden, new_generator, repeat_state
 from tsrnn.networks.encoder import PatchEncoder, ProfileMixture
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QuantileHead
-from tsrnn.networks.sampling import sample_paths, stratified_noise
+from tsrnn.networks.sampling import SAMPLE_PATHS, mixture_quantiles, sample_paths, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
 from tsrnn.preprocessing.profiles import season_profiles
@@ -21,8 +21,8 @@ from tsrnn.preprocessing.profiles import season_profiles
 # Of the paths' noise: the same for every window and every call, so that a forecast is a function of its input.
 _SEED = 0
 
-# Windows whose paths are drawn together; more need more memory and are not faster.
-_WINDOWS_PER_BATCH = 20
+# Paths that are drawn together; more need more memory and are not faster.
+_PATHS_PER_BATCH = 4096
 
 
 class PatchByPatchNetwork(ForecastNetwork):
@@ -30,8 +30,8 @@ class PatchByPatchNetwork(ForecastNetwork):
 
     A known patch joins the window, whose oldest patch leaves it: its season profiles follow what is known, its scale
     stays, and the state is carried on. In training the known patches are the truth. A forecast is made by sample
-    paths: every path takes its own draws as known, and the quantiles of all paths are the forecast, so that
-    intervals widen as errors add up.
+    paths: every path takes its own draws as known, and the mixture of what all paths forecast is the forecast, so
+    that intervals widen as errors add up.
 
     A network of this kind says how a state comes from a window, `read`, and how it goes on, `advance`.
 
@@ -66,18 +66,32 @@ class PatchByPatchNetwork(ForecastNetwork):
         if self.segments == 1:
             return self._quantiles(self.read(inputs), inputs)[:, :H]
         noise = stratified_noise(H, new_generator(_SEED)).to(inputs.z)  # [P, H]
-        levels = torch.tensor(self.size.quantiles, device=inputs.z.device)
+        levels = self.size.quantiles
         answer = []
-        for start in range(0, B, _WINDOWS_PER_BATCH):
-            part = _rows(inputs, slice(start, start + _WINDOWS_PER_BATCH))
-            first, paths = self._unroll(part, noise.expand(len(part.z), -1, -1))
-            rest = torch.quantile(paths[..., p:], levels, dim=1).permute(1, 2, 0)  # [B, H − p, Q]
-            answer.append(torch.cat([first, rest], 1))
+        windows = max(1, _PATHS_PER_BATCH // SAMPLE_PATHS)
+        for start in range(0, B, windows):
+            part = _rows(inputs, slice(start, start + windows))
+            _, quantiles = self.draw(part, noise.expand(len(part.z), -1, -1))
+            rest = mixture_quantiles(quantiles[:, :, p:], levels, levels)  # [B, H − p, Q]
+            answer.append(torch.cat([quantiles[:, 0, :p], rest], 1))
         return torch.cat(answer) if answer else inputs.z.new_empty(0, H, len(levels))
 
-    def draw(self, inputs: Inputs, noise: Tensor) -> Tensor:
+    def draw(self, inputs: Inputs, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Draw the network's own paths; see `ForecastNetwork.draw`."""
-        return self._unroll(inputs, noise.to(inputs.z))[1]
+        p, (B, P, H) = self.size.patch_length, noise.shape
+        noise = nn.functional.pad(noise.to(inputs.z), (0, self.segments * p - H)).reshape(B * P, -1)  # [B·P, S·p]
+        state = self.read(inputs)
+        known = [self._quantiles(state, inputs).repeat_interleave(P, 0)]  # of every patch [B·P, p, Q]
+        inputs, state = inputs.repeat(P), repeat_state(state, P)
+        paths: list[Tensor] = []
+        for segment in range(self.segments):
+            if segment:
+                inputs = self._joined(inputs, paths[-1])
+                state = self.advance(segment, inputs, state)
+                known.append(self._quantiles(state, inputs))
+            along = noise[:, segment * p : (segment + 1) * p]
+            paths.append(sample_paths(known[-1].unsqueeze(0), self.size.quantiles, along)[0])
+        return torch.cat(paths, 1)[:, :H].reshape(B, P, H), torch.cat(known, 1)[:, :H].reshape(B, P, H, -1)
 
     def training_quantiles(self, inputs: Inputs, target: Tensor, observed: Tensor, progress: float) -> Tensor:
         """Forecast every patch with the truth before it known; see `ForecastNetwork`."""
@@ -96,21 +110,6 @@ class PatchByPatchNetwork(ForecastNetwork):
             state = self.advance(segment, inputs, state)
             answer.append(self._quantiles(state, inputs))
         return torch.cat(answer, 1)[:, :H]
-
-    def _unroll(self, inputs: Inputs, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the first patch's quantiles [B, p, Q], and paths along noise [B, P, H]: [B, P, H]."""
-        p, (B, P, H) = self.size.patch_length, noise.shape
-        noise = nn.functional.pad(noise, (0, self.segments * p - H)).reshape(B * P, -1)  # [B·P, S·p]
-        state = self.read(inputs)
-        first = self._quantiles(state, inputs)
-        inputs, state, known = inputs.repeat(P), repeat_state(state, P), first.repeat_interleave(P, 0)
-        paths = [sample_paths(known.unsqueeze(0), self.size.quantiles, noise[:, :p])[0]]
-        for segment in range(1, self.segments):
-            inputs = self._joined(inputs, paths[-1])
-            state = self.advance(segment, inputs, state)
-            known = self._quantiles(state, inputs).unsqueeze(0)  # [1, B·P, p, Q]
-            paths.append(sample_paths(known, self.size.quantiles, noise[:, segment * p : (segment + 1) * p])[0])
-        return first, torch.cat(paths, 1)[:, :H].reshape(B, P, H)
 
     def _quantiles(self, state: Any, inputs: Inputs) -> Tensor:
         states = hidden(state)[-1].unsqueeze(1)  # [B, 1, D]

@@ -11,10 +11,11 @@ import torch
 from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
-from tsrnn.forecasting.network_training import one_thread, own_random_state
+from tsrnn.forecasting.network_training import own_random_state
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.convolution import step_mask
 from tsrnn.networks.sequence_network import SequenceNetwork
+from tsrnn.networks.threads import one_thread
 from tsrnn.sequences.cases import Cases
 from tsrnn.sequences.distortion import distort
 from tsrnn.training.trainer import Outcome, Progress, TrainingPlan, TrainingRecord, train

@@ -1,0 +1,71 @@
+import threading
+import time
+
+import pytest
+import torch
+
+from tsrnn.networks.threads import in_threads, one_thread
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_one_thread_is_given_back_even_after_an_error(two_threads):
+    seen = []
+
+    def fail():
+        with one_thread():
+            seen.append(torch.get_num_threads())
+            raise ValueError("no such number")
+
+    with pytest.raises(ValueError, match="no such number"):
+        fail()
+    assert [*seen, torch.get_num_threads()] == [1, 2]
+
+
+def test_pieces_are_done_at_once_each_on_one_thread(two_threads):
+    """Each piece waits for the other, so one after the other they would never end."""
+    meeting, seen = threading.Barrier(2, timeout=20), []
+
+    def piece():
+        meeting.wait()
+        seen.append((threading.get_ident(), torch.get_num_threads()))
+
+    in_threads([piece, piece], CPU)
+    assert len({thread for thread, _ in seen}) == 2
+    assert [count for _, count in seen] == [1, 1]
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_with_one_thread_or_for_a_gpu_pieces_are_done_in_turn_by_the_caller(two_threads, device):
+    torch.set_num_threads(1 if device == "cpu" else 2)
+    seen = []
+    in_threads([lambda i=i: seen.append((i, threading.get_ident())) for i in range(4)], torch.device(device))
+    assert seen == [(i, threading.get_ident()) for i in range(4)]
+
+
+def test_an_error_is_raised_and_what_has_not_begun_is_left(two_threads):
+    done = []
+
+    def fail():
+        raise ValueError("no such piece")
+
+    def slow():
+        time.sleep(0.05)
+        done.append(1)
+
+    with pytest.raises(ValueError, match="no such piece"):
+        in_threads([fail, *[slow] * 100], CPU)
+    assert len(done) < 100
+
+
+def test_no_work_is_done_at_once(two_threads):
+    in_threads([], CPU)
