@@ -126,6 +126,11 @@ def test_series_without_any_observation_do_not_count_as_data():
     assert chosen == choose_settings(Forecaster(), panel_of([20]))
 
 
+@pytest.mark.parametrize(("season", "own"), [(7, False), (12, False), (24, True), (48, True)])
+def test_days_may_be_forecast_from_the_season_that_a_window_itself_keeps(season, own):
+    assert choose_settings(Forecaster(), panel_of(40 * season, season, 2 * season)).size.own_season is own
+
+
 @pytest.mark.parametrize(("rows", "season"), [(13, 12), (5, 4), (2, 1)])
 def test_too_few_rows_are_refused_with_the_numbers_and_the_cure(rows, season):
     message = rf"has {rows} rows; .* season of {season} needs {season + 2} or more\. .*shorter season_length"

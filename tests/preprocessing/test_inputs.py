@@ -4,6 +4,7 @@ import torch
 
 from tsrnn.preprocessing.contrasts import contrast_count
 from tsrnn.preprocessing.inputs import LARGEST_Z, Inputs, make_inputs
+from tsrnn.preprocessing.own_season import find_own_season, own_season_profiles
 from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS
 
@@ -33,6 +34,24 @@ def test_the_facts_worked_by_hand():
     y = torch.tensor([[1.0, 3.0, 2.0, 4.0]], dtype=torch.float64)  # loc 3, scale 1
     inputs, _, _ = make_inputs(y, torch.ones(1, 4, dtype=torch.bool), "seasonal", (2,), 2)
     np.testing.assert_allclose(inputs.facts[0], [np.log(1 / 4 + 1e-4), np.log(4) - 4], rtol=1e-6)
+
+
+def test_the_profiles_of_the_own_season_follow_those_of_the_named_ones():
+    y, observed = windows(shape=(5, 96))
+    without, _, _ = make_inputs(y, observed, "spread", (24,), 30)
+    found, _, _ = make_inputs(y, observed, "spread", (24,), 30, own_season=True)
+    K = profile_count((24,))
+    assert found.profiles.shape == (5, profile_count((24,), own_season=True), 30)
+    assert torch.equal(found.profiles[:, :K], without.profiles)
+    z = torch.sinh(found.z) * observed
+    length, gain = find_own_season(z, observed, 24)
+    torch.testing.assert_close(
+        found.profiles[:, K:], own_season_profiles(z, observed, length, 27, 30), atol=1e-4, rtol=1e-4
+    )
+    assert torch.equal(found.facts[:, :2], without.facts)
+    torch.testing.assert_close(found.facts[:, 2], gain, atol=1e-4, rtol=1e-4)
+    short, _, _ = make_inputs(y, observed, "spread", (7,), 30, own_season=True)  # a week has no other lengths
+    assert short.profiles.shape[1] == profile_count((7,), own_season=True) == profile_count((7,))
 
 
 @pytest.mark.parametrize("scaling", [s for s in SCALINGS if s != "none"])

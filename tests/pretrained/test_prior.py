@@ -9,6 +9,7 @@ from tsrnn.pretrained.prior import (
     bounded_exp,
     coin,
     disturb,
+    drop_rows,
     log_uniform,
     returning_walk,
     season_shapes,
@@ -236,3 +237,69 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
     assert set(seen) == {names[key] for key in shares}
     for key, share in shares.items():
         assert seen[names[key]] == pytest.approx(1000 * share, rel=0.3)
+
+
+def test_noise_of_hours_lasts(monkeypatch):
+    """Without trend and season lasting noise changes like a random walk, not like values around a level."""
+    monkeypatch.setattr(prior, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
+
+    def memory(seasons):
+        change = np.diff(FAMILIES["exponential_smoothing"](600, 400, seasons, new_rng()), axis=1)
+        return np.median((change[:, 1:] * change[:, :-1]).mean(1) / (change**2).mean(1))
+
+    before = memory((24, 168))
+    monkeypatch.setattr(prior, "LASTING_NOISE", 0.0)
+    assert before > memory((24, 168)) + 0.05
+    weeks = memory((7,))
+    monkeypatch.setattr(prior, "LASTING_NOISE", 1.0)
+    assert memory((7,)) == weeks
+
+
+def test_a_weekend_can_be_a_lower_faded_copy_of_a_weekday():
+    week = whole_season(2000, (24, 168), new_rng()).reshape(2000, 7, 24)
+    spread, level = week.std(2), week.mean(2)
+    quiet = np.sort(spread, 1)[:, :2].max(1) < 0.5 * np.sort(spread, 1)[:, 2]
+    assert 0.1 < quiet.mean() < 0.5
+    lower = np.take_along_axis(level, spread.argsort(1)[:, :2], 1).mean(1) < level.mean(1)
+    assert lower[quiet].mean() > 0.6
+
+
+def clock(n_days=60, count=400):
+    """Rows that name their hour, and the rows to be left out of them."""
+    return np.tile(np.arange(24.0), (count, n_days))
+
+
+def test_rows_that_are_left_out_put_what_follows_out_of_step_and_change_nothing_else():
+    series = clock()
+    kept = drop_rows(series, 60 * 23, 24, 1.0, new_rng())
+    assert kept.shape == (400, 60 * 23)
+    steps = np.diff(kept, axis=1) % 24
+    assert set(np.unique(steps)) == {1, 2}  # a row after the next, never one twice
+    missing = (steps == 2).sum(1)
+    daily = np.isclose(missing, 60, atol=1)
+    assert 0.15 < daily.mean() < 0.5  # days of 23 rows from beginning to end
+    at = [np.diff(np.flatnonzero(row == 2)) for row in steps[daily]]
+    assert all(set(gaps) == {23} for gaps in at)
+    begins = np.array([np.flatnonzero(row == 2)[:1].sum() for row in steps])
+    assert (begins[missing > 1] > 200).mean() > 0.1  # in some from some time on
+
+
+def test_series_that_no_row_is_left_out_of_keep_their_end():
+    series = np.random.default_rng(0).normal(size=(50, 300))
+    np.testing.assert_array_equal(drop_rows(series, 280, 24, 0.0, new_rng()), series[:, -280:])
+    some = drop_rows(np.repeat(series, 20, 0), 280, 24, 0.3, new_rng())
+    kept = (some == np.repeat(series, 20, 0)[:, -280:]).all(1)
+    assert kept.mean() == pytest.approx(0.7, abs=0.06)
+
+
+def test_rows_are_left_out_where_asked_for(monkeypatch):
+    seen = []
+
+    def note(series, length, season_length, share, rng):
+        seen.append((series.shape, length, season_length, share))
+        return drop_rows(series, length, season_length, share, rng)
+
+    monkeypatch.setattr(prior, "drop_rows", note)
+    assert simulate(50, 230, (24, 168), new_rng(), dropped=0.1).shape == (50, 230)
+    assert simulate(50, 230, (24, 168), new_rng()).shape == (50, 230)
+    assert seen == [((50, 240), 230, 24, 0.1)]

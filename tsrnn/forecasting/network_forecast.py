@@ -151,7 +151,8 @@ class NetworkForecast:
 
     def _inputs(self, y: Tensor, observed: Tensor) -> tuple[Inputs, Tensor, Tensor]:
         size = self.size
-        return make_inputs(y, observed, self.scaling, size.seasons, size.horizon, contrasts=size.contrasts)
+        reads = {"contrasts": size.contrasts, "own_season": size.own_season}
+        return make_inputs(y, observed, self.scaling, size.seasons, size.horizon, **reads)
 
     def _direct(self, y: Tensor, observed: Tensor) -> Tensor:
         inputs, loc, scale = self._inputs(y, observed)

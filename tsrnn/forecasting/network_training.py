@@ -126,6 +126,7 @@ def train_network(
         settings.min_history,
         train_end.to(device),
         size.contrasts,
+        size.own_season,
     )
     validation = sampler.held_back(max(1, min(size.horizon, settings.horizon) // 4))
     levels = torch.tensor(size.quantiles, device=device)

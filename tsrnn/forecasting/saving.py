@@ -317,6 +317,7 @@ _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "cell": _one_of(CELLS),
     "bidirectional": _later_flag,
     "contrasts": _later_flag,
+    "own_season": _later_flag,
     "scaling": _one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),
     "context_length": _whole(LARGEST_LENGTH),

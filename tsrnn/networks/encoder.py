@@ -29,7 +29,7 @@ class PatchEncoder(nn.Module):
         super().__init__()
         D, p = size.hidden_size, size.patch_length
         self.patch_length = p
-        width = (2 + (contrast_count(size.seasons) if size.contrasts else 0)) * p + 2
+        width = (2 + (contrast_count(size.seasons) if size.contrasts else 0)) * p + 2 + size.own_season
         self.embed = nn.Sequential(nn.Linear(width, D), nn.SiLU(), nn.Linear(D, D))
         self.cell = make_cell(size.cell, D, size.num_layers, size.dropout, size.context_length // p)
         self.merge: StateMerge | None = None
@@ -73,7 +73,7 @@ class ProfileMixture(nn.Module):
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
         self.patch_length = size.patch_length
-        self.weigh = nn.Linear(size.hidden_size, profile_count(size.seasons))
+        self.weigh = nn.Linear(size.hidden_size, profile_count(size.seasons, own_season=size.own_season))
 
     def forward(self, states: Tensor, profiles: Tensor) -> Tensor:
         """Map states [B, S, D] and profiles [B, K, H] to a base forecast [B, S·p], 0 beyond H."""

@@ -16,6 +16,7 @@ from tsrnn.networks.heads import QuantileHead
 from tsrnn.networks.sampling import SAMPLE_PATHS, mixture_quantiles, sample_paths, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
+from tsrnn.preprocessing.own_season import find_own_season
 from tsrnn.preprocessing.profiles import season_profiles
 
 # Of the paths' noise: the same for every window and every call, so that a forecast is a function of its input.
@@ -121,7 +122,9 @@ class PatchByPatchNetwork(ForecastNetwork):
         p = self.size.patch_length
         z = torch.cat([inputs.z[:, p:], torch.asinh(patch)], 1)  # [B, L]
         observed = torch.cat([inputs.observed[:, p:], torch.ones_like(patch)], 1)
-        profiles = season_profiles(torch.sinh(z), observed > 0, self.size.seasons, p)  # [B, K, p]
+        values, seasons = torch.sinh(z), self.size.seasons
+        length = find_own_season(values, observed > 0, seasons[0])[0] if self.size.own_season else None
+        profiles = season_profiles(values, observed > 0, seasons, p, length)  # [B, K, p]
         return replace(inputs, z=z, observed=observed, profiles=profiles)
 
 

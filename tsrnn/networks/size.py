@@ -30,6 +30,9 @@ class NetworkSize:
     contrasts : bool
         Whether a "parallel" network reads `tsrnn.preprocessing.contrasts`, too. One that moves its window on cannot:
         they depend on the whole window.
+    own_season : bool
+        Whether a forecast may also start from the season that the window itself keeps, where that is not quite the
+        shortest of `seasons` (`tsrnn.preprocessing.own_season`).
     """
 
     context_length: int
@@ -43,3 +46,4 @@ class NetworkSize:
     quantiles: tuple[float, ...] = QUANTILES
     bidirectional: bool = False
     contrasts: bool = False
+    own_season: bool = False

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.preprocessing.contrasts import season_contrasts
+from tsrnn.preprocessing.own_season import find_own_season
 from tsrnn.preprocessing.profiles import season_profiles
 from tsrnn.preprocessing.scaling import scale_windows
 
@@ -25,8 +26,9 @@ class Inputs:
         asinh of the scaled values; 0 where unobserved.
     observed : tensor of shape (B, L)
         1 where observed, else 0.
-    facts : tensor of shape (B, 2)
-        The logarithms of scale / (|loc| + scale) and of the number of observed values.
+    facts : tensor of shape (B, 2 or 3)
+        The logarithms of scale / (|loc| + scale) and of the number of observed values, and for a network that may
+        start from the window's own season how much better that repeats than the named one.
     profiles : tensor of shape (B, K, H)
         Season profiles continued over the horizon, scaled.
     contrasts : tensor of shape (B, C, L)
@@ -46,7 +48,14 @@ class Inputs:
 
 
 def make_inputs(
-    y: Tensor, observed: Tensor, scaling: str, seasons: tuple[int, ...], horizon: int, *, contrasts: bool = False
+    y: Tensor,
+    observed: Tensor,
+    scaling: str,
+    seasons: tuple[int, ...],
+    horizon: int,
+    *,
+    contrasts: bool = False,
+    own_season: bool = False,
 ) -> tuple[Inputs, Tensor, Tensor]:
     """Scale windows and add what the network needs to know of them.
 
@@ -61,6 +70,8 @@ def make_inputs(
     horizon : int
     contrasts : bool
         Whether the network reads contrasts.
+    own_season : bool
+        Whether its forecast may start from the window's own season.
 
     Returns
     -------
@@ -71,10 +82,12 @@ def make_inputs(
     if scaling != "none":  # values in the user's own unit have no size that would be wild
         z = z.clamp(-LARGEST_Z, LARGEST_Z)
     z = z.to(torch.float32)
-    profiles = season_profiles(z, observed, seasons, horizon)
+    length, gain = find_own_season(z, observed, seasons[0]) if own_season else (None, None)
+    profiles = season_profiles(z, observed, seasons, horizon, length)
     seen = observed.to(torch.float32)
     found = season_contrasts(z, seen, seasons) if contrasts else z.new_empty(len(z), 0, z.shape[1])
     size = loc.abs() + scale
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
-    facts = torch.cat([torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4], 1)
-    return Inputs(torch.asinh(z), seen, facts.to(torch.float32), profiles, found), loc, scale
+    facts = [torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4]
+    facts += [gain.unsqueeze(1)] if gain is not None else []
+    return Inputs(torch.asinh(z), seen, torch.cat(facts, 1).to(torch.float32), profiles, found), loc, scale

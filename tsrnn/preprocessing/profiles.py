@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tsrnn.preprocessing.own_season import own_lengths, own_profile_count, own_season_profiles
 from tsrnn.preprocessing.scaling import latest_observed, masked_mean
 
 RATES = (1.0, 0.6, 0.3, 0.12, 0.04)
@@ -28,12 +29,15 @@ def season_rates(season_length: int, position: int) -> tuple[float, ...]:
     return RATES if position == 0 else LONG_SEASON_RATES
 
 
-def profile_count(seasons: tuple[int, ...]) -> int:
+def profile_count(seasons: tuple[int, ...], *, own_season: bool = False) -> int:
     """Return how many profiles `season_profiles` makes for these seasons."""
-    return sum(len(season_rates(m, i)) for i, m in enumerate(seasons)) + (seasons[0] > 1)
+    named = sum(len(season_rates(m, i)) for i, m in enumerate(seasons)) + (seasons[0] > 1)
+    return named + (own_profile_count(seasons[0]) if own_season else 0)
 
 
-def season_profiles(z: Tensor, observed: Tensor, seasons: tuple[int, ...], horizon: int) -> Tensor:
+def season_profiles(
+    z: Tensor, observed: Tensor, seasons: tuple[int, ...], horizon: int, own_length: Tensor | None = None
+) -> Tensor:
     """Continue every season's profiles over the horizon.
 
     Parameters
@@ -43,12 +47,14 @@ def season_profiles(z: Tensor, observed: Tensor, seasons: tuple[int, ...], horiz
     seasons : tuple of int
         Season lengths, shortest first; each at most L.
     horizon : int
+    own_length : int64 tensor of shape (B,), optional
+        The windows' own seasons (`tsrnn.preprocessing.own_season`), whose profiles follow if it is given.
 
     Returns
     -------
     tensor of shape (B, K, horizon), scaled, with K = ``profile_count(seasons)``
-        Where there is a season, the last profile is the last observed value, for series whose season is weak: the
-        level of a season's mean lags behind a random walk.
+        Where there is a season, the last profile of the named ones is the last observed value, for series whose
+        season is weak: the level of a season's mean lags behind a random walk.
 
     Examples
     --------
@@ -60,6 +66,8 @@ def season_profiles(z: Tensor, observed: Tensor, seasons: tuple[int, ...], horiz
     if seasons[0] > 1:
         last = masked_mean(z, latest_observed(observed, 1))  # [B, 1]
         profiles.append(last.unsqueeze(2).expand(-1, -1, horizon))
+    if own_length is not None and own_profile_count(seasons[0]):
+        profiles.append(own_season_profiles(z, observed, own_length, own_lengths(seasons[0])[-1], horizon))
     return torch.cat(profiles, 1)
 
 

@@ -63,7 +63,14 @@ class SimulatedWindows:
         shares = [share for _, share in member.seasons]
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
-        count, more = self._batches * self.batch_size, {"smooth": member.smooth, "drifting": member.drifting}
+        count, more = (
+            self._batches * self.batch_size,
+            {
+                "smooth": member.smooth,
+                "drifting": member.drifting,
+                "dropped": member.dropped,
+            },
+        )
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
             series[k * count : (k + 1) * count] = simulate(count, length, self._seasons, rng, member.growth, **more)
@@ -90,8 +97,7 @@ class SimulatedWindows:
         gaps = rng.uniform(0, MOST_GAPS, (n, 1)) * (rng.random((n, 1)) < GAPS_SHARE)
         observed &= rng.random((n, width)) >= gaps
         known = torch.from_numpy(observed).to(self.device)
-        inputs, loc, scale = make_inputs(
-            y[:, :width], known, member.scaling, seasons, member.horizon, contrasts=member.contrasts
-        )
+        reads = {"contrasts": member.contrasts, "own_season": member.own_season}
+        inputs, loc, scale = make_inputs(y[:, :width], known, member.scaling, seasons, member.horizon, **reads)
         target = standardise(y[:, width:], loc, scale).to(torch.float32)
         return WindowBatch(inputs, target, (scale > 0).expand(target.shape))

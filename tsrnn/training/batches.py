@@ -48,6 +48,8 @@ class WindowSampler:
         Rows of each series that training may see; what follows is held back.
     contrasts : bool
         Whether the network reads contrasts.
+    own_season : bool
+        Whether its forecast may start from the window's own season.
     """
 
     flat: FlatSeries
@@ -58,6 +60,7 @@ class WindowSampler:
     min_history: int
     train_end: Tensor
     contrasts: bool = False
+    own_season: bool = False
 
     def _earliest(self) -> Tensor:
         """Return the first training cutoff of each series."""
@@ -76,8 +79,8 @@ class WindowSampler:
         """Cut the windows that end before row `end`, with the targets before row `limit`. Shapes (B,)."""
         L, H = self.context_length, self.horizon
         y, observed = gather_windows(self.flat, series, end - L, L + H)
-        past = y[:, :L], observed[:, :L]
-        inputs, loc, scale = make_inputs(*past, self.scaling, self.seasons, H, contrasts=self.contrasts)
+        reads = {"contrasts": self.contrasts, "own_season": self.own_season}
+        inputs, loc, scale = make_inputs(y[:, :L], observed[:, :L], self.scaling, self.seasons, H, **reads)
         target = standardise(y[:, L:], loc, scale).to(torch.float32)
         step = torch.arange(H, device=end.device)
         # A window without a past, or one that never moved (its scale is 0), has nothing to teach.
