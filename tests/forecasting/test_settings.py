@@ -126,7 +126,7 @@ def test_series_without_any_observation_do_not_count_as_data():
     assert chosen == choose_settings(Forecaster(), panel_of([20]))
 
 
-@pytest.mark.parametrize(("season", "own"), [(7, False), (12, False), (24, True), (48, True)])
+@pytest.mark.parametrize(("season", "own"), [(7, False), (12, False), (52, False), (24, True), (48, True)])
 def test_days_may_be_forecast_from_the_season_that_a_window_itself_keeps(season, own):
     assert choose_settings(Forecaster(), panel_of(40 * season, season, 2 * season)).size.own_season is own
 

@@ -250,9 +250,9 @@ def test_noise_of_hours_lasts(monkeypatch):
     before = memory((24, 168))
     monkeypatch.setattr(prior, "LASTING_NOISE", 0.0)
     assert before > memory((24, 168)) + 0.05
-    weeks = memory((7,))
+    others = memory((24,)), memory((7,))
     monkeypatch.setattr(prior, "LASTING_NOISE", 1.0)
-    assert memory((7,)) == weeks
+    assert (memory((24,)), memory((7,))) == others
 
 
 def test_a_weekend_can_be_a_lower_faded_copy_of_a_weekday():

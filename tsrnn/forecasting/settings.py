@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 # The next longer season that comes with one: a day brings a week. Its profiles are offered; the network weighs them.
 LONGER_SEASON = {24: 168, 48: 336, 96: 672, 144: 1008}
 
-# From this season on, a day, a forecast may start from the season that a window itself keeps: trained on M4 Hourly but
-# for its last two days, the MASE of those was .749 and .727 with it, .786 and .811 without (seeds 0 and 1).
-OWN_SEASON = 24
+# Where a season is a day, of so many steps or a multiple, a forecast may start from the season that a window itself
+# keeps: trained on M4 Hourly but for its last two days, the MASE of those was .749 and .727 with it, .786 and .811
+# without (seeds 0 and 1).
+DAY = 24
 
 # Fewest and most recurrent steps of a default context, and the points it aims at.
 MIN_PATCHES, MAX_PATCHES, CONTEXT_POINTS = 6, 24, 336
@@ -105,7 +106,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         bidirectional=bool(model.bidirectional),
         dropout=model.dropout,
         quantiles=_with_median(model.quantiles),
-        own_season=m >= OWN_SEASON,
+        own_season=m % DAY == 0,
     )
     return Settings(
         network=model.network,

@@ -46,8 +46,8 @@ SHARES = {
 }
 # Of steps shorter than a month, prices are more common.
 MORE_PRICES = 0.08
-# Seasons of so many steps are days. Share of their series whose noise lasts for hours.
-HOURS, LASTING_NOISE = 24, 0.4
+# Share of the series of days whose noise lasts for hours.
+LASTING_NOISE = 0.4
 
 
 @dataclass(frozen=True)
@@ -258,8 +258,9 @@ def exponential_smoothing(
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
     carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)
-    if seasons[0] >= HOURS:
-        # What moves an hour, such as the weather, moves the next ones nearly as much, and then is over.
+    if len(seasons) > 1:
+        # A day, which comes with a week. What moves an hour, such as the weather, moves the next ones nearly as much,
+        # and then is over.
         lasting = coin(rng, LASTING_NOISE, n)
         carried = np.where(lasting, uniform(rng, 0.8, 0.99, n), carried)
         alpha = np.where(lasting, alpha * (1 - carried), alpha)
