@@ -58,6 +58,13 @@ def ends(*values):
     return torch.tensor(values)
 
 
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module", params=NETWORKS)
 def model(request):
     return disturbed(replace(SIZE, patch_length=3), request.param)
@@ -92,13 +99,13 @@ def test_a_window_is_forecast_alone_as_in_a_batch(model, h, monkeypatch):
 
 
 @pytest.mark.parametrize("h", [4, 20])
-def test_the_number_of_threads_moves_nothing(model, h, monkeypatch):
+def test_the_number_of_threads_moves_nothing(model, h, monkeypatch, threads):
     monkeypatch.setattr(module, "WINDOWS_PER_BATCH", 2)
     monkeypatch.setattr(module, "PATHS_PER_BATCH", 2 * SAMPLE_PATHS)
     where = flat_series(), ends(0, 1, 2, 3, 0), ends(50, 40, 20, 3, 10), h, WANTED
     answers = []
-    for threads in (1, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+    for count in (1, 3):
+        threads(count)
         answers.append(module.combined_quantiles([model, disturbed()], *where))
     assert torch.equal(*answers)
 

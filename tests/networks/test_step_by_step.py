@@ -14,13 +14,14 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs, make_inputs
 
 SIZE = NetworkSize(context_length=24, horizon=12, patch_length=4, seasons=(4,), hidden_size=16, dropout=0.0)
+DAYS = replace(SIZE, context_length=96, seasons=(24,), own_season=True)
 
 
 def inputs_of(size: NetworkSize, n: int = 10, seed: int = 0) -> Inputs:
     rng = np.random.default_rng(seed)
     y = torch.from_numpy(rng.normal(size=(n, size.context_length)).cumsum(1))
     observed = torch.from_numpy(rng.random((n, size.context_length)) > 0.1)
-    return make_inputs(y, observed, "seasonal", size.seasons, size.horizon)[0]
+    return make_inputs(y, observed, "seasonal", size.seasons, size.horizon, own_season=size.own_season)[0]
 
 
 def disturb(network, size=0.3):
@@ -97,9 +98,10 @@ def test_the_intervals_of_a_random_walk_in_patches_widen_like_the_root_of_time(n
     np.testing.assert_allclose(width / width[0], np.sqrt(np.arange(1, 10)), rtol=0.15)
 
 
-def test_a_path_is_made_of_forecasts_from_what_is_known_by_then(network_of):
+@pytest.mark.parametrize("size", [SIZE, DAYS], ids=["named season", "own season"])
+def test_a_path_is_made_of_forecasts_from_what_is_known_by_then(network_of, size):
     """Along one path every patch has the quantiles that the training path has when the path itself is the truth."""
-    network, inputs = disturb(network_of(SIZE)), inputs_of(SIZE)
+    network, inputs = disturb(network_of(size)), inputs_of(size)
     noise = torch.randn(10, 1, 12)
     path = network.draw(inputs, noise)[0][:, 0]
     known = network.training_quantiles(inputs, path, torch.ones(10, 12, dtype=torch.bool), 0.0)

@@ -45,7 +45,8 @@ def test_the_gain_is_how_many_times_better_the_own_season_repeats():
     z = torch.cat([cycle_of(23, 240), cycle_of(24, 240)]) + 0.1 * cycle_of(240, 240, seed=9)
     length, gain = find_own_season(z, seen(z), 24)
     assert length.tolist() == [23, 24]
-    change = [(z[0, -72:] - z[0, -72 - lag : -lag]).abs().mean().item() for lag in (24, 23)]
+    change = [z[0, -72:] - z[0, -72 - lag : -lag] for lag in (24, 23)]
+    change = [(part - part.mean()).abs().mean().item() for part in change]
     np.testing.assert_allclose(gain, [np.log((change[0] + 0.01) / (change[1] + 0.01)), 0.0], rtol=1e-5)
     assert gain[0] > 1.5
     observed = torch.zeros_like(z, dtype=torch.bool)
@@ -66,22 +67,47 @@ def test_the_named_season_wins_where_nothing_tells():
     assert find_own_season(short, seen(short), 24)[0].tolist() == [24]
 
 
-@pytest.mark.parametrize("m", [2, 4, 7, 500])
-def test_a_season_without_other_lengths_has_no_own_profiles(m):
+@pytest.mark.parametrize("m", [2, 4, 7])
+def test_a_season_too_short_for_other_lengths_has_no_own_profiles(m):
     assert list(own_lengths(m)) == [m]
     assert own_profile_count(m) == 0
 
 
+def test_a_very_long_season_is_its_own():
+    z = cycle_of(470, 2000)
+    length, gain = find_own_season(z, seen(z), 480)
+    assert (length.tolist(), gain.tolist()) == ([480], [0])
+    assert own_profile_count(480) == len(RATES)
+    found = own_season_profiles(z, seen(z), length, own_lengths(480)[-1], 600)
+    np.testing.assert_allclose(found[0, 0, :480], z[0, -480:], atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", [0.2, 0.25, 0.3, 0.35])
+def test_gaps_do_not_make_a_season_that_is_none(missing):
+    z = cycle_of(24, 240).repeat(300, 1)
+    observed = torch.from_numpy(np.random.default_rng(1).random(z.shape) >= missing)
+    assert (find_own_season(z * observed, observed, 24)[0] == 24).all()
+
+
+def test_a_trend_is_no_reason_for_a_shorter_season():
+    for slope in (0.02, 0.2):
+        z = torch.sin(2 * np.pi * torch.arange(240) / 24)[None] + slope * torch.arange(240)
+        assert find_own_season(z, seen(z), 24)[0].tolist() == [24]
+
+
+def test_noise_that_is_next_to_nothing_is_no_reason_either():
+    z = 1e-4 * torch.from_numpy(np.random.default_rng(0).normal(size=(50, 240)))
+    assert (find_own_season(z, seen(z), 24)[0] == 24).all()
+
+
 def profiles_by_loop(z, observed, length, rate, horizon):
     """One window, as the definition reads: the last cycles from the end, each around its own mean."""
-    level, answer = None, []
-    cycles = []
+    level, answer, cycles = z[observed][-length:].mean() if observed.any() else 0.0, [], []
     for age in range(CYCLES):
         place = [len(z) - length * (age + 1) + k for k in range(length)]
         known = [p >= 0 and observed[p] for p in place]
         there = [z[p] for p, ok in zip(place, known, strict=True) if ok]
         mean = np.mean(there) if there else 0.0
-        level = mean if age == 0 else level
         cycles.append(
             [z[p] - mean if ok and 2 * len(there) >= length else None for p, ok in zip(place, known, strict=True)]
         )

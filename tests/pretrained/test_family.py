@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tsrnn import Forecaster
+from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.pretrained.family import MEMBERS, served_by
 
@@ -61,7 +62,7 @@ def test_a_season_length_gets_a_finite_forecast_and_a_note_where_it_was_not_trai
     assert ("not trained on seasons" in " ".join(model.notes_)) == (not SERVED[m][2])
 
 
-@pytest.mark.parametrize("m", range(1, 400))
+@pytest.mark.parametrize("m", [*range(1, 400), 408, 480, 672, 720, 1440, 8760])
 def test_every_season_length_fits_into_its_member(m):
     service = served_by(m)
     size = service.member.size(service.seasons)
@@ -69,6 +70,15 @@ def test_every_season_length_fits_into_its_member(m):
     assert len(service.seasons) == len(service.member.seasons[0][0])  # one profile each, as in training
     assert size.context_length % size.patch_length == 0
     assert size.context_length >= max(service.seasons)
+    trained = service.member.size()
+    profiles = [profile_count(s.seasons, own_season=s.own_season) for s in (size, trained)]
+    assert profiles[0] == profiles[1]
+
+
+def test_a_day_of_minutes_is_forecast():
+    y = np.tile(np.sin(2 * np.pi * np.arange(1440) / 1440), 3)
+    found = Forecaster(strategy="zero-shot", season_length=1440, horizon=60).fit(pd.Series(y)).predict()
+    np.testing.assert_allclose(found, y[:60], atol=0.1)
 
 
 def test_a_season_beyond_the_context_brings_a_longer_one():

@@ -23,7 +23,7 @@ from tsrnn.preprocessing.profiles import season_profiles
 _SEED = 0
 
 # Paths that are drawn together; more need more memory and are not faster.
-_PATHS_PER_BATCH = 4096
+_PATHS_PER_BATCH = 1024
 
 
 class PatchByPatchNetwork(ForecastNetwork):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -73,7 +74,8 @@ def mixture_quantiles(known: Tensor, levels: Sequence[float], wanted: Sequence[f
     tensor([[[ 1., 11.]]])
     """
     B, P, H, _ = known.shape
-    values = torch.einsum("bphq,pqv->bpvh", known, _mixing_weights(tuple(levels), P).to(known))
+    weights = torch.from_numpy(_mixing_weights(tuple(levels), P)).to(known)
+    values = torch.einsum("bphq,pqv->bpvh", known, weights)
     values = values.reshape(B, -1, H).sort(1).values  # [B, P·V, H]
     n = values.shape[1]
     place = (torch.tensor(list(wanted), dtype=known.dtype, device=known.device) * n - 0.5).clamp(0, n - 1)
@@ -83,14 +85,15 @@ def mixture_quantiles(known: Tensor, levels: Sequence[float], wanted: Sequence[f
 
 
 @lru_cache(maxsize=8)
-def _mixing_weights(levels: tuple[float, ...], paths: int) -> Tensor:
-    """Return the weights that turn every path's quantiles into its values. Shape (P, Q, V), float64.
+def _mixing_weights(levels: tuple[float, ...], paths: int) -> npt.NDArray[np.float64]:
+    """Return the weights that turn every path's quantiles into its values. Shape (P, Q, V).
 
     Every path has other probabilities than the others, so that paths that agree do not all say the same few values.
     """
     shift = (np.arange(paths) + 0.5) / paths
     places = (np.arange(MIXED_VALUES) + shift[:, None]) / MIXED_VALUES  # [P, V]
-    return interpolation_matrix(levels, places.ravel().tolist()).reshape(len(levels), paths, -1).transpose(0, 1)
+    weights = interpolation_matrix(levels, places.ravel().tolist()).numpy().reshape(len(levels), paths, -1)
+    return np.ascontiguousarray(weights.transpose(1, 0, 2))
 
 
 def sample_paths(known: Tensor, levels: Sequence[float], noise: Tensor) -> Tensor:

@@ -12,11 +12,13 @@ import math
 import torch
 from torch import Tensor
 
+from tsrnn.preprocessing.scaling import latest_observed, masked_mean
+
 # How far the length may be from the named one, and the longest season for which lengths are compared.
 REACH, LONGEST = 1 / 8, 400
 # Lengths are compared by how well they repeat the last so many named seasons.
 JUDGED_SEASONS = 3
-# Changes this small, in units of a window's scale, are no reason to prefer a length.
+# Changes as small as this, in units of a window's scale, say nothing for or against a length.
 SMALLEST_CHANGE = 1e-2
 # Rates at which the last cycles are averaged, and how many.
 RATES, CYCLES = (1.0, 0.3), 4
@@ -34,8 +36,12 @@ def own_lengths(m: int) -> range:
 
 
 def own_profile_count(m: int) -> int:
-    """Return how many profiles `own_season_profiles` makes for a named season: none where there is no other."""
-    return len(RATES) if len(own_lengths(m)) > 1 else 0
+    """Return how many profiles `own_season_profiles` makes for a named season: none of one too short to have another.
+
+    >>> own_profile_count(7), own_profile_count(24), own_profile_count(1440)
+    (0, 2, 2)
+    """
+    return len(RATES) if m * REACH >= 1 else 0
 
 
 def find_own_season(z: Tensor, observed: Tensor, m: int) -> tuple[Tensor, Tensor]:
@@ -51,10 +57,11 @@ def find_own_season(z: Tensor, observed: Tensor, m: int) -> tuple[Tensor, Tensor
     Returns
     -------
     length : int64 tensor of shape (B,)
-        The length with the smallest mean absolute difference between values so many steps apart; m where a window
-        is too short or has too few pairs to tell.
+        The length at which values so many steps apart differ least: by the mean absolute deviation of the differences
+        from their mean, since a trend makes all differ. m where a window is too short, or has too few pairs of values
+        m steps apart to tell.
     gain : tensor of shape (B,)
-        The logarithm of how many times smaller that difference is than at m steps; 0 where nothing tells.
+        The logarithm of how many times smaller that deviation is than at m steps; 0 where nothing tells.
     """
     B, L = z.shape
     lengths = own_lengths(m)
@@ -66,12 +73,13 @@ def find_own_season(z: Tensor, observed: Tensor, m: int) -> tuple[Tensor, Tensor
     values, there = z[:, L - judged :], observed[:, L - judged :]
     for length in sorted(lengths, key=lambda length: abs(length - m)):  # the named one first: it wins where all tie
         both = there & observed[:, L - judged - length : L - length]
-        change = ((values - z[:, L - judged - length : L - length]).abs() * both).sum(1)
-        pairs = both.sum(1)
-        change = torch.where(pairs * 2 >= judged, change / pairs.clamp(min=1), torch.inf)
-        best = torch.where(change < least, length, best)
-        least = torch.minimum(change, least)
+        change = values - z[:, L - judged - length : L - length]
+        change = masked_mean((change - masked_mean(change, both)).abs(), both).squeeze(1)
+        change = torch.where(both.sum(1) * 2 >= judged, change, torch.inf)
         named = change if length == m else named
+        better = torch.isfinite(named) & (change + SMALLEST_CHANGE < least)
+        best = torch.where(better, length, best)
+        least = torch.where(better | (length == m), change, least)
     gain = torch.log((named + SMALLEST_CHANGE) / (least + SMALLEST_CHANGE))
     return best, torch.where(torch.isfinite(named), gain, 0.0)
 
@@ -92,7 +100,8 @@ def own_season_profiles(z: Tensor, observed: Tensor, length: Tensor, longest: in
     Returns
     -------
     tensor of shape (B, K, horizon), scaled; K is the number of `RATES`
-        The weighted average of the last four cycles around their own means, about the mean of the last one.
+        The weighted average of the last four cycles around their own means, about the mean of the last observed
+        values, as many as a cycle has.
 
     Examples
     --------
@@ -107,7 +116,8 @@ def own_season_profiles(z: Tensor, observed: Tensor, length: Tensor, longest: in
     B, L = z.shape
     length = length[:, None]  # [B, 1]
     step = torch.arange(longest, device=z.device)
-    level, total, weights = z.new_zeros(B, 1), *z.new_zeros(2, len(RATES), B, len(step))
+    level = masked_mean(z, latest_observed(observed, length))  # [B, 1]
+    total, weights = ([z.new_zeros(B, longest) for _ in RATES] for _ in range(2))
     for age in range(CYCLES):
         place = L - length * (age + 1) + step  # [B, longest]
         inside = (step < length) & (place >= 0)
@@ -115,14 +125,14 @@ def own_season_profiles(z: Tensor, observed: Tensor, length: Tensor, longest: in
         there = observed.gather(1, place) & inside
         count = there.sum(1, keepdim=True)
         values = z.gather(1, place)
-        mean = (values * there).sum(1, keepdim=True) / count.clamp(min=1)
-        level = torch.where((age == 0) & (count > 0), mean, level)
+        mean = masked_mean(values, there)
         usable = there & (2 * count >= length)  # a cycle seen by less than half has no mean worth the name
         for k, rate in enumerate(RATES):
             # At rate 1 an older value counts only where no newer one is there.
             weight = (1 - rate) ** age * usable if rate < 1 else usable & (weights[k] == 0)
-            total[k] += weight * (values - mean)
-            weights[k] += weight
-    cycle = (total / torch.where(weights > 0, weights, 1.0)).transpose(0, 1) + level.unsqueeze(1)  # [B, K, steps]
+            total[k] = total[k] + weight * (values - mean)
+            weights[k] = weights[k] + weight
+    total_weight = torch.stack(weights, 1)  # [B, K, longest]
+    cycle = torch.stack(total, 1) / torch.where(total_weight > 0, total_weight, 1.0) + level.unsqueeze(1)
     future = torch.arange(horizon, device=z.device) % length  # [B, horizon]
     return torch.gather(cycle, 2, future.unsqueeze(1).expand(-1, len(RATES), -1))

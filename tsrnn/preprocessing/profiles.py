@@ -52,7 +52,7 @@ def season_profiles(
 
     Returns
     -------
-    tensor of shape (B, K, horizon), scaled, with K = ``profile_count(seasons)``
+    tensor of shape (B, K, horizon), scaled, with K = ``profile_count(seasons, own_season=own_length is not None)``
         Where there is a season, the last profile of the named ones is the last observed value, for series whose
         season is weak: the level of a season's mean lags behind a random walk.
 

@@ -11,8 +11,8 @@ SCALINGS = ("seasonal", "spread", "standard", "mean", "none")
 CONSTANT = 1e-9
 
 
-def latest_observed(observed: Tensor, count: int) -> Tensor:
-    """Mark the last `count` observed values of each window. Shapes (B, L) -> (B, L), bool."""
+def latest_observed(observed: Tensor, count: int | Tensor) -> Tensor:
+    """Mark the last `count` observed values of each window, or [B, 1] of them. Shapes (B, L) -> (B, L), bool."""
     rank = observed.flip(-1).cumsum(-1).flip(-1)
     return observed & (rank <= count)
 

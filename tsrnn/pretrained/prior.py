@@ -104,7 +104,7 @@ def simulate(
     smooth, drifting : float
         Shares of smooth trends and of drifting cycles, which come instead of as many of exponential smoothing.
     dropped : float
-        Share of the series of which rows are left out; see `drop_rows`.
+        Share of the series of which rows are left out; see `drop_rows`. Takes a season of 2 or more.
 
     Returns
     -------
@@ -259,8 +259,8 @@ def exponential_smoothing(
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
     carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)
     if len(seasons) > 1:
-        # A day, which comes with a week. What moves an hour, such as the weather, moves the next ones nearly as much,
-        # and then is over.
+        # A day, the one season that comes with a second. What moves an hour, such as the weather, moves the next ones
+        # nearly as much, and then is over.
         lasting = coin(rng, LASTING_NOISE, n)
         carried = np.where(lasting, uniform(rng, 0.8, 0.99, n), carried)
         alpha = np.where(lasting, alpha * (1 - carried), alpha)
