@@ -63,14 +63,8 @@ class SimulatedWindows:
         shares = [share for _, share in member.seasons]
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
-        count, more = (
-            self._batches * self.batch_size,
-            {
-                "smooth": member.smooth,
-                "drifting": member.drifting,
-                "dropped": member.dropped,
-            },
-        )
+        count = self._batches * self.batch_size
+        more = {"smooth": member.smooth, "drifting": member.drifting, "dropped": member.dropped}
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
             series[k * count : (k + 1) * count] = simulate(count, length, self._seasons, rng, member.growth, **more)
