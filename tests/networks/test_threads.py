@@ -69,3 +69,4 @@ def test_an_error_is_raised_and_what_has_not_begun_is_left(two_threads):
 
 def test_no_work_is_done_at_once(two_threads):
     in_threads([], CPU)
+    assert torch.get_num_threads() == 2
