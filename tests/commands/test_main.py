@@ -50,6 +50,24 @@ def complete(words, incomplete):
     return [line.partition(",")[2] for line in done.stdout.splitlines()]
 
 
+def test_a_command_walks_through_what_it_imports_hardly_ever():
+    script = (
+        "import atexit, gc, sys\n"
+        "walks = []\n"
+        "gc.callbacks.append(lambda phase, info: walks.append(info['generation']) if phase == 'start' else None)\n"
+        "sys.argv = ['tsrnn', 'doctor']\n"
+        "from tsrnn.commands import main\n"
+        # Registered before what the command registers, so called after it.
+        "atexit.register(lambda: print(len(walks), len(gc.get_objects()), gc.get_freeze_count()))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    walks, alive, frozen = map(int, done.stdout.split()[-3:])
+    assert walks < 60
+    assert alive < 1000
+    assert frozen > 100_000
+
+
 @pytest.mark.parametrize("name", ["", *commands.COMMANDS])
 def test_help_loads_no_heavy_module(name):
     script = (

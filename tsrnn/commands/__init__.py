@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -98,9 +100,20 @@ def cli() -> None:
     """
 
 
+def _collect_rarely() -> None:
+    """Spare the hundreds of thousands of objects that PyTorch, pandas and scikit-learn bring from garbage collection.
+
+    They live as long as the process. Walking through them again and again while they are imported, and once more when
+    the process ends, took .9 of 3.6 seconds of a first forecast.
+    """
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
+
+
 def main() -> None:
     """Run the command line; every way in which it ends has its exit code, and none of them is a traceback."""
     warnings.showwarning = _show_warning
+    _collect_rarely()
     code = 0
     try:
         # An option such as --help ends a command by its exit code, which is then returned.
