@@ -1,21 +1,11 @@
 import numpy as np
 import pytest
 
-from tsrnn.pretrained import prior
-from tsrnn.pretrained.prior import (
-    FAMILIES,
-    GROWTHS,
-    SHARES,
-    bounded_exp,
-    coin,
-    disturb,
-    drop_rows,
-    log_uniform,
-    returning_walk,
-    season_shapes,
-    simulate,
-    whole_season,
-)
+from tsrnn.pretrained import prior, processes
+from tsrnn.pretrained.disturbances import disturb, drop_rows
+from tsrnn.pretrained.draws import bounded_exp, coin, log_uniform, returning_walk, season_shapes, whole_season
+from tsrnn.pretrained.prior import SHARES, simulate
+from tsrnn.pretrained.processes import FAMILIES, GROWTHS
 
 SEASONS = [(1,), (4,), (7,), (12,), (24, 168), (24, 24), (52,)]
 
@@ -232,7 +222,7 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
 
     names = {"smooth": "smooth_trends", "drifting": "drifting_cycles"}
     for name in names.values():
-        monkeypatch.setitem(prior.FAMILIES, name, note(name))
+        monkeypatch.setitem(FAMILIES, name, note(name))
     simulate(1000, 50, (24, 24), new_rng(), **shares)
     assert set(seen) == {names[key] for key in shares}
     for key, share in shares.items():
@@ -241,17 +231,17 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
 
 def test_noise_of_hours_lasts(monkeypatch):
     """Without trend and season lasting noise changes like a random walk, not like values around a level."""
-    monkeypatch.setattr(prior, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
+    monkeypatch.setattr(processes, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
 
     def memory(seasons):
         change = np.diff(FAMILIES["exponential_smoothing"](600, 400, seasons, new_rng()), axis=1)
         return np.median((change[:, 1:] * change[:, :-1]).mean(1) / (change**2).mean(1))
 
     before = memory((24, 168))
-    monkeypatch.setattr(prior, "LASTING_NOISE", 0.0)
+    monkeypatch.setattr(processes, "LASTING_NOISE", 0.0)
     assert before > memory((24, 168)) + 0.05
     others = memory((24,)), memory((7,))
-    monkeypatch.setattr(prior, "LASTING_NOISE", 1.0)
+    monkeypatch.setattr(processes, "LASTING_NOISE", 1.0)
     assert (memory((24,)), memory((7,))) == others
 
 

@@ -30,13 +30,13 @@ class Member:
         Season lengths, shortest first, and how often they are drawn. All are of one form, so that the network mixes
         equally many season profiles.
     growth : str
-        The view of growth it was trained with (`tsrnn.pretrained.prior.GROWTHS`).
+        The view of growth it was trained with (`tsrnn.pretrained.processes.GROWTHS`).
     smooth : float
-        Share of the smooth trends among the series it was trained on (`tsrnn.pretrained.prior.smooth_trends`).
+        Share of the smooth trends among the series it was trained on (`tsrnn.pretrained.processes.smooth_trends`).
     drifting : float
-        Share of the cycles that drift (`tsrnn.pretrained.prior.drifting_cycles`).
+        Share of the cycles that drift (`tsrnn.pretrained.processes.drifting_cycles`).
     dropped : float
-        Share of the series that rows are left out of (`tsrnn.pretrained.prior.drop_rows`).
+        Share of the series that rows are left out of (`tsrnn.pretrained.disturbances.drop_rows`).
     candidates : int
         Series that are simulated for each it is trained on; those that look real are more likely to be taken
         (`tsrnn.pretrained.likeness`).

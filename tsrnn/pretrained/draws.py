@@ -1,0 +1,110 @@
+"""What the families of the prior are made of: random columns of numbers, walks, and the shapes of seasons."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Rng = np.random.Generator
+
+
+def steps_a_year(season_length: int) -> int:
+    """Guess how many steps make a year: a season is a year of up to 52 steps, a week, or a day.
+
+    >>> steps_a_year(1), steps_a_year(12), steps_a_year(7), steps_a_year(24)
+    (1, 12, 365, 8760)
+    """
+    if season_length in (1, 2, 4, 6, 12, 13, 26, 52):
+        return season_length
+    return 365 if season_length < 24 else 365 * season_length
+
+
+def uniform(rng: Rng, low: float | Floats, high: float | Floats, count: int) -> Floats:
+    """Draw a column of numbers, uniform between two bounds. Shape (count, 1)."""
+    return rng.uniform(low, high, (count, 1))
+
+
+def log_uniform(rng: Rng, low: float | Floats, high: float | Floats, count: int) -> Floats:
+    """Draw a column of numbers whose logarithm is uniform. Shape (count, 1)."""
+    drawn: Floats = np.exp(uniform(rng, np.log(low), np.log(high), count))
+    return drawn
+
+
+def coin(rng: Rng, share: float | Floats, count: int) -> npt.NDArray[np.bool_]:
+    """Draw a column of truth values. Shape (count, 1)."""
+    drawn: npt.NDArray[np.bool_] = rng.random((count, 1)) < share
+    return drawn
+
+
+def bounded_exp(y: Floats) -> Floats:
+    """Return exp(y), with rows that leave ±6 shrunk as a whole: a limit would make them flat. Shape (n, T)."""
+    bounded: Floats = np.exp(y * np.minimum(1, 6 / np.abs(y).max(1, keepdims=True).clip(min=1e-9)))
+    return bounded
+
+
+def returning_walk(memory: Floats, length: int, rng: Rng) -> Floats:
+    """Draw first-order autoregressions of mean 0 and variance 1 that forget in about `memory` steps, shape (n, 1)."""
+    keep = 1 - 1 / np.maximum(memory, 1.5)
+    walk = rng.normal(size=(len(memory), length)) * np.sqrt(1 - keep**2)
+    walk[:, 0] /= np.sqrt(1 - keep[:, 0] ** 2)
+    for t in range(1, length):
+        walk[:, t] += keep[:, 0] * walk[:, t - 1]
+    return walk
+
+
+def season_shapes(count: int, m: int, rng: Rng) -> Floats:
+    """Draw one season per row: waves mixed with single spikes, mean 0 and standard deviation 1; 0 without a season.
+
+    Returns
+    -------
+    array of shape (count, m)
+    """
+    if m == 1:
+        return np.zeros((count, 1))
+    phase = np.arange(m) / m
+    decay = uniform(rng, 0, 1.5, count)
+    waves = np.zeros((count, m))
+    for k in range(1, min(6, m // 2) + 1):
+        waves += rng.normal(size=(count, 1)) * np.sin(2 * np.pi * (k * phase + rng.random((count, 1)))) / k**decay
+    spikes = rng.normal(size=(count, m)) * (rng.random((count, m)) < uniform(rng, 0.05, 1, count))
+    mix = rng.random((count, 1))
+    shape = mix * waves / (waves.std(1, keepdims=True) + 1e-9) + (1 - mix) * spikes
+    shape -= shape.mean(1, keepdims=True)
+    scaled: Floats = shape / (shape.std(1, keepdims=True) + 1e-9)
+    return scaled
+
+
+def whole_season(count: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw a season as long as the longest one, standard deviation about 1.
+
+    Of two seasons, such as a day and a week, the long one repeats the short with a strength and a level of its own
+    for each repetition, as a weekend differs from a weekday.
+
+    Returns
+    -------
+    array of shape (count, max(seasons))
+    """
+    m, longest = seasons[0], seasons[-1]
+    short = season_shapes(count, m, rng)
+    if longest == m:
+        return short
+    whole = np.tile(short, longest // m)  # [count, longest]
+    other = np.tile(season_shapes(count, m, rng), longest // m)
+    days = longest // m
+    weekend = np.zeros((count, days))
+    weekend[:, -2:] = 1.0
+    free = rng.normal(size=(count, days)) * (rng.random((count, days)) < 0.4)
+    day_level = np.where(coin(rng, 0.6, count), weekend * rng.normal(size=(count, 1)), free)
+    first_day = rng.integers(days, size=(count, 1))
+    day_level = np.take_along_axis(day_level, (np.arange(days) + first_day) % days, 1)
+    strength = log_uniform(rng, 0.05, 1.0, count) * coin(rng, 0.7, count)
+    # Where people work a weekend is a faded, lower copy of a weekday.
+    weekend = np.take_along_axis(weekend, (np.arange(days) + first_day) % days, 1)
+    faded = weekend * rng.random((count, 1)) * coin(rng, 0.5, count)
+    lower = day_level * strength - faded * uniform(rng, 0, 1.5, count)
+    share = np.repeat(np.abs(day_level).clip(0, 1), m, axis=1) * coin(rng, 0.5, count)
+    whole = (whole * (1 - share) + other * share) * np.repeat(1 - faded, m, axis=1) + np.repeat(lower, m, axis=1)
+    whole -= whole.mean(1, keepdims=True)
+    scaled: Floats = whole / (whole.std(1, keepdims=True) + 1e-9)
+    return scaled
