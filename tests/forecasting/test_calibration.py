@@ -145,7 +145,7 @@ def test_the_base_model_is_widened_where_there_is_nothing_to_judge_it_by():
     assert found == Calibration((WIDENING, WIDENING))
     assert found.describe() == "× 1.20, as real series need"
     hourly = replace(noise(1, 5), season_length=24)
-    assert calibrated(0.5, hourly, None).describe() == "× 0.90, as real series need"
+    assert calibrated(0.5, hourly, None).describe() == "× 0.95, as real series need"
 
 
 def test_a_correction_has_a_limit():

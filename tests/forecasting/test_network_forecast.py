@@ -345,3 +345,35 @@ def test_forecasts_that_share_a_vote_count_as_one():
     together = module.combined_quantiles(module.share_vote(models, 0), *where)
     torch.testing.assert_close(together, (first + second + third) / 3)
     assert models[1].vote is None  # the forecasts themselves are left as they are
+
+
+class LowNights(ForecastNetwork):
+    """Forecasts two units less than the last season, with intervals of one width."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, inputs):
+        quantiles = torch.from_numpy(norm.ppf(self.size.quantiles)).float()
+        return inputs.profiles[:, 0, :, None] - 2 + quantiles
+
+
+@pytest.mark.parametrize("wanted", [WANTED, (0.1, 0.9)])
+@pytest.mark.parametrize(("own_season", "lowest"), [(True, 3.0), (True, 0.0), (True, -1.0), (False, 3.0)])
+def test_nights_are_not_forecast_far_below_the_lowest_value_where_none_is_negative(own_season, lowest, wanted):
+    size = NetworkSize(48, 24, 24, (24,), hidden_size=8, own_season=own_season)
+    day = lowest + 10 * (1 - np.cos(2 * np.pi * np.arange(24) / 24))
+    y = np.tile(day, 2)
+    flat = FlatSeries.from_flat(torch.from_numpy(y), torch.tensor([0, 48]))
+    model = NetworkForecast(LowNights(size), size, "spread", seed=0)
+    whole = [*wanted, 0.5] if 0.5 not in wanted else list(wanted)
+    found = model.quantiles(flat, ends(0), ends(48), 24, sorted(whole))[0].numpy()
+    median = found[:, sorted(whole).index(0.5)]
+    if own_season and lowest >= 0:
+        assert median.min() == pytest.approx(0.5 * lowest)
+    else:
+        assert median.min() < 0.5 * lowest - 1
+    np.testing.assert_allclose(np.diff(found, axis=1), np.diff(found, axis=1)[[12]].repeat(24, 0), rtol=1e-5)
+    asked = model.quantiles(flat, ends(0), ends(48), 24, wanted)[0].numpy()
+    np.testing.assert_allclose(asked, found[:, [sorted(whole).index(q) for q in wanted]])

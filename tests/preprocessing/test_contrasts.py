@@ -14,11 +14,9 @@ def windows(L, seed=0, share=0.8):
     return torch.from_numpy(rng.normal(0, 2, (3, L))).float() * observed, observed.float()
 
 
-def contrasts_by_loop(z, observed, seasons, profile):
-    """One window, value by value; `profile` is the season's profile over the m steps after the window."""
+def contrasts_by_loop(z, observed, seasons, profiles):
+    """One window, value by value; `profiles` are each season's profile over the steps of one after the window."""
     L, m = len(z), seasons[0]
-    centred = profile - profile.mean()
-    adjusted = [z[t] - centred[(t - L) % m] for t in range(L)]
     rows = []
     for lag in seasons:
         both = [t >= lag and observed[t] and observed[t - lag] for t in range(L)]
@@ -31,8 +29,11 @@ def contrasts_by_loop(z, observed, seasons, profile):
             around.append(z[t] - np.mean([z[u] for u in season]) if observed[t] else 0.0)
         both = [t >= 1 and observed[t] and observed[t - 1] for t in range(L)]
         rows.append(around)
-        rows.append([adjusted[t] if observed[t] else 0.0 for t in range(L)])
-        rows.append([adjusted[t] - adjusted[t - 1] if both[t] else 0.0 for t in range(L)])
+        for profile in profiles:
+            centred = profile - profile.mean()
+            adjusted = [z[t] - centred[(t - L) % len(profile)] for t in range(L)]
+            rows.append([adjusted[t] if observed[t] else 0.0 for t in range(L)])
+            rows.append([adjusted[t] - adjusted[t - 1] if both[t] else 0.0 for t in range(L)])
     return np.arcsinh(2 * np.array(rows))
 
 
@@ -41,12 +42,12 @@ def test_contrasts_are_what_a_loop_over_the_values_finds(seasons, L):
     z, observed = windows(L)
     found = season_contrasts(z, observed, seasons)
     assert found.shape == (3, contrast_count(seasons), L)
-    m = seasons[0]
-    # Of the rates 1, .6, .3, .12 and .04 the fourth is the pattern's.
-    patterns = season_profiles(z, observed > 0, (m,), m)[:, 3 if m > 1 else 0]
+    # Of the rates 1, .6, .3, .12 and .04 the fourth is the pattern's of the first season, the third that of others.
+    places = [3 if seasons[0] > 1 else 0, 2]
+    patterns = [season_profiles(z, observed > 0, (m,), m)[:, place] for m, place in zip(seasons, places, strict=False)]
     for b in range(3):
         parts = (part[b].double().numpy() for part in (z, observed))
-        expected = contrasts_by_loop(*parts, seasons, patterns[b].double().numpy())
+        expected = contrasts_by_loop(*parts, seasons, [pattern[b].double().numpy() for pattern in patterns])
         np.testing.assert_allclose(found[b], expected, atol=2e-5)
 
 

@@ -103,8 +103,23 @@ def test_a_second_season_adds_its_profiles_between_the_first_and_the_last_value(
     assert torch.equal(both[:, :n], first[:, :n])
     assert torch.equal(both[:, -1], first[:, -1])
     for b in range(4):
-        expected = profiles_by_loop(z[b].double().numpy(), observed[b].numpy(), 12, season_rates(12, 1), 20)
-        np.testing.assert_allclose(both[b, n:-1], expected, atol=2e-5)
+        values, seen = z[b].double().numpy(), observed[b].numpy()
+        expected = profiles_by_loop(values, seen, 12, season_rates(12, 1), 20)
+        np.testing.assert_allclose(both[b, n:-2], expected, atol=2e-5)
+        # The last one is the average again, about what the newest four observed values lie above it.
+        last, average = np.flatnonzero(seen)[-4:], expected[-1]
+        shift = np.mean([values[t] - average[(t - 36) % 12] for t in last])
+        np.testing.assert_allclose(both[b, -2], average + shift, atol=2e-5)
+
+
+def test_a_week_goes_on_from_the_level_of_the_last_day():
+    week = torch.tensor([0.0, 1.0, 4.0, 5.0, 8.0, 9.0])  # three days of two values
+    z = torch.cat([week, week + 10.0])[None]
+    observed = torch.ones(1, 12, dtype=torch.bool)
+    observed[0, -2:] = False  # the last day has not been seen: the day before tells the level
+    found = season_profiles(z * observed, observed, (2, 6), 6)[0, -2]
+    np.testing.assert_allclose(found[1:4] - found[0], [1.0, 4.0, 5.0], atol=1e-5)
+    np.testing.assert_allclose(found[0], 10.0, atol=1e-5)
 
 
 @pytest.mark.parametrize("m", [1, 5])

@@ -28,14 +28,14 @@ SERVED = {
     48: ("season_24", (48, 336), True),
     52: ("season_52", (52,), True),
     60: ("season_12", (60,), False),
-    90: ("season_7", (90,), False),
+    90: ("long_season", (90,), False),
     96: ("season_24", (96, 672), True),
     100: ("season_52", (100,), False),
     144: ("season_24", (144, 144), True),
     168: ("season_24", (168, 168), False),
     288: ("season_24", (288, 288), False),
-    364: ("season_7", (364,), False),
-    365: ("season_7", (365,), False),
+    364: ("long_season", (364,), False),
+    365: ("long_season", (365,), False),
     1440: ("season_24", (1440, 1440), False),
 }
 
@@ -82,7 +82,7 @@ def test_a_day_of_minutes_is_forecast():
 
 
 def test_a_season_beyond_the_context_brings_a_longer_one():
-    member = MEMBERS["season_7"]
+    member = MEMBERS["long_season"]
     assert member.size().context_length == 280
     assert member.size((365,)).context_length == math.ceil(730 / 7) * 7
 

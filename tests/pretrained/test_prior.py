@@ -5,7 +5,7 @@ from tsrnn.pretrained import prior, processes
 from tsrnn.pretrained.disturbances import disturb, drop_rows
 from tsrnn.pretrained.draws import bounded_exp, coin, log_uniform, returning_walk, season_shapes, whole_season
 from tsrnn.pretrained.prior import SHARES, simulate
-from tsrnn.pretrained.processes import FAMILIES, GROWTHS
+from tsrnn.pretrained.processes import FAMILIES, GROWTHS, exponential_smoothing, season_changes
 
 SEASONS = [(1,), (4,), (7,), (12,), (24, 168), (24, 24), (52,)]
 
@@ -229,20 +229,39 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
         assert seen[names[key]] == pytest.approx(1000 * share, rel=0.3)
 
 
-def test_noise_of_hours_lasts(monkeypatch):
+def test_noise_lasts_where_asked_for(monkeypatch):
     """Without trend and season lasting noise changes like a random walk, not like values around a level."""
     monkeypatch.setattr(processes, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
 
-    def memory(seasons):
-        change = np.diff(FAMILIES["exponential_smoothing"](600, 400, seasons, new_rng()), axis=1)
+    def memory(seasons, lasting):
+        series = exponential_smoothing(600, 400, seasons, new_rng(), lasting=lasting)
+        change = np.diff(series, axis=1)
         return np.median((change[:, 1:] * change[:, :-1]).mean(1) / (change**2).mean(1))
 
-    before = memory((24, 168))
-    monkeypatch.setattr(processes, "LASTING_NOISE", 0.0)
-    assert before > memory((24, 168)) + 0.05
-    others = memory((24,)), memory((7,))
-    monkeypatch.setattr(processes, "LASTING_NOISE", 1.0)
-    assert (memory((24,)), memory((7,))) == others
+    for seasons in ((24, 168), (7,)):
+        assert memory(seasons, 0.0) + 0.05 < memory(seasons, 0.5) < memory(seasons, 1.0) - 0.02
+
+
+def test_a_season_changes_once_or_slowly_where_asked_for():
+    season = np.tile([3.0, -1.0, -1.0, -1.0], (400, 1))
+    changes = season_changes(season, 200, (4,), new_rng()).reshape(400, 50, 4)
+    before_and_after = np.array([len(np.unique(row.round(9), axis=0)) for row in changes])
+    once = before_and_after <= 3  # the season in which it changes may be half and half
+    assert 0.45 < once.mean() < 0.75
+    assert (changes[once, -1] != 0).any(1).mean() > 0.9
+    # Some move the clock: what is added takes the peak away and puts it beside.
+    moved = [np.allclose(np.sort(row[-1] + season[0]), [-1, -1, -1, 3]) for row in changes[once]]
+    assert 0.25 < np.mean(moved) < 0.55
+    assert (season_changes(np.zeros((5, 4)), 20, (4,), new_rng()) == 0).all()
+
+
+def test_a_changing_season_is_forecast_worse_by_its_first_repetitions():
+    def gap(changing):
+        series = exponential_smoothing(800, 168 * 6, (24, 168), new_rng(), changing=changing)
+        first, *_, before, last = np.split(series, 6, axis=1)
+        return np.median(np.abs(last - first).mean(1) / (np.abs(last - before).mean(1) + 1e-9))
+
+    assert gap(1.0) > gap(0.0) + 0.05
 
 
 def test_a_weekend_can_be_a_lower_faded_copy_of_a_weekday():

@@ -55,6 +55,18 @@ def test_no_series_is_given_twice_in_consecutive_rounds():
     assert len(torch.unique(targets.round(decimals=4), dim=0)) > 0.95 * len(targets)
 
 
+def test_histories_are_longer_where_all_lengths_are_as_likely():
+    long = replace(TINY, context_length=96, seasons=(((4,), 1.0),))
+    means = [
+        np.mean([history(drawn.draw(step)).mean() for step in range(1, 200)])
+        for drawn in (windows(batch_size=32, member=replace(long, even_lengths=share)) for share in (0.0, 0.5, 1.0))
+    ]
+    # Evenly drawn from 8 to 96 the longest of a batch is 52 on the mean, evenly by logarithms 35; times .6 to 1.
+    assert means[0] < means[1] < means[2]
+    assert means[2] == pytest.approx(0.8 * 52, rel=0.15)
+    assert means[0] == pytest.approx(0.8 * 35, rel=0.15)
+
+
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_batch_has_whole_patches_and_finite_scaled_values(name):
     member = MEMBERS[name]

@@ -33,6 +33,14 @@ WINDOWS_PER_BATCH, PATHS_PER_BATCH, ON_GPU = 512, 1024, 8
 # windows of one length are one batch.
 LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128)
 
+# Where a season is a day and no value of a window is negative, its median forecast is no lower than this share of the
+# lowest value; the other quantiles move with it, for an interval without a width says nothing. Nights are near the
+# lowest value, and a network that adds a day's curve to a level misses them by more than they are. On M4 Hourly's four
+# last held-back horizons the base's sMAPE was 11.50 without it and 10.99 with it, the MASE .751 and .750; the error on
+# fourteen real series fell from .766 to .762 of the seasonal naive's. (A share of 1: 10.48, .748 and .761, but a price
+# at its lowest is as likely to fall as to rise.)
+LOWEST_SHARE = 0.5
+
 # A forecast of logarithms ends this far above the largest value of its window: e^3 is twenty times it.
 MOST_LOG_GROWTH = 3.0
 
@@ -122,6 +130,14 @@ class NetworkForecast:
 
     def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast windows that are alike in length: y, observed [B, L] to [B, h, Q], original units."""
+        if self.size.own_season:
+            levels = sorted({*wanted, 0.5})
+            values = _lifted(self._unlifted(y, observed, h, levels), levels.index(0.5), y, observed)
+            return values[..., [levels.index(q) for q in wanted]]
+        return self._unlifted(y, observed, h, wanted)
+
+    def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
+        """Forecast as the network does. Shape (B, h, Q), original units."""
         matrix = interpolation_matrix(self.size.quantiles, wanted).to(y.device)
         values = (self._known(y, observed) @ matrix)[:, :h]
         if h > self.size.horizon:
@@ -192,6 +208,14 @@ class NetworkForecast:
             known = known.reshape(B, SAMPLE_PATHS, H, -1)
             blocks.append(mixture_quantiles(known, self.size.quantiles, wanted))
         return torch.cat(blocks, 1)[:, : h - H]
+
+
+def _lifted(values: Tensor, middle: int, y: Tensor, observed: Tensor) -> Tensor:
+    """Lift quantiles, shape (B, h, Q), where the median is lower than the window's values allow."""
+    lowest = torch.where(observed, y, torch.inf).amin(1)  # [B]
+    known = torch.isfinite(lowest) & (lowest >= 0)
+    floor = torch.where(known, LOWEST_SHARE * lowest, -torch.inf)
+    return values + (floor[:, None, None] - values[..., [middle]]).clamp(min=0)
 
 
 def combined_quantiles(

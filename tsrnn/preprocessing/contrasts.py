@@ -12,13 +12,18 @@ from torch import Tensor
 from tsrnn.preprocessing.profiles import season_pattern
 from tsrnn.preprocessing.scaling import masked_mean
 
-# The rate of the profile that is taken out, and the factor that brings contrasts to the size of the values.
-RATE, FACTOR = 0.12, 2.0
+# The rates of the profiles that are taken out, of the shortest and of longer seasons, which a window repeats less
+# often, and the factor that brings contrasts to the size of the values.
+RATE, LONG_SEASON_RATE, FACTOR = 0.12, 0.3, 2.0
 
 
 def contrast_count(seasons: tuple[int, ...]) -> int:
-    """Return how many contrasts `season_contrasts` makes for these seasons."""
-    return len(seasons) + 3 * (seasons[0] > 1)
+    """Return how many contrasts `season_contrasts` makes for these seasons.
+
+    >>> contrast_count((1,)), contrast_count((12,)), contrast_count((24, 168))
+    (1, 4, 7)
+    """
+    return 3 * len(seasons) + (1 if seasons[0] > 1 else -2)
 
 
 def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> Tensor:
@@ -37,7 +42,8 @@ def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> T
     tensor of shape (B, C, L) with C = ``contrast_count(seasons)``
         asinh of twice: the value less that of a season before, for every season; and where there is a season, the
         value less its season's mean (seasons count from the window's end), less its season's profile, and how the
-        latter moved since the value before. 0 where one of the values is unobserved or before the window.
+        latter moved since the value before; last, these two with the profile of each longer season. 0 where one of the
+        values is unobserved or before the window.
 
     Examples
     --------
@@ -48,8 +54,10 @@ def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> T
     m = seasons[0]
     contrasts = [_change(z, observed, season) for season in seasons]
     if m > 1:
-        adjusted = z - season_pattern(z, observed > 0, m, RATE)
-        contrasts += [_around_season(z, observed, m), adjusted * observed, _change(adjusted, observed, 1)]
+        contrasts.append(_around_season(z, observed, m))
+        for i, season in enumerate(seasons):
+            adjusted = z - season_pattern(z, observed > 0, season, LONG_SEASON_RATE if i else RATE)
+            contrasts += [adjusted * observed, _change(adjusted, observed, 1)]
     return torch.asinh(FACTOR * torch.stack(contrasts, 1))
 
 

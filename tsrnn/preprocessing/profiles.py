@@ -30,8 +30,12 @@ def season_rates(season_length: int, position: int) -> tuple[float, ...]:
 
 
 def profile_count(seasons: tuple[int, ...], *, own_season: bool = False) -> int:
-    """Return how many profiles `season_profiles` makes for these seasons."""
-    named = sum(len(season_rates(m, i)) for i, m in enumerate(seasons)) + (seasons[0] > 1)
+    """Return how many profiles `season_profiles` makes for these seasons.
+
+    >>> profile_count((12,)), profile_count((24, 168)), profile_count((24, 168), own_season=True)
+    (6, 9, 11)
+    """
+    named = sum(len(season_rates(m, i)) for i, m in enumerate(seasons)) + len(seasons) - 1 + (seasons[0] > 1)
     return named + (own_profile_count(seasons[0]) if own_season else 0)
 
 
@@ -53,8 +57,10 @@ def season_profiles(
     Returns
     -------
     tensor of shape (B, K, horizon), scaled, with K = ``profile_count(seasons, own_season=own_length is not None)``
-        Where there is a season, the last profile of the named ones is the last observed value, for series whose
-        season is weak: the level of a season's mean lags behind a random walk.
+        Each goes on from the mean of its last season. The averaged profile of a longer season is also continued from
+        where the last short season was beside it: a week like the weeks before, from the level of the last day. Where
+        there is a season, the last profile of the named ones is the last observed value, for series whose season is
+        weak: the level of a season's mean lags behind a random walk.
 
     Examples
     --------
@@ -62,7 +68,15 @@ def season_profiles(
     >>> season_profiles(z, torch.ones(1, 4, dtype=torch.bool), (2,), 3)[0, 0]
     tensor([1., 4., 1.])
     """
-    profiles = [_profiles_of(z, observed, m, season_rates(m, i), horizon) for i, m in enumerate(seasons)]
+    profiles = []
+    for i, m in enumerate(seasons):
+        patterns = _patterns(z, observed, m, season_rates(m, i))
+        levels = masked_mean(z, latest_observed(observed, m))  # [B, 1]
+        profiles.append(_continue(patterns, levels, horizon))
+        if i > 0:
+            average = patterns[:, -1:]
+            beside = z - _lay_over(average[:, 0], z.shape[1])
+            profiles.append(_continue(average, masked_mean(beside, latest_observed(observed, seasons[0])), horizon))
     if seasons[0] > 1:
         last = masked_mean(z, latest_observed(observed, 1))  # [B, 1]
         profiles.append(last.unsqueeze(2).expand(-1, -1, horizon))
@@ -73,28 +87,39 @@ def season_profiles(
 
 def season_pattern(z: Tensor, observed: Tensor, m: int, rate: float) -> Tensor:
     """Return one season's profile around 0, averaged at a rate and laid over the window itself. Shape (B, L)."""
-    L = z.shape[1]
-    profile = _profiles_of(z, observed, m, (rate,), m)[:, 0]  # [B, m]
-    profile = profile - profile.mean(1, keepdim=True)
-    place = (torch.arange(L, device=z.device) - L) % m
-    return profile[:, place]
+    pattern = _patterns(z, observed, m, (rate,))[:, 0]  # [B, m]
+    return _lay_over(pattern - pattern.mean(1, keepdim=True), z.shape[1])
 
 
-def _profiles_of(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...], horizon: int) -> Tensor:
+def _patterns(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...]) -> Tensor:
+    """Average the window's seasons around their own means, at each rate. Shape (B, R, m)."""
     B, N = z.shape[0], z.shape[1] // m
-    level = masked_mean(z, latest_observed(observed, m))  # [B, 1], the level from which the future continues
+    if m == 1:
+        return z.new_zeros(B, len(rates), 1)
     z = z[:, -N * m :].reshape(B, N, m)
     observed = observed[:, -N * m :].reshape(B, N, m)
     # A season seen by less than half has no mean worth the name.
     usable = observed & (observed.sum(2, keepdim=True) * 2 >= m)
-    around = (z - masked_mean(z, observed)) * usable if m > 1 else z - level.unsqueeze(2)
+    around = (z - masked_mean(z, observed)) * usable
     # Age counts from the newest usable value of each place in the season, whose weight is then 1 however old it is.
     age = torch.arange(N - 1, -1, -1, device=z.device, dtype=z.dtype)[:, None].expand(B, N, m)
     since = (age - age.masked_fill(~usable, N).amin(1, keepdim=True)).clamp(min=0)
-    profiles = []
+    patterns = []
     for rate in rates:
         weight = (1 - rate) ** since * usable  # [B, N, m]; with rate 1 the newest alone, as 0 ** 0 is 1
         weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
-        profiles.append((weight * around).sum(1) + level)  # [B, m]
-    repeat = torch.arange(horizon, device=z.device) % m
-    return torch.stack(profiles, 1)[:, :, repeat]  # [B, K, horizon]
+        patterns.append((weight * around).sum(1))  # [B, m]
+    return torch.stack(patterns, 1)
+
+
+def _lay_over(pattern: Tensor, length: int) -> Tensor:
+    """Repeat a season, shape (B, m), so that it ends where a window of a length ends. Shape (B, length)."""
+    m = pattern.shape[1]
+    place = (torch.arange(length, device=pattern.device) - length) % m
+    return pattern[:, place]
+
+
+def _continue(patterns: Tensor, level: Tensor, horizon: int) -> Tensor:
+    """Repeat seasons, shape (B, R, m), over the horizon, about a level, shape (B, 1). Shape (B, R, horizon)."""
+    repeat = torch.arange(horizon, device=patterns.device) % patterns.shape[2]
+    return (patterns + level.unsqueeze(2))[:, :, repeat]

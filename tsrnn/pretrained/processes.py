@@ -29,8 +29,8 @@ from tsrnn.pretrained.draws import (
     whole_season,
 )
 
-# Share of the series of days whose noise lasts for hours.
-LASTING_NOISE = 0.4
+# How much of noise that lasts is left after a step: of hours, where a day comes with a week, and of longer steps.
+LASTING_HOURS, LASTING_STEPS = (0.8, 0.99), (0.5, 0.95)
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,19 @@ GROWTHS = {
 
 
 def exponential_smoothing(
-    count: int, length: int, seasons: tuple[int, ...], rng: Rng, growth: Growth = GROWTHS["brisk"]
+    count: int,
+    length: int,
+    seasons: tuple[int, ...],
+    rng: Rng,
+    growth: Growth = GROWTHS["brisk"],
+    lasting: float = 0.0,
+    changing: float = 0.0,
 ) -> Floats:
     """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
-    few breaks of the level.
+    few breaks of the level. The noise of a share `lasting` of the series lasts: it is over only after many steps.
+    The season of a share `changing` becomes another one (`season_changes`).
     """
     n = count
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
@@ -91,15 +98,16 @@ def exponential_smoothing(
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
     carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)
-    if len(seasons) > 1:
-        # A day, the one season that comes with a second. What moves an hour, such as the weather, moves the next ones
-        # nearly as much, and then is over.
-        lasting = coin(rng, LASTING_NOISE, n)
-        carried = np.where(lasting, uniform(rng, 0.8, 0.99, n), carried)
-        alpha = np.where(lasting, alpha * (1 - carried), alpha)
+    if lasting:
+        # What moves an hour, such as the weather, moves the next ones nearly as much, and then is over.
+        lasts = coin(rng, lasting, n)
+        low, high = LASTING_HOURS if len(seasons) > 1 else LASTING_STEPS
+        carried = np.where(lasts, uniform(rng, low, high, n), carried)
+        alpha = np.where(lasts, alpha * (1 - carried), alpha)
     broken = rng.random((n, length)) < 0.004 * coin(rng, 0.4, n)
     breaks = (broken * rng.normal(size=(n, length)) * sigma * 8).T.copy()
     alpha, beta, damping, gamma, slope, carried = (x[:, 0] for x in (alpha, beta, damping, gamma, slope, carried))
+    changes = season_changes(season, length, seasons, rng) * coin(rng, changing, n) if changing else 0.0
     season, keep = season.T.copy(), gamma * (1 - alpha)
     m = len(season)
     level, noise, y = np.zeros(n), np.zeros(n), np.empty((length, n))
@@ -112,7 +120,37 @@ def exponential_smoothing(
         level = level + alpha * noise + breaks[t]
         slope = slope + beta * e
         season[t % m] += keep * e
-    return np.where(coin(rng, 0.6, n), bounded_exp(y.T), 1 + y.T)
+    series = y.T + changes
+    return np.where(coin(rng, 0.6, n), bounded_exp(series), 1 + series)
+
+
+def season_changes(season: Floats, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+    """Draw what is added to a series when its season changes: a new timetable, or the clock moved by a step.
+
+    Either at once and for good, or more and less as time goes on.
+
+    Parameters
+    ----------
+    season : array of shape (count, m)
+        The whole season that each series begins with.
+    length : int
+    seasons : tuple of int
+        Season lengths, shortest first.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of shape (count, length)
+    """
+    n, m = season.shape
+    time = np.arange(length)
+    other = whole_season(n, seasons, rng) * season.std(1, keepdims=True) * uniform(rng, 0.2, 1, n)
+    moved = np.where(coin(rng, 0.5, n), np.roll(season, 1, axis=1), np.roll(season, -1, axis=1)) - season
+    change = np.where(coin(rng, 0.4, n), moved, other)
+    slowly = returning_walk(log_uniform(rng, m, 20 * m, n), length, rng)
+    weight = np.where(coin(rng, 0.6, n), time >= rng.integers(length, size=(n, 1)), slowly)
+    changes: Floats = weight * change[:, time % m]
+    return changes
 
 
 def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:

@@ -64,7 +64,7 @@ class SimulatedWindows:
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
         count = self._batches * self.batch_size
-        more = {"smooth": member.smooth, "drifting": member.drifting, "dropped": member.dropped}
+        more = {name: getattr(member, name) for name in ("smooth", "drifting", "dropped", "lasting", "changing")}
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
             series[k * count : (k + 1) * count] = simulate(count, length, self._seasons, rng, member.growth, **more)
@@ -80,7 +80,10 @@ class SimulatedWindows:
         longest = series.shape[1] - member.horizon
         fewest = max(2 * seasons[0], FEWEST_POINTS)
         # One batch has histories of similar length, so that short ones cost few recurrent steps.
-        top = math.exp(rng.uniform(math.log(fewest), math.log(longest + 1)))
+        if member.even_lengths and rng.random() < member.even_lengths:
+            top = rng.uniform(fewest, longest + 1)
+        else:
+            top = math.exp(rng.uniform(math.log(fewest), math.log(longest + 1)))
         history = np.maximum(top * rng.uniform(0.6, 1, (n, 1)), fewest)
         shorter = rng.random((n, 1)) < SHORTER_SHARE
         history = np.where(shorter, rng.integers(3, fewest + 1, (n, 1)), history).astype(int)

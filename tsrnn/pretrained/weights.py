@@ -39,7 +39,7 @@ def save_member(member: Member, network: ForecastNetwork, recipe: Mapping[str, A
     return path
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
     """Return a member's network, in evaluation mode on the CPU. It is shared: copy it before changing it.
 
