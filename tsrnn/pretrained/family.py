@@ -211,7 +211,8 @@ _FIRST = {member.name for member in _BRISK} - {"any_season", "long_season"}
 # that has seen more series with rows left out and none whose seasons change, .772 with the one that has learnt from
 # long histories alone, and .766 with all three (.818 with three that read three weeks instead of five); on M4 Hourly
 # .796, .771, .868 and .751 (.860; MASE, mean of the last four horizons of the training part). Of days it is .829 and
-# .829 with the two networks and .828 with both; on NN5 .869, .843 and .853 (.873 with those that knew no lasting noise).
+# .829 with the two networks and .828 with both; on NN5 .869, .843 and .853 (.873 with those that knew no lasting
+# noise).
 VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_1": {
         "lasting": {"smooth": 0.3},
