@@ -234,7 +234,7 @@ def test_noise_lasts_where_asked_for(monkeypatch):
     monkeypatch.setattr(processes, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
 
     def memory(seasons, lasting):
-        series = exponential_smoothing(600, 400, seasons, new_rng(), lasting=lasting)
+        series = exponential_smoothing(600, 400, seasons, new_rng(), lasting_noise=lasting)
         change = np.diff(series, axis=1)
         return np.median((change[:, 1:] * change[:, :-1]).mean(1) / (change**2).mean(1))
 
@@ -257,7 +257,7 @@ def test_a_season_changes_once_or_slowly_where_asked_for():
 
 def test_a_changing_season_is_forecast_worse_by_its_first_repetitions():
     def gap(changing):
-        series = exponential_smoothing(800, 168 * 6, (24, 168), new_rng(), changing=changing)
+        series = exponential_smoothing(800, 168 * 6, (24, 168), new_rng(), changing_seasons=changing)
         first, *_, before, last = np.split(series, 6, axis=1)
         return np.median(np.abs(last - first).mean(1) / (np.abs(last - before).mean(1) + 1e-9))
 

@@ -23,7 +23,7 @@ def contrast_count(seasons: tuple[int, ...]) -> int:
     >>> contrast_count((1,)), contrast_count((12,)), contrast_count((24, 168))
     (1, 4, 7)
     """
-    return 3 * len(seasons) + (1 if seasons[0] > 1 else -2)
+    return 3 * len(seasons) + 1 if seasons[0] > 1 else len(seasons)
 
 
 def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> Tensor:

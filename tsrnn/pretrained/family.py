@@ -37,9 +37,9 @@ class Member:
         Share of the cycles that drift (`tsrnn.pretrained.processes.drifting_cycles`).
     dropped : float
         Share of the series that rows are left out of (`tsrnn.pretrained.disturbances.drop_rows`).
-    lasting : float
+    lasting_noise : float
         Share of the exponential-smoothing family whose noise lasts for many steps.
-    changing : float
+    changing_seasons : float
         Share of that family whose season changes (`tsrnn.pretrained.processes.season_changes`).
     even_lengths : float
         Share of the batches whose histories are as likely to be long as short; of the others the logarithm of the
@@ -74,8 +74,8 @@ class Member:
     smooth: float = 0.0
     drifting: float = 0.0
     dropped: float = 0.0
-    lasting: float = 0.0
-    changing: float = 0.0
+    lasting_noise: float = 0.0
+    changing_seasons: float = 0.0
     even_lengths: float = 0.0
     candidates: int = 1
     logs: bool = False
@@ -153,7 +153,7 @@ _BRISK = (
         96,
         "seasonal",
         _WEEKS,
-        lasting=0.4,
+        lasting_noise=0.4,
         even_lengths=0.7,
         steps=4000,
         **_CONTRASTS,
@@ -168,8 +168,8 @@ _BRISK = (
         (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
         drifting=0.1,
         dropped=0.1,
-        lasting=0.4,
-        changing=0.3,
+        lasting_noise=0.4,
+        changing_seasons=0.3,
         even_lengths=0.7,
         own_season=True,
         widening=0.95,
@@ -222,7 +222,7 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_12": {"cautious": {"logs": True, "candidates": 1}, "lasting": {"smooth": 0.3}},
     "season_7": {"long": {"growth": "brisk", "even_lengths": 1.0}},
     "season_24": {
-        "dropped": {"growth": "brisk", "dropped": 0.2, "changing": 0.0, "batch_size": 256},
+        "dropped": {"growth": "brisk", "dropped": 0.2, "changing_seasons": 0.0, "batch_size": 256},
         "long": {"growth": "brisk", "even_lengths": 1.0, "batch_size": 256},
     },
 }

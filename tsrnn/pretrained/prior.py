@@ -51,8 +51,8 @@ def simulate(
     smooth: float = 0.0,
     drifting: float = 0.0,
     dropped: float = 0.0,
-    lasting: float = 0.0,
-    changing: float = 0.0,
+    lasting_noise: float = 0.0,
+    changing_seasons: float = 0.0,
 ) -> Floats:
     """Draw series from the prior.
 
@@ -68,9 +68,9 @@ def simulate(
         Shares of smooth trends and of drifting cycles, which come instead of as many of exponential smoothing.
     dropped : float
         Share of the series of which rows are left out; see `drop_rows`. Takes a season of 2 or more.
-    lasting : float
+    lasting_noise : float
         Share of the exponential-smoothing family whose noise lasts for many steps.
-    changing : float
+    changing_seasons : float
         Share of that family whose season changes.
 
     Returns
@@ -100,7 +100,9 @@ def simulate(
         rows = np.flatnonzero(names == name)
         if len(rows):
             if name == "exponential_smoothing":
-                series[rows] = exponential_smoothing(len(rows), whole, seasons, rng, GROWTHS[growth], lasting, changing)
+                series[rows] = exponential_smoothing(
+                    len(rows), whole, seasons, rng, GROWTHS[growth], lasting_noise, changing_seasons
+                )
             else:
                 series[rows] = FAMILIES[name](len(rows), whole, seasons, rng)
     return disturb(drop_rows(series, length, seasons[0], dropped, rng) if dropped else series, rng)

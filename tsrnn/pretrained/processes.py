@@ -69,14 +69,14 @@ def exponential_smoothing(
     seasons: tuple[int, ...],
     rng: Rng,
     growth: Growth = GROWTHS["brisk"],
-    lasting: float = 0.0,
-    changing: float = 0.0,
+    lasting_noise: float = 0.0,
+    changing_seasons: float = 0.0,
 ) -> Floats:
     """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
-    few breaks of the level. The noise of a share `lasting` of the series lasts: it is over only after many steps.
-    The season of a share `changing` becomes another one (`season_changes`).
+    few breaks of the level. The noise of a share `lasting_noise` of the series lasts: it is over only after
+    many steps. The season of a share `changing_seasons` becomes another one (`season_changes`).
     """
     n = count
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
@@ -98,16 +98,18 @@ def exponential_smoothing(
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
     carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)
-    if lasting:
+    if lasting_noise:
         # What moves an hour, such as the weather, moves the next ones nearly as much, and then is over.
-        lasts = coin(rng, lasting, n)
+        lasts = coin(rng, lasting_noise, n)
         low, high = LASTING_HOURS if len(seasons) > 1 else LASTING_STEPS
         carried = np.where(lasts, uniform(rng, low, high, n), carried)
         alpha = np.where(lasts, alpha * (1 - carried), alpha)
     broken = rng.random((n, length)) < 0.004 * coin(rng, 0.4, n)
     breaks = (broken * rng.normal(size=(n, length)) * sigma * 8).T.copy()
     alpha, beta, damping, gamma, slope, carried = (x[:, 0] for x in (alpha, beta, damping, gamma, slope, carried))
-    changes = season_changes(season, length, seasons, rng) * coin(rng, changing, n) if changing else 0.0
+    changes: float | Floats = 0.0
+    if changing_seasons:
+        changes = season_changes(season, length, seasons, rng) * coin(rng, changing_seasons, n)
     season, keep = season.T.copy(), gamma * (1 - alpha)
     m = len(season)
     level, noise, y = np.zeros(n), np.zeros(n), np.empty((length, n))

@@ -64,7 +64,10 @@ class SimulatedWindows:
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
         count = self._batches * self.batch_size
-        more = {name: getattr(member, name) for name in ("smooth", "drifting", "dropped", "lasting", "changing")}
+        more = {
+            name: getattr(member, name)
+            for name in ("smooth", "drifting", "dropped", "lasting_noise", "changing_seasons")
+        }
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
             series[k * count : (k + 1) * count] = simulate(count, length, self._seasons, rng, member.growth, **more)
@@ -80,6 +83,7 @@ class SimulatedWindows:
         longest = series.shape[1] - member.horizon
         fewest = max(2 * seasons[0], FEWEST_POINTS)
         # One batch has histories of similar length, so that short ones cost few recurrent steps.
+        # Nothing is drawn where the share is 0, so that a member without one keeps the batches it was trained on.
         if member.even_lengths and rng.random() < member.even_lengths:
             top = rng.uniform(fewest, longest + 1)
         else:
