@@ -11,17 +11,18 @@ from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.forecasting.calibration import (
-    BASE_SPREAD,
     ENDS,
     MOST,
     MOST_WINDOWS,
     PRIOR_TIMES,
     TABLE_SPREAD,
     TIME_SPREAD,
+    TRAINED_WIDENING,
     WINDOWS_OF_A_SERIES,
     Calibration,
     calibrate,
     unseen_windows,
+    usual_widening,
 )
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import Settings
@@ -69,15 +70,16 @@ def noise(n_series, length, seed=0):
 
 def calibrated(spread, panel, train_end=0):
     """Calibrate as after a training that saw the first rows of each series; None stands for the base model."""
+    believed = usual_widening("zero-shot", panel.season_length) if train_end is None else 1.0
     train_end = None if train_end is None else np.full(panel.n_series, train_end)
-    return calibrate([network(spread)], panel, SETTINGS, train_end, torch.device("cpu"))
+    return calibrate([network(spread)], panel, SETTINGS, train_end, believed, torch.device("cpu"))
 
 
-def trust(windows, times, logs=(), spread=TABLE_SPREAD):
+def trust(windows, times, logs=()):
     """Return the share of a factor that is believed, with as many windows at each time and so many logarithms of it."""
     seen = sum((log - np.mean(logs)) ** 2 for log in logs)
     variance = (PRIOR_TIMES * TIME_SPREAD**2 + seen) / (PRIOR_TIMES + times - 1)
-    return spread**2 / (spread**2 + variance / times + 1 / windows)
+    return TABLE_SPREAD**2 / (TABLE_SPREAD**2 + variance / times + 1 / windows)
 
 
 @pytest.mark.parametrize("spread", [0.5, 0.8, 1.0, 1.5])
@@ -100,12 +102,13 @@ def test_intervals_that_are_too_narrow_or_too_wide_recover_their_coverage(spread
 
 def test_few_windows_are_shrunk_towards_no_change():
     panel = noise(100, 60)
-    many = np.log(calibrated(0.5, panel).factors)
+    many = calibrated(0.5, panel)
     few = calibrated(0.5, panel_of(panel.y[:300], np.full(5, 60)))
     assert few.n_windows == 40
-    share = np.log(few.factors) / many
-    assert (share > 0.4).all()
-    assert (share < 0.95).all()
+    share = np.log(few.factors) / np.log(many.factors)
+    expected = trust(40, 8) / trust(many.n_windows, 8)
+    assert 0.2 < expected < 0.5
+    np.testing.assert_allclose(share, expected, rtol=0.25)
 
 
 def test_the_correction_of_few_windows_worked_by_hand():
@@ -116,16 +119,16 @@ def test_the_correction_of_few_windows_worked_by_hand():
     raw = 1 / (0.5 * norm.ppf([0.9, 0.975]))
     np.testing.assert_allclose(found.factors, raw ** trust(2, 2), rtol=1e-5)
     base = calibrated(0.5, panel_of(values), None)
-    expected = WIDENING * (raw / WIDENING) ** trust(2, 2, spread=BASE_SPREAD)
+    expected = WIDENING * (raw / WIDENING) ** trust(2, 2)
     np.testing.assert_allclose(base.factors, expected, rtol=1e-5)
 
 
-def test_many_series_that_share_one_time_are_believed_by_a_third():
+def test_many_series_that_share_one_time_are_believed_by_a_fifth():
     one_time = panel_of(noise(400, 10).y, np.full(400, 10))
     found = calibrated(0.5, one_time)
     assert found.n_windows == 400
     np.testing.assert_allclose(found.factors, 2 ** trust(400, 1), rtol=0.05)
-    assert trust(400, 1) == pytest.approx(1 / 3, abs=0.03)
+    assert trust(400, 1) == pytest.approx(1 / 5, abs=0.03)
 
 
 def test_times_that_disagree_are_believed_less():
@@ -146,6 +149,27 @@ def test_the_base_model_is_widened_where_there_is_nothing_to_judge_it_by():
     assert found.describe() == "× 1.20, as real series need"
     hourly = replace(noise(1, 5), season_length=24)
     assert calibrated(0.5, hourly, None).describe() == "× 0.95, as real series need"
+
+
+def test_what_was_trained_is_widened_as_most_trainings_need_where_one_time_says_little():
+    assert usual_widening("scratch", 12) > usual_widening("fine-tune", 12) > 1
+    # An average errs less than what it is made of.
+    assert usual_widening("fine-tune", 12) > usual_widening("fine-tune + zero-shot", 12) > 1
+    assert usual_widening("zero-shot", 12) == MEMBERS["season_12"].widening
+    one_time = panel_of(noise(400, 10).y, np.full(400, 10))
+    train_end = np.full(400, 6)
+    plain, widened = (
+        calibrate([network(1.0)], one_time, SETTINGS, train_end, believed, torch.device("cpu"))
+        for believed in (1.0, 1.2)
+    )
+    np.testing.assert_allclose(plain.factors, 1.0, rtol=0.05)
+    ratio = np.array(widened.factors) / plain.factors
+    np.testing.assert_allclose(ratio, 1.2 ** (1 - trust(400, 1)), rtol=1e-6)
+
+
+def test_a_trained_forecaster_starts_from_the_width_that_its_strategy_needs(monthly):
+    model = Forecaster(strategy="scratch", max_steps=2, hidden_size=8).fit(monthly.groupby("unique_id").head(15))
+    assert model.calibration_ == Calibration((TRAINED_WIDENING["scratch"],) * 2)
 
 
 def test_a_correction_has_a_limit():
@@ -176,7 +200,7 @@ def test_gaps_in_the_windows_do_not_count():
 def test_a_network_of_fewer_quantiles_than_the_intervals_is_not_corrected():
     narrow = replace(SIZE, quantiles=(0.1, 0.5, 0.9))
     panel = noise(50, 60)
-    assert calibrate([network(0.5, narrow)], panel, SETTINGS, None, torch.device("cpu")) == Calibration()
+    assert calibrate([network(0.5, narrow)], panel, SETTINGS, None, 1.0, torch.device("cpu")) == Calibration()
     assert set(ENDS) <= set(QUANTILES)
 
 

@@ -1,4 +1,5 @@
 import math
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,12 @@ from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.network_training import training_ends
-from tsrnn.forecasting.selection import averages, choose, judged_windows
-from tsrnn.forecasting.settings import fine_tune_settings, step_seconds
+from tsrnn.forecasting.selection import MOST_JUDGED, averages, choose, judged_windows
+from tsrnn.forecasting.settings import (
+    choose_settings,
+    fine_tune_settings,
+    step_seconds,
+)
 from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, requested_strategy
 from tsrnn.pretrained.family import served_by
 
@@ -194,6 +199,13 @@ def test_held_back_windows_lie_a_horizon_apart_and_half_of_each_is_known():
     assert judged_windows(np.array([5]), np.array([4]), 1)[1].tolist() == [4]
 
 
+def test_of_very_many_held_back_windows_an_even_part_is_judged():
+    lengths = np.full(3 * MOST_JUDGED, 50)
+    series, ends = judged_windows(lengths, lengths - 4, 4)
+    assert series.tolist() == list(range(0, 3 * MOST_JUDGED, 3))
+    assert set(ends.tolist()) == {46}
+
+
 def test_series_that_cannot_be_judged_at_all_leave_the_base_model(quick):
     table = saw_table()
     table["y"] = 5.0  # constant: no scale for a loss
@@ -203,16 +215,56 @@ def test_series_that_cannot_be_judged_at_all_leave_the_base_model(quick):
     assert (model.predict()["yhat"] == 5.0).all()
 
 
+def test_a_short_training_is_validated_twice_as_often(monthly):
+    parameters = {"strategy": "scratch", "hidden_size": 4, "batch_size": 4}
+    steps = Forecaster(max_steps=60, **parameters).fit(monthly).history_["step"]
+    assert steps.tolist() == [25, 50, 60]
+    steps = Forecaster(max_steps=300, **parameters).fit(monthly).history_["step"]
+    assert steps.head(2).tolist() == [50, 100]
+
+
 def test_a_time_budget_becomes_a_number_of_steps_from_the_data_alone():
     table = saw_table(4)
-    model = Forecaster(strategy="fine-tune", horizon=4, time_budget=1.5)
-    whole = fine_tune_settings(model, read_panel(table).sorted_by_id())
+    model = Forecaster(strategy="scratch", horizon=4, time_budget=1.5)
+    whole = choose_settings(model, read_panel(table).sorted_by_id())
     steps = int(1.5 / step_seconds(whole))
     assert FEWEST_STEPS < steps < whole.max_steps
     first, second = (Forecaster(**model.get_params()).fit(table) for _ in range(2))
     assert first.settings_.max_steps == second.settings_.max_steps == steps
     if not first.notes_ and not second.notes_:  # the clock did not end the training
         pd.testing.assert_frame_equal(first.predict(6), second.predict(6), check_exact=True)
+
+
+def test_the_members_of_the_base_share_the_time_budget(monkeypatch):
+    monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
+    table = saw_table(4)
+    model = Forecaster(strategy="fine-tune", horizon=4, max_steps=1000, time_budget=3.0)
+    whole = fine_tune_settings(model, read_panel(table).sorted_by_id())
+    steps = int(3.0 / IN_BASE / step_seconds(whole))
+    assert FEWEST_STEPS < steps < 1000
+    monkeypatch.setattr(module, "train_network", lambda *given, **named: None)
+    assert model.fit(table).settings_.max_steps == steps
+    assert len(model.networks_) == IN_BASE
+
+
+def test_fine_tuning_trains_every_member_of_the_base_from_its_own_weights(monthly):
+    model = Forecaster(strategy="fine-tune", max_steps=3).fit(monthly)
+    members = served_by(12).members
+    for part, member in zip(model.networks_, members, strict=True):
+        start = module.load_member(member).state_dict()
+        moved = [float((value - start[name]).abs().max()) for name, value in part.network.state_dict().items()]
+        assert 0 < max(moved) < 0.1
+        assert (part.scaling, part.size.contrasts) == (member.scaling, member.contrasts)
+    assert {part.vote for part in model.networks_} == {0}  # they count as one
+    alone = [replace_networks(model, [part]).predict(3)["yhat"].to_numpy() for part in model.networks_]
+    np.testing.assert_allclose(model.predict(3)["yhat"], np.mean(alone, 0), rtol=1e-5)
+
+
+def replace_networks(model, networks):
+    """Return a model that forecasts with other networks, without any correction of intervals."""
+    other = copy(model)
+    other.networks_ = networks
+    return other
 
 
 def test_the_members_of_an_ensemble_share_the_time_budget(monkeypatch):
@@ -261,7 +313,7 @@ def test_a_budget_too_short_for_the_ensemble_trains_as_many_as_fit_and_says_so(
     monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
     model = Forecaster(horizon=4)
     slowest = max(step_seconds(settings) for settings in (judged.settings_, fine_tune_settings(model, judged.panel_)))
-    budget = 3.1 * FEWEST_STEPS * slowest  # two candidates and one member more
+    budget = 3.1 * IN_BASE * FEWEST_STEPS * slowest  # two candidates and one member more
     fitted = Forecaster(horizon=4, ensemble_size=5, time_budget=budget).fit(saw_table())
     (note,) = [note for note in fitted.notes_ if "ensemble" in note]
     trained = sum(part.vote == 0 for part in fitted.networks_)
@@ -382,9 +434,18 @@ def test_an_ensemble_without_any_window_to_judge_by_is_that_of_the_base(count):
 
 def test_what_is_held_back_leaves_a_whole_horizon_to_learn_from():
     lengths = torch.tensor([60, 63, 70, 100])
-    ends = training_ends(lengths, 58, 1, torch.Generator())
+    ends = training_ends(lengths, 58, 1)
     assert ends.tolist() == [59, 59, 66, 96]
     assert (ends >= 58 + 1).all()
+
+
+def test_no_training_sees_the_times_that_any_series_is_judged_by():
+    # However many series there are: they share the shocks of a time, and some would tell of the others'.
+    lengths = torch.cat([torch.full((300,), 84), torch.full((20,), 30)])
+    ends = training_ends(lengths, 24, 12)
+    assert ends[:300].tolist() == [72] * 300
+    assert ends[300:].tolist() == [30] * 20  # too short to spare a year
+    assert training_ends(torch.full((300,), 1000), 24, 12).tolist() == [1000 - 4 * 12] * 300
 
 
 def test_at_least_ten_windows_are_asked_for():
@@ -394,8 +455,8 @@ def test_at_least_ten_windows_are_asked_for():
 CASES = {
     "zero-shot": ({"strategy": "zero-shot"}, IN_BASE),
     "zero-shot ensemble": ({"strategy": "zero-shot", "ensemble_size": 2}, 2 * IN_BASE),
-    "fine-tune": ({"strategy": "fine-tune", "max_steps": 5}, 1),
-    "fine-tune ensemble": ({"strategy": "fine-tune", "max_steps": 5, "ensemble_size": 3}, 3),
+    "fine-tune": ({"strategy": "fine-tune", "max_steps": 5}, IN_BASE),
+    "fine-tune ensemble": ({"strategy": "fine-tune", "max_steps": 5, "ensemble_size": 3}, 3 * IN_BASE),
     "scratch ensemble": ({"strategy": "scratch", "ensemble_size": 2, **TINY}, 2),
     "log": ({"strategy": "zero-shot", "transform": "log"}, IN_BASE),
 }

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tsrnn.forecasting.calibration import Calibration, calibrate
+from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_forecast import combined_quantiles
@@ -45,9 +45,9 @@ class Forecaster(ForecastModel):
     ----------
     strategy : {"auto", "zero-shot", "fine-tune", "scratch"}
         "zero-shot" forecasts at once with the base model, which was trained on simulated series. "fine-tune" trains
-        it on; "scratch" trains a network of its own on the table. "auto" compares the three, and averages of two,
-        on the ends of the series, which it holds back, and uses the base model where nothing is better by more than
-        chance or the data are too few to judge. Any parameter of a network or a training makes "auto" train from
+        each of its networks on, and takes their mean; "scratch" trains a network of its own on the table. "auto"
+        compares the three, and their averages, on the ends of the series, which it holds back, and uses the base
+        model where nothing is better by more than chance or the data are too few to judge. Any parameter of a network or a training makes "auto" train from
         scratch.
     time_budget : float, optional
         Seconds for training. It becomes a number of gradient steps by a fixed cost model, so that the same seed
@@ -90,7 +90,7 @@ class Forecaster(ForecastModel):
     quantiles : sequence of float, optional
         What the network forecasts. Default: thirteen from .025 to .975. The median is always among them.
     max_steps : int, optional
-        Gradient steps at most; held-back windows may stop training earlier.
+        Gradient steps of a network at most; held-back windows may stop training earlier.
     learning_rate : float
         The highest rate of the schedule.
     batch_size : int, optional
@@ -115,9 +115,9 @@ class Forecaster(ForecastModel):
     notes_ : list of str
         What a user should know, for example of a season length that the base model was not trained on.
     history_ : DataFrame
-        Columns step, train_loss, validation_loss, seconds.
+        Columns step, train_loss, validation_loss, seconds; of the first network that was trained.
     best_step_ : int
-        The step whose weights were kept.
+        The step whose weights were kept, of the same one.
     device_ : str
 
     Examples
@@ -198,7 +198,10 @@ class Forecaster(ForecastModel):
             fit.run()
         finally:
             self._keep(fit)
-        self.calibration_: Calibration = calibrate(self.networks_, panel, self.settings_, fit.train_end, device)
+        believed = usual_widening(fit.strategy, panel.season_length)
+        self.calibration_: Calibration = calibrate(
+            self.networks_, panel, self.settings_, fit.train_end, believed, device
+        )
 
     def _add_rows(self, panel: Panel) -> None:
         # The network and what it learnt stay; as much of the rows is kept as its windows reach back.

@@ -28,9 +28,7 @@ from tsrnn.training.trainer import Progress, TrainingRecord, train
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
-# With this many series, holding back the end of some of them is enough to stop training in time.
-MANY_SERIES, HELD_BACK_SHARE = 50, 0.2
-# Few but long series hold back several horizons each, so that there is something to judge by.
+# Long series hold back several horizons each, so that there is more than one time to judge by.
 MOST_HELD_BACK_HORIZONS, HELD_BACK_ROWS = 4, 0.1
 
 
@@ -47,28 +45,26 @@ def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
     return FlatSeries.from_flat(torch.from_numpy(panel.y), torch.from_numpy(panel.offsets), device)
 
 
-def training_ends(lengths: Tensor, min_history: int, horizon: int, generator: torch.Generator) -> Tensor:
+def training_ends(lengths: Tensor, min_history: int, horizon: int) -> Tensor:
     """Return how many rows of each series training may see; the rest is held back.
 
-    Of many series a share, drawn at random, keeps back its last horizon; of few series all do, and long ones several
-    horizons, unless they are too short to spare one.
+    Every series keeps back its last horizon, and long ones several, unless it is too short to spare one. Were it some
+    of the series only, the others would show training what the times were like that it is judged by. On two ends of
+    the training parts of nine public panels, two seeds, a network from scratch that saw four series of five to their
+    end had .995 of the base model's loss on the fifth, but 1.07 of its error on what came next (now 1.06 and 1.09),
+    and what was chosen so .95 and 1.005 (now .975 and .993).
 
     Parameters
     ----------
     lengths : int64 tensor of shape (n_series,)
     min_history, horizon : int
-    generator : torch.Generator
     """
     end = lengths.clone()
     spare = torch.nonzero(lengths >= min_history + 2 * horizon).flatten()
-    if len(spare) >= MANY_SERIES:
-        spare = spare[torch.randperm(len(spare), generator=generator)[: int(HELD_BACK_SHARE * len(spare))]]
-        end[spare] -= horizon
-    else:
-        rows = (HELD_BACK_ROWS * lengths[spare]).long()
-        # A training window with a whole horizon after it must stay.
-        most = (lengths[spare] - min_history) // horizon - 1
-        end[spare] -= horizon * torch.minimum((rows // horizon).clamp(1, MOST_HELD_BACK_HORIZONS), most)
+    rows = (HELD_BACK_ROWS * lengths[spare]).long()
+    # A training window with a whole horizon after it must stay.
+    most = (lengths[spare] - min_history) // horizon - 1
+    end[spare] -= horizon * torch.minimum((rows // horizon).clamp(1, MOST_HELD_BACK_HORIZONS), most)
     return end
 
 

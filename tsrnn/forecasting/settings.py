@@ -15,7 +15,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
-from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.family import Member, served_by
 from tsrnn.training.trainer import TrainingPlan
 
 if TYPE_CHECKING:
@@ -33,8 +33,15 @@ DAY = 24
 # Fewest and most recurrent steps of a default context, and the points it aims at.
 MIN_PATCHES, MAX_PATCHES, CONTEXT_POINTS = 6, 24, 336
 
+# A training of fewer steps than the first is validated as often as the second says.
+SHORT_TRAINING, SHORT_EVERY = 300, 25
+
 # Highest learning rates: from scratch, and from the base model, which must not be forgotten at once.
-DEFAULT_RATE, FINE_TUNE_RATE = 4e-3, 1e-3
+DEFAULT_RATE, FINE_TUNE_RATE = 4e-3, 2e-3
+
+# Steps that each member of the base is trained for at least, and otherwise their share of those of a network from
+# scratch.
+FEWEST_FINE_TUNING, FINE_TUNING_SHARE = 75, 0.25
 
 STRATEGIES = ("auto", "zero-shot", "fine-tune", "scratch")
 
@@ -53,7 +60,7 @@ class Settings:
     min_history : int
         Rows before a training cutoff, at least.
     max_steps, batch_size : int
-        No steps: the network is used as it is.
+        Of each network that is trained. No steps: it is used as it is.
     learning_rate : float
     """
 
@@ -73,8 +80,10 @@ class Settings:
         The rate falls in the second half of the schedule, and most improvement comes then; a shorter patience
         stopped before it (M4 Hourly: OWA .45 instead of .41 on one seed of three).
         """
-        every = TrainingPlan.validate_every
-        return TrainingPlan(self.max_steps, self.learning_rate, patience=max(5, self.max_steps // (2 * every)))
+        # A short training passes its best step soon.
+        every = SHORT_EVERY if self.max_steps < SHORT_TRAINING else TrainingPlan.validate_every
+        patience = max(5, self.max_steps // (2 * every))
+        return TrainingPlan(self.max_steps, self.learning_rate, validate_every=every, patience=patience)
 
 
 def choose_settings(model: Forecaster, panel: Panel) -> Settings:
@@ -131,6 +140,10 @@ def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
 def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
     """Return the settings of a training from the base model: shorter, and at a lower rate, than one from scratch.
 
+    Each member of the base is trained. On two ends of ten public training parts the mean of the members had .991 of the
+    base model's error, and averaged with it .985; the first member alone, trained for twice the steps at half the rate,
+    1.002 and .990. Rates of 3e-4 to 1e-3 with a third to two thirds of the steps lay between.
+
     Raises
     ------
     ShortSeriesError
@@ -146,10 +159,17 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
         horizon=model.horizon or max(1, min(start.horizon, longest // 3)),
         size=replace(size, context_length=context, dropout=model.dropout),
         min_history=int(np.clip(longest - size.horizon - 1, 1, 2 * max(size.seasons))),
-        max_steps=model.max_steps or max(100, default_steps(windows) // 2),
+        max_steps=model.max_steps or max(FEWEST_FINE_TUNING, int(FINE_TUNING_SHARE * default_steps(windows))),
         batch_size=model.batch_size or (128 if windows > 2000 else 64),
         learning_rate=rate,
     )
+
+
+def member_settings(settings: Settings, member: Member, seasons: tuple[int, ...]) -> Settings:
+    """Return the settings of `fine_tune_settings` for another member of the base: what that one reads."""
+    size = member.size(seasons)
+    size = replace(size, context_length=settings.size.context_length, dropout=settings.size.dropout)
+    return replace(settings, size=size, scaling=member.scaling)
 
 
 def step_seconds(settings: Settings) -> float:

@@ -22,11 +22,11 @@ from tsrnn.forecasting.settings import (
     check_parameters,
     choose_settings,
     fine_tune_settings,
+    member_settings,
     step_seconds,
     zero_shot_settings,
 )
-from tsrnn.networks.cells import new_generator
-from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.family import Member, served_by
 from tsrnn.pretrained.weights import load_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
@@ -130,7 +130,8 @@ class NetworkFit:
             self._use_base()
         else:
             settings = self._settings(self.strategy)
-            self.settings = self._within_budget(settings, self.model.ensemble_size) or self._fewest_steps(settings)
+            fitting = self._within_budget(self.strategy, settings, self.model.ensemble_size)
+            self.settings = fitting or self._fewest_steps(settings)
             train_end = self._held_back(self.settings)
             self.train_end = train_end.numpy()
             self._train(self.strategy, self.settings, train_end, self.record)
@@ -161,15 +162,15 @@ class NetworkFit:
                 )
 
     def _held_back(self, settings: Settings) -> Tensor:
-        lengths = torch.from_numpy(self.panel.lengths)
-        return training_ends(lengths, settings.min_history, settings.horizon, new_generator(self.seed))
+        return training_ends(torch.from_numpy(self.panel.lengths), settings.min_history, settings.horizon)
 
-    def _within_budget(self, settings: Settings, trainings: int) -> Settings | None:
+    def _within_budget(self, strategy: str, settings: Settings, trainings: int) -> Settings | None:
         """Shorten a training to its share of the time budget; None if too little is left of it."""
         budget = self.model.time_budget
         if budget is None:
             return settings
-        steps = int(budget / trainings / step_seconds(settings))
+        networks = trainings * len(self._starts(strategy))
+        steps = int(budget / networks / step_seconds(settings))
         if steps >= settings.max_steps:
             return settings
         return replace(settings, max_steps=steps) if steps >= FEWEST_STEPS else None
@@ -182,24 +183,52 @@ class NetworkFit:
         return replace(settings, max_steps=FEWEST_STEPS)
 
     def _train(
-        self, strategy: str, settings: Settings, train_end: Tensor, record: TrainingRecord[WindowBatch], seed: int = 0
-    ) -> NetworkForecast:
-        start = load_member(served_by(self.panel.season_length).member) if strategy == "fine-tune" else None
-        forecast = new_network(settings, self.seed + seed, self.device, start)
-        self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
-        budget = self.model.time_budget
-        deadline = None if budget is None else self.started + CLOCK_TOLERANCE * budget
-        number, self.begun = self.begun, self.begun + 1
-        with part(number / self.planned, self.begun / self.planned):
-            train_network(
-                forecast, self.panel, settings, train_end, progress=self._report, record=record, deadline=deadline
-            )
-        if record.out_of_time:
+        self,
+        strategy: str,
+        settings: Settings,
+        train_end: Tensor,
+        record: TrainingRecord[WindowBatch],
+        *,
+        seed: int = 0,
+        vote: int = 0,
+    ) -> list[NetworkForecast]:
+        """Train one network from scratch, or every member of the base; together they have one vote.
+
+        The record is the first one's.
+        """
+        service, number = served_by(self.panel.season_length), self.begun
+        starts = self._starts(strategy)
+        deadline = None if self.model.time_budget is None else self.started + CLOCK_TOLERANCE * self.model.time_budget
+        self.begun += 1
+        trained, records = [], [record, *(TrainingRecord[WindowBatch]() for _ in starts[1:])]
+        for index, member in enumerate(starts):
+            own = settings if member is None else member_settings(settings, member, service.seasons)
+            start = None if member is None else load_member(member)
+            forecast = new_network(own, self.seed + seed * len(starts) + index, self.device, start)
+            forecast.vote = vote
+            trained.append(forecast)
+            self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
+            done = [(number + share / len(starts)) / self.planned for share in (index, index + 1)]
+            with part(*done):
+                train_network(
+                    forecast,
+                    self.panel,
+                    own,
+                    train_end,
+                    progress=self._report,
+                    record=records[index],
+                    deadline=deadline,
+                )
+        if any(record.out_of_time for record in records):
             self.notes.append(
                 f"The clock stopped the training ({strategy}) before its {settings.max_steps} steps; the same seed may "
                 "forecast differently on another machine."
             )
-        return forecast
+        return trained
+
+    def _starts(self, strategy: str) -> tuple[Member | None, ...]:
+        """Return what the networks of a training start from: the members of the base, or random weights."""
+        return served_by(self.panel.season_length).members if strategy == "fine-tune" else (None,)
 
     def _report(self, progress: Progress) -> None:
         tell(progress.step / progress.max_steps)
@@ -262,7 +291,7 @@ class NetworkFit:
         """
         for members in range(self.model.ensemble_size, 0, -1):
             self.members, self.planned = members, len(wanted) + members - 1
-            plans = {name: self._within_budget(settings, self.planned) for name, settings in wanted.items()}
+            plans = {name: self._within_budget(name, settings, self.planned) for name, settings in wanted.items()}
             found = {name: settings for name, settings in plans.items() if settings is not None}
             if len(found) == len(wanted):
                 return found
@@ -279,14 +308,15 @@ class NetworkFit:
         for name, settings in plans.items():
             self.networks = []
             try:
-                trained[name] = [self._train(name, settings, train_end, records[name])]
+                trained[name] = self._train(name, settings, train_end, records[name])
             except TrainingError as error:
                 self.notes.append(f"The training ({name}) broke down and was left out: {error}")
         return trained
 
     def _grow_ensemble(self, train_end: Tensor) -> None:
         """Train the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
-        first, settings, vote = self.strategy.split(" + ")[0], self.settings, self.networks[0].vote
+        first, settings = self.strategy.split(" + ")[0], self.settings
+        averaged = " + " in self.strategy
         if self.members < self.model.ensemble_size:
             self.notes.append(
                 f"time_budget={self.model.time_budget:g} s is too short for an ensemble of {self.model.ensemble_size}; "
@@ -298,8 +328,8 @@ class NetworkFit:
             context = math.ceil(max(size.context_length * reach, max(size.seasons)) / p) * p
             cell = ENSEMBLE_CELLS[k % 2] if first == "scratch" and size.cell == "gru" else size.cell
             own = replace(settings, size=replace(size, context_length=context, cell=cell))
-            # In an average the ensemble counts as one, as the network did that was judged.
-            self._train(first, own, train_end, TrainingRecord(), seed=k).vote = vote
+            # In an average the ensemble counts as one, as what was judged did.
+            self._train(first, own, train_end, TrainingRecord(), seed=k, vote=0 if averaged else k)
 
     def _losses(self, networks: list[NetworkForecast], windows: tuple[npt.NDArray[np.int64], ...]) -> Floats:
         """Return each window's mean quantile loss, in units of its series' mean absolute seasonal difference."""
