@@ -12,15 +12,18 @@ from tsrnn import Forecaster
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
+from tsrnn.forecasting.calibration import calibrate
 from tsrnn.forecasting.network_training import training_ends
 from tsrnn.forecasting.selection import MOST_JUDGED, averages, choose, judged_windows
 from tsrnn.forecasting.settings import (
     choose_settings,
     fine_tune_settings,
+    requested_strategy,
     step_seconds,
 )
-from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, requested_strategy
+from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, LAST_RATE, LAST_STEPS
 from tsrnn.pretrained.family import served_by
+from tsrnn.training.trainer import copy_weights
 
 IN_BASE = len(served_by(12).members)
 TINY = {"max_steps": 10, "hidden_size": 8, "batch_size": 16}
@@ -227,7 +230,7 @@ def test_a_time_budget_becomes_a_number_of_steps_from_the_data_alone():
     table = saw_table(4)
     model = Forecaster(strategy="scratch", horizon=4, time_budget=1.5)
     whole = choose_settings(model, read_panel(table).sorted_by_id())
-    steps = int(1.5 / step_seconds(whole))
+    steps = int(1.5 / step_seconds(whole) / (1 + LAST_STEPS))
     assert FEWEST_STEPS < steps < whole.max_steps
     first, second = (Forecaster(**model.get_params()).fit(table) for _ in range(2))
     assert first.settings_.max_steps == second.settings_.max_steps == steps
@@ -238,9 +241,9 @@ def test_a_time_budget_becomes_a_number_of_steps_from_the_data_alone():
 def test_the_members_of_the_base_share_the_time_budget(monkeypatch):
     monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
     table = saw_table(4)
-    model = Forecaster(strategy="fine-tune", horizon=4, max_steps=1000, time_budget=3.0)
+    model = Forecaster(strategy="fine-tune", horizon=4, max_steps=1000, time_budget=6.0)
     whole = fine_tune_settings(model, read_panel(table).sorted_by_id())
-    steps = int(3.0 / IN_BASE / step_seconds(whole))
+    steps = int(6.0 / IN_BASE / step_seconds(whole) / (1 + LAST_STEPS))
     assert FEWEST_STEPS < steps < 1000
     monkeypatch.setattr(module, "train_network", lambda *given, **named: None)
     assert model.fit(table).settings_.max_steps == steps
@@ -313,7 +316,7 @@ def test_a_budget_too_short_for_the_ensemble_trains_as_many_as_fit_and_says_so(
     monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
     model = Forecaster(horizon=4)
     slowest = max(step_seconds(settings) for settings in (judged.settings_, fine_tune_settings(model, judged.panel_)))
-    budget = 3.1 * IN_BASE * FEWEST_STEPS * slowest  # two candidates and one member more
+    budget = 3.1 * IN_BASE * FEWEST_STEPS * slowest * (1 + LAST_STEPS)  # two candidates and one member more
     fitted = Forecaster(horizon=4, ensemble_size=5, time_budget=budget).fit(saw_table())
     (note,) = [note for note in fitted.notes_ if "ensemble" in note]
     trained = sum(part.vote == 0 for part in fitted.networks_)
@@ -446,6 +449,66 @@ def test_no_training_sees_the_times_that_any_series_is_judged_by():
     assert ends[:300].tolist() == [72] * 300
     assert ends[300:].tolist() == [30] * 20  # too short to spare a year
     assert training_ends(torch.full((300,), 1000), 24, 12).tolist() == [1000 - 4 * 12] * 300
+
+
+@pytest.mark.parametrize("strategy", ["fine-tune", "scratch"])
+def test_what_was_held_back_is_learnt_at_last_after_it_has_calibrated(monthly, monkeypatch, strategy):
+    whole, calls = module.train_network, []
+
+    def watched(forecast, panel, settings, train_end, **named):
+        before = [value.clone() for value in forecast.network.parameters()]
+        whole(forecast, panel, settings, train_end, **named)
+        moved = any(not torch.equal(a, b) for a, b in zip(before, forecast.network.parameters(), strict=True))
+        calls.append((settings.max_steps, settings.learning_rate, train_end.tolist(), moved))
+
+    def calibrating(*given):
+        calls.append("calibrated")
+        return calibrate(*given)
+
+    monkeypatch.setattr(module, "train_network", watched)
+    monkeypatch.setattr("tsrnn.forecasting.forecaster.calibrate", calibrating)
+    model = Forecaster(strategy=strategy, max_steps=40, learning_rate=0.01, horizon=6).fit(monthly)
+    count = len(model.networks_)
+    assert calls[:count] == [(40, 0.01, [54, 54, 54], True)] * count
+    assert calls[count] == "calibrated"
+    assert calls[count + 1 :] == [(8, LAST_RATE * 0.01, [60, 60, 60], True)] * count
+    assert LAST_STEPS == 0.2
+    assert model.history_["step"].max() == 40
+    assert model.calibration_.n_windows == 3
+
+
+def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch):
+    monkeypatch.setattr(module, "choose", lambda losses: ("scratch + zero-shot", "as the test asks"))
+    monkeypatch.setattr("tsrnn.forecasting.selection.EQUALS", 1e9)
+    shared = {member.name: module.load_member(member) for member in served_by(12).members}
+    before = {name: copy_weights(network) for name, network in shared.items()}
+    last = []
+    whole = module.train_network
+
+    def watched(forecast, panel, settings, train_end, **named):
+        if (train_end == torch.from_numpy(panel.lengths)).all():
+            last.append(forecast.network)
+        whole(forecast, panel, settings, train_end, **named)
+
+    monkeypatch.setattr(module, "train_network", watched)
+    model = Forecaster(horizon=4).fit(saw_table())
+    assert last == [model.networks_[0].network]
+    for name, network in shared.items():
+        assert all(torch.equal(value, before[name][key]) for key, value in network.state_dict().items())
+
+
+def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, monkeypatch):
+    whole = module.train_network
+
+    def broken(forecast, panel, settings, train_end, **named):
+        if (train_end == torch.from_numpy(panel.lengths)).all():
+            raise TrainingError("The loss is nan.")
+        whole(forecast, panel, settings, train_end, **named)
+
+    monkeypatch.setattr(module, "train_network", broken)
+    model = Forecaster(strategy="scratch", horizon=6, max_steps=10, hidden_size=8).fit(monthly)
+    assert model.notes_ == ["The last steps of a training broke down and were left out: The loss is nan."]
+    assert np.isfinite(model.predict(3)["yhat"]).all()
 
 
 def test_at_least_ten_windows_are_asked_for():

@@ -47,8 +47,8 @@ class Forecaster(ForecastModel):
         "zero-shot" forecasts at once with the base model, which was trained on simulated series. "fine-tune" trains
         each of its networks on, and takes their mean; "scratch" trains a network of its own on the table. "auto"
         compares the three, and their averages, on the ends of the series, which it holds back, and uses the base
-        model where nothing is better by more than chance or the data are too few to judge. Any parameter of a network or a training makes "auto" train from
-        scratch.
+        model where nothing is better by more than chance or the data are too few to judge. Any parameter of a network
+        or a training makes "auto" train from scratch.
     time_budget : float, optional
         Seconds for training. It becomes a number of gradient steps by a fixed cost model, so that the same seed
         gives the same forecast; only where the machine is far slower does the clock end the training, and then
@@ -90,7 +90,8 @@ class Forecaster(ForecastModel):
     quantiles : sequence of float, optional
         What the network forecasts. Default: thirteen from .025 to .975. The median is always among them.
     max_steps : int, optional
-        Gradient steps of a network at most; held-back windows may stop training earlier.
+        Gradient steps of a network at most; held-back windows may stop training earlier. A fifth as many follow, at a
+        lower rate, in which it also learns from these.
     learning_rate : float
         The highest rate of the schedule.
     batch_size : int, optional
@@ -194,21 +195,21 @@ class Forecaster(ForecastModel):
         self.device_ = str(device)
         self.seed_ = fresh_seed(self.random_state)
         fit = NetworkFit(self, panel, device, self.seed_, progress_of(self.verbose))
+        calibration = Calibration()
         try:
             fit.run()
+            believed = usual_widening(fit.strategy, panel.season_length)
+            calibration = calibrate(fit.networks, panel, fit.settings, fit.train_end, believed, device)
+            fit.finish()
         finally:
-            self._keep(fit)
-        believed = usual_widening(fit.strategy, panel.season_length)
-        self.calibration_: Calibration = calibrate(
-            self.networks_, panel, self.settings_, fit.train_end, believed, device
-        )
+            self._keep(fit, calibration)
 
     def _add_rows(self, panel: Panel) -> None:
         # The network and what it learnt stay; as much of the rows is kept as its windows reach back.
         reach = max(part.size.context_length for part in self.networks_)
         self.panel_ = self.panel_.followed_by(panel, KEPT_WINDOWS * reach)
 
-    def _keep(self, fit: NetworkFit) -> None:
+    def _keep(self, fit: NetworkFit, calibration: Calibration) -> None:
         """Keep what a fit has made, also of one that broke down."""
         self.networks_, self.notes_, self.scores_ = fit.networks, fit.notes, fit.scores
         self.strategy_, self.reason_ = fit.strategy, fit.reason
@@ -216,7 +217,7 @@ class Forecaster(ForecastModel):
             self.settings_: Settings = fit.settings
         self.best_step_ = fit.record.best_step
         self.stopped_early_ = fit.record.stopped_early
-        self.calibration_ = Calibration()
+        self.calibration_ = calibration
         columns = ("step", "train_loss", "validation_loss", "seconds")
         rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
         self.history_ = pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({"step": np.int64})

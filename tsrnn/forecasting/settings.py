@@ -45,6 +45,20 @@ FEWEST_FINE_TUNING, FINE_TUNING_SHARE = 75, 0.25
 
 STRATEGIES = ("auto", "zero-shot", "fine-tune", "scratch")
 
+# Parameters that shape a network; the base model has its own shape. And those that shape a training.
+SHAPE = (
+    "context_length",
+    "network",
+    "cell",
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "patch_length",
+    "scaling",
+    "quantiles",
+)
+TRAINING = ("dropout", "max_steps", "learning_rate", "batch_size")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -84,6 +98,36 @@ class Settings:
         every = SHORT_EVERY if self.max_steps < SHORT_TRAINING else TrainingPlan.validate_every
         patience = max(5, self.max_steps // (2 * every))
         return TrainingPlan(self.max_steps, self.learning_rate, validate_every=every, patience=patience)
+
+
+def requested_strategy(model: Forecaster) -> tuple[str, str]:
+    """Return the strategy that the parameters ask for, and why.
+
+    Raises
+    ------
+    ParameterError
+        If parameters contradict the strategy.
+    """
+    standard = type(model)().get_params(deep=False)
+    own = [name for name in (*SHAPE, *TRAINING) if not _same(getattr(model, name), standard[name])]
+    if model.strategy == "auto":
+        named = ", ".join(own[:5])
+        verb = "asks" if len(own) == 1 else "ask"
+        return ("scratch", f"{named} {verb} for a network of its own") if own else ("auto", "")
+    refused = {"zero-shot": (*SHAPE, *TRAINING), "fine-tune": SHAPE, "scratch": ()}[model.strategy]
+    wrong = [name for name in own if name in refused]
+    if wrong:
+        raise ParameterError(
+            f"strategy={model.strategy!r} uses the base model, which {', '.join(wrong[:5])} cannot change. "
+            "Leave that out, or choose strategy='scratch'."
+        )
+    return model.strategy, "as asked for"
+
+
+def _same(value: object, standard: object) -> bool:
+    return value is standard or (
+        type(value) is type(standard) and not isinstance(value, np.ndarray) and value == standard
+    )
 
 
 def choose_settings(model: Forecaster, panel: Panel) -> Settings:

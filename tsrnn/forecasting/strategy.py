@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
+from tsrnn.errors import ShortSeriesError, TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast, share_vote
 from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
 from tsrnn.forecasting.progress import part, tell
@@ -23,6 +23,7 @@ from tsrnn.forecasting.settings import (
     choose_settings,
     fine_tune_settings,
     member_settings,
+    requested_strategy,
     step_seconds,
     zero_shot_settings,
 )
@@ -39,20 +40,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-# Parameters that shape a network; the base model has its own shape. And those that shape a training.
-SHAPE = (
-    "context_length",
-    "network",
-    "cell",
-    "hidden_size",
-    "num_layers",
-    "bidirectional",
-    "patch_length",
-    "scaling",
-    "quantiles",
-)
-TRAINING = ("dropout", "max_steps", "learning_rate", "batch_size")
-
 # With fewer held-back windows than this, chance would choose.
 FEWEST_JUDGED = 10
 # Losses are limited to so many times the base model's median.
@@ -62,6 +49,11 @@ FEWEST_STEPS = 50
 # The clock ends a training only where the cost model was far off, since it makes a forecast depend on the machine.
 CLOCK_TOLERANCE = 1.5
 JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+# What was held back is learnt at last, in a share of the steps and at a share of the rate. On the ends of the training
+# parts of six public panels networks from scratch had 1.049 of the base model's error before 150 such steps and 1.017
+# after them, fine-tuned ones .976 and .977 (50 steps), averages with the base .988 and .983, .976 and .975. At a third
+# of that rate or at nearly three times of it there was less to gain.
+LAST_STEPS, LAST_RATE = 0.2, 0.15
 # Look-backs of an ensemble's members, relative to the first one's, and their cells.
 BASE_LOOK_BACK = 0.7
 LOOK_BACKS, ENSEMBLE_CELLS = (1.0, 0.6, 1.4), ("gru", "lstm")
@@ -110,6 +102,7 @@ class NetworkFit:
     record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
     train_end: npt.NDArray[np.int64] | None = None
     notes: list[str] = field(default_factory=list)
+    _trained: list[tuple[NetworkForecast, Settings]] = field(default_factory=list)
 
     def run(self) -> None:
         """Fit as the strategy asks.
@@ -141,6 +134,27 @@ class NetworkFit:
             self.notes += [note] if note else []
         self.notes += short_history_notes(self.panel)
 
+    def finish(self) -> None:
+        """Let the trained networks learn from what was held back, too.
+
+        What has judged and calibrated them has then done its work, and the newest rows tell most of what comes next.
+        """
+        lengths = torch.from_numpy(self.panel.lengths)
+        kept = {id(forecast.network) for forecast in self.networks}
+        for forecast, settings in self._trained:
+            if id(forecast.network) not in kept or self.train_end is None or (self.train_end == lengths.numpy()).all():
+                continue
+            steps = max(1, round(LAST_STEPS * settings.max_steps))
+            last = replace(settings, max_steps=steps, learning_rate=LAST_RATE * settings.learning_rate)
+            try:
+                train_network(forecast, self.panel, last, lengths, deadline=self._deadline())
+            except TrainingError as error:
+                self.notes.append(f"The last steps of a training broke down and were left out: {error}")
+
+    def _deadline(self) -> float | None:
+        budget = self.model.time_budget
+        return None if budget is None else self.started + CLOCK_TOLERANCE * budget
+
     def _settings(self, strategy: str) -> Settings:
         return (choose_settings if strategy == "scratch" else fine_tune_settings)(self.model, self.panel)
 
@@ -170,7 +184,7 @@ class NetworkFit:
         if budget is None:
             return settings
         networks = trainings * len(self._starts(strategy))
-        steps = int(budget / networks / step_seconds(settings))
+        steps = int(budget / networks / step_seconds(settings) / (1 + LAST_STEPS))
         if steps >= settings.max_steps:
             return settings
         return replace(settings, max_steps=steps) if steps >= FEWEST_STEPS else None
@@ -198,7 +212,6 @@ class NetworkFit:
         """
         service, number = served_by(self.panel.season_length), self.begun
         starts = self._starts(strategy)
-        deadline = None if self.model.time_budget is None else self.started + CLOCK_TOLERANCE * self.model.time_budget
         self.begun += 1
         trained, records = [], [record, *(TrainingRecord[WindowBatch]() for _ in starts[1:])]
         for index, member in enumerate(starts):
@@ -217,8 +230,9 @@ class NetworkFit:
                     train_end,
                     progress=self._report,
                     record=records[index],
-                    deadline=deadline,
+                    deadline=self._deadline(),
                 )
+            self._trained.append((forecast, own))
         if any(record.out_of_time for record in records):
             self.notes.append(
                 f"The clock stopped the training ({strategy}) before its {settings.max_steps} steps; the same seed may "
@@ -352,36 +366,6 @@ class NetworkFit:
         changes = np.abs(past[m:] - past[:-m]) if len(past) > m else np.array([])
         changes = changes[np.isfinite(changes)]
         return float(changes.mean()) if len(changes) else 0.0
-
-
-def requested_strategy(model: Forecaster) -> tuple[str, str]:
-    """Return the strategy that the parameters ask for, and why.
-
-    Raises
-    ------
-    ParameterError
-        If parameters contradict the strategy.
-    """
-    standard = type(model)().get_params(deep=False)
-    own = [name for name in (*SHAPE, *TRAINING) if not _same(getattr(model, name), standard[name])]
-    if model.strategy == "auto":
-        named = ", ".join(own[:5])
-        verb = "asks" if len(own) == 1 else "ask"
-        return ("scratch", f"{named} {verb} for a network of its own") if own else ("auto", "")
-    refused = {"zero-shot": (*SHAPE, *TRAINING), "fine-tune": SHAPE, "scratch": ()}[model.strategy]
-    wrong = [name for name in own if name in refused]
-    if wrong:
-        raise ParameterError(
-            f"strategy={model.strategy!r} uses the base model, which {', '.join(wrong[:5])} cannot change. "
-            "Leave that out, or choose strategy='scratch'."
-        )
-    return model.strategy, "as asked for"
-
-
-def _same(value: object, standard: object) -> bool:
-    return value is standard or (
-        type(value) is type(standard) and not isinstance(value, np.ndarray) and value == standard
-    )
 
 
 def short_history_notes(panel: Panel) -> list[str]:
