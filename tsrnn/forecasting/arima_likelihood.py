@@ -334,6 +334,10 @@ def _levenberg_marquardt(
             ahead, ahead_cost = attempt(moved)
             jacobian[:, i] = (ahead - f) / step if math.isfinite(ahead_cost) else 0.0
         gradient, normal = jacobian.T @ f, jacobian.T @ jacobian
+        # A coefficient that is held by its bound stays there, or the others would move as if it could follow.
+        held = (np.abs(x) >= _LARGEST) & (x * gradient < 0)
+        gradient[held], normal[held], normal[:, held] = 0.0, 0.0, 0.0
+        normal[held, held] = 1.0
         before = cost
         while damping < 1e8:
             scale = np.diag(normal) * damping + 1e-12 * cost
