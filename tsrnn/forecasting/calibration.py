@@ -14,6 +14,7 @@ from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_windows
 from tsrnn.forecasting.settings import Settings
 from tsrnn.pretrained.family import served_by
+from tsrnn.training.batches import thinned
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
@@ -177,7 +178,5 @@ def unseen_windows(panel: Panel, settings: Settings, train_end: Integers | None)
         first = fewest if train_end is None else max(fewest, int(train_end[series]))
         ends = range(length - h, first - 1, -h)
         pairs += [(series, end) for end in ends[:WINDOWS_OF_A_SERIES]]
-    if len(pairs) > MOST_WINDOWS:
-        pairs = pairs[:: -(-len(pairs) // MOST_WINDOWS)]
-    series, end = np.array(pairs, np.int64).reshape(-1, 2).T
+    series, end = np.array(thinned(pairs, MOST_WINDOWS), np.int64).reshape(-1, 2).T
     return series, end

@@ -8,6 +8,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from tsrnn.training.batches import thinned
+
 Floats = npt.NDArray[np.float64]
 
 # Standard errors by which an average with the base model must be better than the base model, and by which a trained
@@ -31,9 +33,7 @@ def judged_windows(
         for series in np.flatnonzero(lengths > train_end).tolist()
         for end in range(int(train_end[series]), int(lengths[series]) - horizon // 2, horizon)
     ]
-    if len(pairs) > MOST_JUDGED:
-        pairs = pairs[:: -(-len(pairs) // MOST_JUDGED)]
-    series, ends = np.array(pairs, np.int64).reshape(-1, 2).T
+    series, ends = np.array(thinned(pairs, MOST_JUDGED), np.int64).reshape(-1, 2).T
     return series, ends
 
 

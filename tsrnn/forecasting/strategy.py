@@ -139,10 +139,12 @@ class NetworkFit:
 
         What has judged and calibrated them has then done its work, and the newest rows tell most of what comes next.
         """
+        if self.train_end is None or np.array_equal(self.train_end, self.panel.lengths):
+            return
         lengths = torch.from_numpy(self.panel.lengths)
         kept = {id(forecast.network) for forecast in self.networks}
         for forecast, settings in self._trained:
-            if id(forecast.network) not in kept or self.train_end is None or (self.train_end == lengths.numpy()).all():
+            if id(forecast.network) not in kept:
                 continue
             steps = max(1, round(LAST_STEPS * settings.max_steps))
             last = replace(settings, max_steps=steps, learning_rate=LAST_RATE * settings.learning_rate)

@@ -15,6 +15,15 @@ from tsrnn.preprocessing.windows import FlatSeries, gather_windows
 MOST_VALIDATION_WINDOWS = 1024
 
 
+def thinned(windows: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """Return every second, third, ... window, so that there are no more than `most`.
+
+    >>> thinned([(0, end) for end in range(5)], 2)
+    [(0, 0), (0, 3)]
+    """
+    return windows[:: max(1, -(-len(windows) // most))]
+
+
 @dataclass(frozen=True)
 class WindowBatch:
     """B windows and what followed them.
@@ -105,8 +114,7 @@ class WindowSampler:
             for index in torch.nonzero(length > self.train_end).flatten().tolist()
             for end in range(int(self.train_end[index]), int(length[index]), spacing)
         ]
-        if len(cutoffs) > MOST_VALIDATION_WINDOWS:
-            cutoffs = cutoffs[:: -(-len(cutoffs) // MOST_VALIDATION_WINDOWS)]
+        cutoffs = thinned(cutoffs, MOST_VALIDATION_WINDOWS)
         if not cutoffs:
             return []
         series, ends = torch.tensor(cutoffs, device=self.train_end.device).T
