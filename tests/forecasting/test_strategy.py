@@ -497,6 +497,21 @@ def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch
         assert all(torch.equal(value, before[name][key]) for key, value in network.state_dict().items())
 
 
+def test_last_steps_that_the_clock_ends_are_noted_once(monthly, monkeypatch):
+    whole = module.train_network
+
+    def stopped(forecast, panel, settings, train_end, *, record, **named):
+        if (train_end == torch.from_numpy(panel.lengths)).all():
+            record.out_of_time = True
+        else:
+            whole(forecast, panel, settings, train_end, record=record, **named)
+
+    monkeypatch.setattr(module, "train_network", stopped)
+    model = Forecaster(strategy="fine-tune", horizon=6, max_steps=3, time_budget=100.0).fit(monthly)
+    (note,) = model.notes_
+    assert note.startswith("The clock stopped the last steps of a training; the same seed may forecast differently")
+
+
 def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, monkeypatch):
     whole = module.train_network
 

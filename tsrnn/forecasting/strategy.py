@@ -148,10 +148,13 @@ class NetworkFit:
                 continue
             steps = max(1, round(LAST_STEPS * settings.max_steps))
             last = replace(settings, max_steps=steps, learning_rate=LAST_RATE * settings.learning_rate)
+            record = TrainingRecord[WindowBatch]()
             try:
-                train_network(forecast, self.panel, last, lengths, deadline=self._deadline())
+                train_network(forecast, self.panel, last, lengths, record=record, deadline=self._deadline())
             except TrainingError as error:
                 self.notes.append(f"The last steps of a training broke down and were left out: {error}")
+            if record.out_of_time:
+                self._tell_of_clock("the last steps of a training")
 
     def _deadline(self) -> float | None:
         budget = self.model.time_budget
@@ -236,11 +239,13 @@ class NetworkFit:
                 )
             self._trained.append((forecast, own))
         if any(record.out_of_time for record in records):
-            self.notes.append(
-                f"The clock stopped the training ({strategy}) before its {settings.max_steps} steps; the same seed may "
-                "forecast differently on another machine."
-            )
+            self._tell_of_clock(f"the training ({strategy}) before its {settings.max_steps} steps")
         return trained
+
+    def _tell_of_clock(self, stopped: str) -> None:
+        note = f"The clock stopped {stopped}; the same seed may forecast differently on another machine."
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _starts(self, strategy: str) -> tuple[Member | None, ...]:
         """Return what the networks of a training start from: the members of the base, or random weights."""
