@@ -45,7 +45,7 @@ class NormalNetwork(ForecastNetwork):
 
     def forward(self, inputs):
         quantiles = torch.from_numpy(self.spread * norm.ppf(self.size.quantiles)).float()
-        return quantiles.expand(len(inputs.z), self.size.horizon, -1)
+        return quantiles.expand(len(inputs.values), self.size.horizon, -1)
 
 
 def network(spread, size=SIZE):

@@ -143,3 +143,25 @@ def test_beyond_its_horizon_a_random_walks_intervals_keep_widening():
     answer = model.predict(h=63, level=80)
     width = (answer["yhat-hi-80"] - answer["yhat-lo-80"]).to_numpy().reshape(8, 63).mean(0)
     assert width[62] / width[6] == pytest.approx(3.0, rel=0.35)  # the square root of 63/7
+
+
+def clean_season(m, noise, rows=200):
+    """Return a wave of m steps around 10 whose amplitude is 3, with a little noise, and two seasons that follow."""
+    steps = np.arange(rows + 2 * m)
+    y = 10 + 3 * np.sin(2 * np.pi * steps / m) + noise * np.random.default_rng(0).normal(size=len(steps))
+    return pd.Series(y[:rows]), y[rows:]
+
+
+@pytest.mark.parametrize("m", [4, 5, 7, 12, 24, 52])
+@pytest.mark.parametrize("noise", [0, 1e-6, 1e-3, 1e-2])
+def test_a_season_far_above_its_noise_is_forecast_as_high_as_it_is(m, noise):
+    past, future = clean_season(m, noise)
+    model = Forecaster(strategy="zero-shot", season_length=m, horizon=2 * m).fit(past)
+    assert np.abs(model.predict(2 * m).to_numpy() - future).mean() < 0.02 * 3
+
+
+@pytest.mark.parametrize("network", ["parallel", "autoregressive", "one"])
+def test_a_network_of_its_own_forecasts_a_clean_season_as_high_as_it_is(network):
+    past, future = clean_season(12, 1e-3)
+    model = Forecaster(network=network, season_length=12, horizon=24, max_steps=20).fit(past)
+    assert np.abs(model.predict(24).to_numpy() - future).max() < 0.01 * 3

@@ -307,7 +307,7 @@ def test_with_logarithms_too_the_unit_of_the_values_is_the_unit_of_the_forecast(
 def test_a_forecast_of_logarithms_ends_far_above_the_window_and_stays_finite(logs):
     class Wild(ForecastNetwork):
         def forward(self, inputs):
-            return torch.full((len(inputs.z), 6, len(QUANTILES)), 1e6)
+            return torch.full((len(inputs.values), 6, len(QUANTILES)), 1e6)
 
     wild = NetworkForecast(Wild(), SHORT_SIZE, "none", 0, logs=True)
     flat = of_lengths([40])

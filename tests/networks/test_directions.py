@@ -48,7 +48,7 @@ def test_before_training_the_state_is_the_mean_of_both_directions(cell):
     assert state.shape == ahead.shape == (2, 10, 8)
     reverse = PatchEncoder(replace(size, bidirectional=False)).eval()
     reverse.embed, reverse.cell = encoder.embed, encoder.backward_cell
-    patches = {part: getattr(inputs, part).unflatten(1, (6, 4)).flip(1).flatten(1) for part in ("z", "observed")}
+    patches = {part: getattr(inputs, part).unflatten(1, (6, 4)).flip(1).flatten(1) for part in ("values", "observed")}
     back = hidden(reverse(replace(inputs, **patches)))
     torch.testing.assert_close(state, (ahead + back) / 2)
 
@@ -60,9 +60,9 @@ def test_each_direction_ends_where_the_other_begins():
     with torch.no_grad():
         for cell in (encoder.cell, encoder.backward_cell):
             cell.weight_hh_l0.mul_(0.3)
-    z = inputs.z.clone()
-    z[:, 0] += 1
-    moved = (hidden(encoder(replace(inputs, z=z))) - hidden(encoder(inputs))).abs().max()
+    values = inputs.values.clone()
+    values[:, 0] += 1
+    moved = (hidden(encoder(replace(inputs, values=values))) - hidden(encoder(inputs))).abs().max()
     encoder.merge = None
-    forgotten = (hidden(encoder(replace(inputs, z=z))) - hidden(encoder(inputs))).abs().max()
+    forgotten = (hidden(encoder(replace(inputs, values=values))) - hidden(encoder(inputs))).abs().max()
     assert forgotten < 1e-6 < 1e-3 < moved

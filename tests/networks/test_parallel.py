@@ -9,7 +9,7 @@ from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.parallel import ParallelNetwork
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
-from tsrnn.preprocessing.inputs import Inputs, make_inputs
+from tsrnn.preprocessing.inputs import make_inputs
 
 SIZE = NetworkSize(context_length=24, horizon=10, patch_length=6, seasons=(6,), hidden_size=16, dropout=0.0)
 
@@ -98,12 +98,11 @@ def test_a_window_is_forecast_alone_as_in_a_batch():
     network, inputs = disturb(network_of()), inputs_of()
     together = network(inputs).detach()
     for b in range(10):
-        parts = (inputs.z, inputs.observed, inputs.facts, inputs.profiles, inputs.contrasts)
-        alone = network(Inputs(*(part[b : b + 1] for part in parts))).detach()
+        alone = network(inputs.each(lambda part, b=b: part[b : b + 1])).detach()
         torch.testing.assert_close(alone[0], together[b], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("part", ["z", "observed", "facts", "profiles"])
+@pytest.mark.parametrize("part", ["values", "observed", "facts", "profiles"])
 def test_the_network_reads_every_part_of_its_inputs(part):
     network, inputs = disturb(network_of()), inputs_of()
     changed = replace(inputs, **{part: getattr(inputs, part) + 0.5})
@@ -113,9 +112,9 @@ def test_the_network_reads_every_part_of_its_inputs(part):
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_oldest_patch_reaches_every_forecast_step_and_steps_differ(cell):
     network, inputs = disturb(network_of(replace(SIZE, cell=cell))), inputs_of()
-    z = inputs.z.clone()
-    z[:, :6] += 1.0
-    moved = (network(replace(inputs, z=z)) - network(inputs)).detach().abs().amax((0, 2))
+    values = inputs.values.clone()
+    values[:, :6] += 1.0
+    moved = (network(replace(inputs, values=values)) - network(inputs)).detach().abs().amax((0, 2))
     assert (moved > 1e-6).all()
     flat = replace(inputs, profiles=torch.zeros_like(inputs.profiles))
     segments = network(flat).detach()[:, :6] - network(flat).detach()[:, [6, 7, 8, 9, 8, 9]]

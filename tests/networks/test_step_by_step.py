@@ -82,9 +82,7 @@ def test_the_shape_is_the_horizon_and_quantiles_are_in_order(network_of, horizon
 def test_a_window_is_forecast_alone_as_in_a_batch_and_twice_alike(network_of):
     network, inputs = network_of(SIZE), inputs_of(SIZE)
     together = network(inputs).detach()
-    third = Inputs(
-        *(part[2:3] for part in (inputs.z, inputs.observed, inputs.facts, inputs.profiles, inputs.contrasts))
-    )
+    third = inputs.each(lambda part: part[2:3])
     # The correlation of errors in a patch is the root of a difference, so rounding shows in the third decimal.
     torch.testing.assert_close(network(third).detach()[0], together[2], rtol=0, atol=5e-3)
     assert torch.equal(network(inputs).detach(), together)
@@ -119,9 +117,9 @@ def test_a_known_patch_moves_the_window_and_its_profiles(network_of):
     before, loc, scale = make_inputs(y[:, :24], observed[:, :24], "standard", size.seasons, size.horizon)
     moved = network._joined(before, ((y[:, 24:] - loc) / scale).float())
     later, new_loc, new_scale = make_inputs(y[:, 4:], observed[:, 4:], "standard", size.seasons, size.horizon)
-    for part, own in (("z", torch.sinh), ("profiles", lambda x: x)):
-        in_units = own(getattr(moved, part)).double() * scale.reshape(-1, *[1] * (getattr(moved, part).dim() - 1))
-        expected = own(getattr(later, part)).double() * new_scale.reshape(-1, *[1] * (getattr(moved, part).dim() - 1))
+    for part in ("values", "profiles"):
+        in_units = getattr(moved, part).double() * scale.reshape(-1, *[1] * (getattr(moved, part).dim() - 1))
+        expected = getattr(later, part).double() * new_scale.reshape(-1, *[1] * (getattr(moved, part).dim() - 1))
         shift = (loc - new_loc).reshape(-1, *[1] * (in_units.dim() - 1))
         torch.testing.assert_close(in_units + shift, expected[..., : in_units.shape[-1]], rtol=1e-4, atol=1e-4)
     assert moved.profiles.shape[-1] == SIZE.patch_length
@@ -135,7 +133,7 @@ def test_a_carried_state_is_the_state_of_the_whole_past():
     moved = network._joined(inputs, patch)
     carried = network.advance(1, moved, network.read(inputs))
     longer = replace(
-        inputs, **{k: torch.cat([getattr(inputs, k), getattr(moved, k)[:, -4:]], 1) for k in ("z", "observed")}
+        inputs, **{k: torch.cat([getattr(inputs, k), getattr(moved, k)[:, -4:]], 1) for k in ("values", "observed")}
     )
     torch.testing.assert_close(carried, network.encoder(longer))
 
@@ -153,7 +151,7 @@ def test_many_windows_are_forecast_batch_by_batch_as_one_by_one(network_of):
     network, inputs = disturb(network_of(SIZE)), inputs_of(SIZE, n=45)
     together = network(inputs).detach()
     assert together.shape == (45, 12, 13)
-    last = Inputs(*(part[44:] for part in (inputs.z, inputs.observed, inputs.facts, inputs.profiles, inputs.contrasts)))
+    last = inputs.each(lambda part: part[44:])
     torch.testing.assert_close(network(last).detach()[0], together[44], rtol=1e-4, atol=1e-4)
 
 

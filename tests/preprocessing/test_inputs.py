@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from tsrnn.preprocessing.contrasts import contrast_count
+from tsrnn.preprocessing.contrasts import FACTOR, contrast_count
 from tsrnn.preprocessing.inputs import LARGEST_Z, Inputs, make_inputs
 from tsrnn.preprocessing.own_season import find_own_season, own_season_profiles
 from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS
 
-PARTS = ("z", "observed", "facts", "profiles", "contrasts")
+PARTS = ("values", "observed", "facts", "profiles", "contrasts")
 
 
 def windows(seed=0, shape=(5, 24)):
@@ -20,13 +20,13 @@ def windows(seed=0, shape=(5, 24)):
 def test_the_parts_have_their_shapes_in_single_precision_and_undo_the_scaling(scaling):
     y, observed = windows()
     inputs, loc, scale = make_inputs(y, observed, scaling, (4, 12), 7, contrasts=True)
-    assert inputs.z.shape == inputs.observed.shape == (5, 24)
+    assert inputs.values.shape == inputs.observed.shape == (5, 24)
     assert inputs.facts.shape == (5, 2)
     assert inputs.profiles.shape == (5, profile_count((4, 12)), 7)
     assert inputs.contrasts.shape == (5, contrast_count((4, 12)), 24)
     assert all(getattr(inputs, part).dtype == torch.float32 for part in PARTS)
     assert loc.dtype == scale.dtype == torch.float64
-    back = loc + scale * torch.sinh(inputs.z.double())
+    back = loc + scale * inputs.values.double()
     np.testing.assert_allclose(back[observed], y[observed], rtol=1e-4)
 
 
@@ -43,11 +43,8 @@ def test_the_profiles_of_the_own_season_follow_those_of_the_named_ones():
     K = profile_count((24,))
     assert found.profiles.shape == (5, profile_count((24,), own_season=True), 30)
     assert torch.equal(found.profiles[:, :K], without.profiles)
-    z = torch.sinh(found.z) * observed
-    length, gain = find_own_season(z, observed, 24)
-    torch.testing.assert_close(
-        found.profiles[:, K:], own_season_profiles(z, observed, length, 27, 30), atol=1e-4, rtol=1e-4
-    )
+    length, gain = find_own_season(found.values, observed, 24)
+    assert torch.equal(found.profiles[:, K:], own_season_profiles(found.values, observed, length, 27, 30))
     assert torch.equal(found.facts[:, :2], without.facts)
     torch.testing.assert_close(found.facts[:, 2], gain, atol=1e-4, rtol=1e-4)
     short, _, _ = make_inputs(y, observed, "spread", (7,), 30, own_season=True)  # a week has no other lengths
@@ -87,15 +84,27 @@ def test_constant_and_empty_windows_give_finite_inputs(scaling, value):
     np.testing.assert_allclose(continued, np.full((1, 5), np.nan_to_num(value)), atol=1e-6)
 
 
-def test_wild_values_are_cut_so_that_the_network_is_not_blinded():
-    y = torch.ones(1, 20, dtype=torch.float64)
-    y[0, ::2] += 1e-3
-    y[0, 3] = 1e9
-    inputs, _, _ = make_inputs(y, torch.ones(1, 20, dtype=torch.bool), "seasonal", (1,), 3)
-    assert inputs.z.abs().max() <= np.arcsinh(LARGEST_Z) + 1e-6
-    y[0, 3], y[0, -1] = 1.0, 1e9
-    inputs, _, _ = make_inputs(y, torch.ones(1, 20, dtype=torch.bool), "seasonal", (2,), 3)
-    assert inputs.profiles.abs().max() <= LARGEST_Z + 1e-3
+def clean_season():
+    """Return five seasons of eight steps whose peaks are 20,000 times as high as seasons differ."""
+    y = torch.zeros(1, 40, dtype=torch.float64)
+    y[0, ::8], y[0, 4::8] = 2.0, -2.0
+    y[0, ::3] += 1e-4
+    return y, torch.ones(1, 40, dtype=torch.bool)
+
+
+def test_a_network_reads_wild_values_as_large_ones_so_that_it_is_not_blinded():
+    inputs, _, _ = make_inputs(*clean_season(), "seasonal", (8,), 8, contrasts=True)
+    assert inputs.values.abs().max() > 10_000
+    assert inputs.read(40).abs().max() == pytest.approx(np.arcsinh(LARGEST_Z))
+    assert inputs.contrasts.abs().max() == pytest.approx(np.arcsinh(FACTOR * 2 * LARGEST_Z))
+    assert torch.equal(inputs.read(8), inputs.read(40)[:, -8:])
+
+
+def test_a_forecast_starts_from_a_clean_season_as_high_as_it_is():
+    y, observed = clean_season()
+    inputs, loc, scale = make_inputs(y, observed, "seasonal", (8,), 8)
+    np.testing.assert_allclose(loc + scale * inputs.profiles[:, 0], y[:, -8:], atol=1e-6)
+    np.testing.assert_allclose(loc + scale * inputs.profiles[:, 4], y[:, -8:], atol=2e-4)
 
 
 def test_without_scaling_large_values_stay_as_they_are():

@@ -138,10 +138,13 @@ def test_one_season_or_less_is_scaled_by_its_spread(length):
     assert torch.equal(seasonal, spread)
 
 
-def test_an_exact_repetition_is_scaled_by_its_spread():
+def test_the_longer_an_exact_repetition_the_smaller_the_difference_that_is_expected():
     y = torch.tensor([[1.0, 3.0] * 4], dtype=torch.float64)
     _, _, scale = scale_windows(y, all_of(y), "seasonal", 2)
-    assert scale.item() == 1.0
+    assert scale.item() == pytest.approx(1 / 7)  # six differences of 0, and one like the spread
+    y = torch.tensor([[1.0, 3.0] * 40], dtype=torch.float64)
+    _, _, scale = scale_windows(y, all_of(y), "seasonal", 2)
+    assert scale.item() == pytest.approx(1 / 79)
 
 
 def test_rounding_errors_of_a_constant_are_not_taken_for_movement():

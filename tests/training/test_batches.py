@@ -9,7 +9,7 @@ from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import MOST_VALIDATION_WINDOWS, WindowSampler
 
-PARTS = ("z", "observed", "facts", "profiles")
+PARTS = ("values", "observed", "facts", "profiles")
 
 
 def sampler_of(lengths, train_end, *, context=8, horizon=3, min_history=4, scaling="none", y=None):
@@ -23,7 +23,7 @@ def sampler_of(lengths, train_end, *, context=8, horizon=3, min_history=4, scali
 
 def places(batch):
     """Return the series and cutoff of each window, told by its first target (or its last input)."""
-    value = torch.sinh(batch.inputs.z[:, -1].double()).round().long() + 1
+    value = batch.inputs.values[:, -1].double().round().long() + 1
     return [(int(v) // 1000, int(v) % 1000) for v in value]
 
 
@@ -110,7 +110,7 @@ def test_the_same_generator_draws_the_same_batches_one_after_the_other():
     batches = [[sampler.draw(sampler.trainable(), 20, g) for _ in range(2)] for g in (first, second)]
     for one, other in zip(*batches, strict=True):
         assert torch.equal(one.target, other.target)
-        assert torch.equal(one.inputs.z, other.inputs.z)
+        assert torch.equal(one.inputs.values, other.inputs.values)
     assert not torch.equal(batches[0][0].target, batches[0][1].target)
 
 
@@ -136,7 +136,7 @@ def test_targets_are_scaled_like_the_inputs(scaling):
     batch = sampler.cut(torch.tensor([0]), torch.tensor([30]), torch.tensor([60]))
     window = torch.from_numpy(y[22:30])[None]
     inputs, loc, scale = make_inputs(window, torch.ones(1, 8, dtype=torch.bool), scaling, (2,), 3)
-    assert torch.equal(batch.inputs.z, inputs.z)
+    assert torch.equal(batch.inputs.values, inputs.values)
     np.testing.assert_allclose((loc + scale * batch.target)[0], y[30:33], rtol=1e-5)
 
 

@@ -46,7 +46,7 @@ class AutoregressiveNetwork(PatchByPatchNetwork):
 
     def advance(self, segment: int, inputs: Inputs, state: Any) -> Any:
         """Decode one patch more, from the last patch of the window."""
-        last: Tensor = inputs.z[:, -self.size.patch_length :]
+        last: Tensor = inputs.read(self.size.patch_length)
         x = self.feed(last) + self.position[segment]  # [B, D]
         return self.decoder(x.unsqueeze(1), state)[1]
 

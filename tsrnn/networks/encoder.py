@@ -39,7 +39,7 @@ class PatchEncoder(nn.Module):
 
     def forward(self, inputs: Inputs) -> Any:
         """Return the cell's final state: [layers, B, D], for an LSTM a pair of them."""
-        x = self._embed(inputs, inputs.z.shape[1] // self.patch_length)
+        x = self._embed(inputs, inputs.values.shape[1] // self.patch_length)
         _, state = self.cell(x)
         if self.merge is None:
             return state
@@ -52,8 +52,9 @@ class PatchEncoder(nn.Module):
     def _embed(self, inputs: Inputs, count: int) -> Tensor:
         """Embed the last `count` patches of each window. Shape (B, count, D)."""
         p = self.patch_length
-        B = inputs.z.shape[0]
-        read = [part[:, -count * p :].reshape(B, count, p) for part in (inputs.z, inputs.observed)]
+        B = inputs.values.shape[0]
+        newest = (inputs.read(count * p), inputs.observed[:, -count * p :])
+        read = [part.reshape(B, count, p) for part in newest]
         C = inputs.contrasts.shape[1]
         contrasts = inputs.contrasts[..., -count * p :].reshape(B, C, count, p)
         read.append(contrasts.transpose(1, 2).flatten(2))

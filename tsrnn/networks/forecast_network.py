@@ -29,7 +29,7 @@ class ForecastNetwork(nn.Module):
             What the steps of every path were drawn from; one for all paths where they share it.
         """
         quantiles = self(inputs)
-        return sample_paths(quantiles, self.size.quantiles, noise.to(inputs.z)), quantiles.unsqueeze(1)
+        return sample_paths(quantiles, self.size.quantiles, noise.to(inputs.values)), quantiles.unsqueeze(1)
 
     def training_quantiles(self, inputs: Inputs, target: Tensor, observed: Tensor, progress: float) -> Tensor:
         """Return the quantiles that the loss compares with the target: the forecast itself, unless overridden.

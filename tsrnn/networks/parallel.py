@@ -37,7 +37,7 @@ class ParallelNetwork(ForecastNetwork):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Return scaled quantiles of shape (B, H, Q)."""
-        B, S = inputs.z.shape[0], self.segments
+        B, S = inputs.values.shape[0], self.segments
         # Segments are one step each, so all of them are one batch.
         query = self.position.repeat(B, 1).unsqueeze(1)  # [B·S, 1, D]
         _, state = self.encoder.cell(query, repeat_state(self.encoder(inputs), S))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -63,24 +64,24 @@ class PatchByPatchNetwork(ForecastNetwork):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Return scaled quantiles of shape (B, H, Q): of the first patch at once, of the others from sample paths."""
-        B, H, p = len(inputs.z), self.size.horizon, self.size.patch_length
+        B, H, p = len(inputs.values), self.size.horizon, self.size.patch_length
         if self.segments == 1:
             return self._quantiles(self.read(inputs), inputs)[:, :H]
-        noise = stratified_noise(H, new_generator(_SEED)).to(inputs.z)  # [P, H]
+        noise = stratified_noise(H, new_generator(_SEED)).to(inputs.values)  # [P, H]
         levels = self.size.quantiles
         answer = []
         windows = max(1, _PATHS_PER_BATCH // SAMPLE_PATHS)
         for start in range(0, B, windows):
-            part = _rows(inputs, slice(start, start + windows))
-            _, quantiles = self.draw(part, noise.expand(len(part.z), -1, -1))
+            part = inputs.each(itemgetter(slice(start, start + windows)))
+            _, quantiles = self.draw(part, noise.expand(len(part.values), -1, -1))
             rest = mixture_quantiles(quantiles[:, :, p:], levels, levels)  # [B, H − p, Q]
             answer.append(torch.cat([quantiles[:, 0, :p], rest], 1))
-        return torch.cat(answer) if answer else inputs.z.new_empty(0, H, len(levels))
+        return torch.cat(answer) if answer else inputs.values.new_empty(0, H, len(levels))
 
     def draw(self, inputs: Inputs, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Draw the network's own paths; see `ForecastNetwork.draw`."""
         p, (B, P, H) = self.size.patch_length, noise.shape
-        noise = nn.functional.pad(noise.to(inputs.z), (0, self.segments * p - H)).reshape(B * P, -1)  # [B·P, S·p]
+        noise = nn.functional.pad(noise.to(inputs.values), (0, self.segments * p - H)).reshape(B * P, -1)  # [B·P, S·p]
         state = self.read(inputs)
         known = [self._quantiles(state, inputs).repeat_interleave(P, 0)]  # of every patch [B·P, p, Q]
         inputs, state = inputs.repeat(P), repeat_state(state, P)
@@ -120,13 +121,9 @@ class PatchByPatchNetwork(ForecastNetwork):
     def _joined(self, inputs: Inputs, patch: Tensor) -> Inputs:
         """Move the windows on by a scaled patch [B, p]."""
         p = self.size.patch_length
-        z = torch.cat([inputs.z[:, p:], torch.asinh(patch)], 1)  # [B, L]
+        values = torch.cat([inputs.values[:, p:], patch], 1)  # [B, L]
         observed = torch.cat([inputs.observed[:, p:], torch.ones_like(patch)], 1)
-        values, seasons = torch.sinh(z), self.size.seasons
+        seasons = self.size.seasons
         length = find_own_season(values, observed > 0, seasons[0])[0] if self.size.own_season else None
         profiles = season_profiles(values, observed > 0, seasons, p, length)  # [B, K, p]
-        return replace(inputs, z=z, observed=observed, profiles=profiles)
-
-
-def _rows(inputs: Inputs, at: slice) -> Inputs:
-    return Inputs(**{field.name: getattr(inputs, field.name)[at] for field in fields(inputs)})
+        return replace(inputs, values=values, observed=observed, profiles=profiles)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from tsrnn.preprocessing.contrasts import season_contrasts
+from tsrnn.preprocessing.contrasts import FACTOR, season_contrasts
 from tsrnn.preprocessing.own_season import find_own_season
 from tsrnn.preprocessing.profiles import season_profiles
 from tsrnn.preprocessing.scaling import scale_windows
 
-# Scaled values beyond this are wild (a tiny scale before a jump); the network need not tell them apart.
+# A network need not tell larger scaled values apart, nor larger differences of two. What a forecast starts from is not
+# cut: where a season is a thousand times the noise, its peaks are.
 LARGEST_Z = 50.0
 
 
@@ -22,8 +25,8 @@ class Inputs:
 
     Parameters
     ----------
-    z : tensor of shape (B, L)
-        asinh of the scaled values; 0 where unobserved.
+    values : tensor of shape (B, L)
+        0 where unobserved.
     observed : tensor of shape (B, L)
         1 where observed, else 0.
     facts : tensor of shape (B, 2 or 3)
@@ -32,19 +35,37 @@ class Inputs:
     profiles : tensor of shape (B, K, H)
         Season profiles continued over the horizon, scaled.
     contrasts : tensor of shape (B, C, L)
-        `tsrnn.preprocessing.contrasts.season_contrasts`; C is 0 for a network that reads none.
+        `tsrnn.preprocessing.contrasts.season_contrasts`, limited as the values are that are read; C is 0 for a network
+        that reads none.
+    largest : float
+        The size beyond which values are not told apart.
     """
 
-    z: Tensor
+    values: Tensor
     observed: Tensor
     facts: Tensor
     profiles: Tensor
     contrasts: Tensor
+    largest: float = math.inf
+
+    def read(self, count: int) -> Tensor:
+        """Return asinh of the newest values, as a network reads them. Shape (B, count)."""
+        return torch.asinh(self.values[:, self.values.shape[1] - count :].clamp(-self.largest, self.largest))
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Inputs:
+        """Change every tensor in the same way."""
+        return Inputs(
+            change(self.values),
+            change(self.observed),
+            change(self.facts),
+            change(self.profiles),
+            change(self.contrasts),
+            self.largest,
+        )
 
     def repeat(self, times: int) -> Inputs:
         """Repeat every window `times` times, in place order."""
-        parts = (self.z, self.observed, self.facts, self.profiles, self.contrasts)
-        return Inputs(*(part.repeat_interleave(times, 0) for part in parts))
+        return self.each(lambda part: part.repeat_interleave(times, 0))
 
 
 def make_inputs(
@@ -78,16 +99,17 @@ def make_inputs(
     inputs : Inputs
     loc, scale : float64 tensors of shape (B, 1), original units
     """
-    z, loc, scale = scale_windows(y, observed, scaling, seasons[0])
-    if scaling != "none":  # values in the user's own unit have no size that would be wild
-        z = z.clamp(-LARGEST_Z, LARGEST_Z)
-    z = z.to(torch.float32)
-    length, gain = find_own_season(z, observed, seasons[0]) if own_season else (None, None)
-    profiles = season_profiles(z, observed, seasons, horizon, length)
+    scaled, loc, scale = scale_windows(y, observed, scaling, seasons[0])
+    values = scaled.to(torch.float32)
+    length, gain = find_own_season(values, observed, seasons[0]) if own_season else (None, None)
+    profiles = season_profiles(values, observed, seasons, horizon, length)
     seen = observed.to(torch.float32)
-    found = season_contrasts(z, seen, seasons) if contrasts else z.new_empty(len(z), 0, z.shape[1])
+    found = season_contrasts(values, seen, seasons) if contrasts else values.new_empty(len(values), 0, values.shape[1])
+    largest = math.inf if scaling == "none" else LARGEST_Z  # values in the user's own unit have no size that is wild
+    limit = math.asinh(FACTOR * 2 * largest)
     size = loc.abs() + scale
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
     facts = [torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4]
     facts += [gain.unsqueeze(1)] if gain is not None else []
-    return Inputs(torch.asinh(z), seen, torch.cat(facts, 1).to(torch.float32), profiles, found), loc, scale
+    facts_read = torch.cat(facts, 1).to(torch.float32)
+    return Inputs(values, seen, facts_read, profiles, found.clamp(-limit, limit), largest), loc, scale

@@ -30,7 +30,8 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
     y : tensor of shape (B, L), original units; any value where unobserved
     observed : bool tensor of shape (B, L)
     method : {"seasonal", "spread", "standard", "mean", "none"}
-        "seasonal": the mean of the last season, and the mean absolute difference of values a season apart.
+        "seasonal": the mean of the last season, and the mean absolute difference of values a season apart; where all
+        n of these are 0, 1/(n + 1) of what "spread" takes.
         "spread": the mean of the last season, and the mean absolute deviation from the window's mean.
         "standard": the window's mean and standard deviation. "mean": 0 and the window's mean absolute value.
         "none": 0 and 1.
@@ -59,8 +60,9 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
     if method == "seasonal":
         both = observed[:, m:] & observed[:, :-m]
         scale = masked_mean((y[:, m:] - y[:, :-m]).abs(), both)
-        # One season or less, or an exact repetition, has no seasonal difference: the spread is the next best.
-        scale = torch.where(scale > CONSTANT * size, scale, spread)
+        # One season or less has no seasonal difference: the spread is the next best. An exact repetition has none
+        # either, but the next difference is expected to be as small as one like the spread among so many.
+        scale = torch.where(scale > CONSTANT * size, scale, spread / (1 + both.sum(-1, keepdim=True)))
     elif method == "spread":
         scale = spread
     elif method == "standard":

@@ -28,7 +28,8 @@ class WindowScaler(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     method : {"seasonal", "spread", "standard", "mean", "none"}, default "seasonal"
-        "seasonal": the mean of the last season, and the mean absolute difference of values a season apart.
+        "seasonal": the mean of the last season, and the mean absolute difference of values a season apart; where all
+        n of these are 0, 1/(n + 1) of what "spread" takes.
         "spread": the mean of the last season, and the mean absolute deviation from the window's mean.
         "standard": the window's mean and standard deviation. "mean": 0 and the window's mean absolute value.
         "none": 0 and 1.
