@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tsrnn.preprocessing.contrasts import FACTOR, contrast_count
-from tsrnn.preprocessing.inputs import LARGEST_Z, Inputs, make_inputs
+from tsrnn.preprocessing.inputs import LARGEST_Z, SMALLEST_SCALE, Inputs, make_inputs
 from tsrnn.preprocessing.own_season import find_own_season, own_season_profiles
 from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS
@@ -105,6 +105,14 @@ def test_a_forecast_starts_from_a_clean_season_as_high_as_it_is():
     inputs, loc, scale = make_inputs(y, observed, "seasonal", (8,), 8)
     np.testing.assert_allclose(loc + scale * inputs.profiles[:, 0], y[:, -8:], atol=1e-6)
     np.testing.assert_allclose(loc + scale * inputs.profiles[:, 4], y[:, -8:], atol=2e-4)
+
+
+def test_far_from_zero_a_network_reads_the_same_wherever_it_is():
+    y, observed = windows()
+    near, far = (make_inputs(y + offset, observed, "seasonal", (6,), 9, contrasts=True)[0] for offset in (1e4, 1e6))
+    for part in PARTS:
+        torch.testing.assert_close(getattr(near, part), getattr(far, part), rtol=1e-5, atol=1e-5)
+    assert (near.facts[:, 0] == np.float32(np.log(SMALLEST_SCALE + 1e-4))).all()
 
 
 def test_without_scaling_large_values_stay_as_they_are():

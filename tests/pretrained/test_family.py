@@ -15,7 +15,7 @@ SERVED = {
     2: ("any_season", (2,), True),
     3: ("any_season", (3,), True),
     4: ("season_4", (4,), True),
-    5: ("any_season", (5,), True),
+    5: ("season_5", (5,), True),
     7: ("season_7", (7,), True),
     10: ("any_season", (10,), True),
     11: ("any_season", (11,), False),

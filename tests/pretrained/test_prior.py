@@ -4,7 +4,7 @@ import pytest
 from tsrnn.pretrained import prior, processes
 from tsrnn.pretrained.disturbances import disturb, drop_rows
 from tsrnn.pretrained.draws import bounded_exp, coin, log_uniform, returning_walk, season_shapes, whole_season
-from tsrnn.pretrained.prior import SHARES, simulate
+from tsrnn.pretrained.prior import MORE_PRICES, SHARES, simulate
 from tsrnn.pretrained.processes import FAMILIES, GROWTHS, exponential_smoothing, season_changes
 
 SEASONS = [(1,), (4,), (7,), (12,), (24, 168), (24, 24), (52,)]
@@ -227,6 +227,16 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
     assert set(seen) == {names[key] for key in shares}
     for key, share in shares.items():
         assert seen[names[key]] == pytest.approx(1000 * share, rel=0.3)
+
+
+def test_further_prices_are_drawn_where_asked_for(monkeypatch):
+    seen = []
+    draw = FAMILIES["prices"]
+    monkeypatch.setitem(FAMILIES, "prices", lambda count, *rest: seen.append(count) or draw(count, *rest))
+    for share in (0.0, 0.4):
+        simulate(2000, 50, (5,), new_rng(), prices=share)
+    assert seen[0] == pytest.approx(2000 * (SHARES["prices"] + MORE_PRICES), rel=0.3)
+    assert seen[1] == pytest.approx(2000 * (SHARES["prices"] + MORE_PRICES + 0.4), rel=0.1)
 
 
 def test_noise_lasts_where_asked_for(monkeypatch):

@@ -17,6 +17,13 @@ from tsrnn.preprocessing.scaling import scale_windows
 # A network need not tell larger scaled values apart, nor larger differences of two. What a forecast starts from is not
 # cut: where a season is a thousand times the noise, its peaks are.
 LARGEST_Z = 50.0
+# Nor need it tell smaller scales apart, relative to the size of the values: a pressure of 1013 hPa that moves by one.
+# The base's networks know small ones from prices, and so forecast other values far from zero badly: where 3,000 times
+# its mean was added to each series, the MASE on the two last horizons of M1's training parts was 3.16 (years) and 1.41
+# (quarters) without the limit and 2.60 and 1.29 with it (2.50 and 1.24 where nothing was added), of hospital .88 and
+# .82 (.80), of M4 hourly .90 and .76 (.75). A limit of .03 gave 2.53, 1.24, .81 and .75, but hides what exchange rates
+# are known by.
+SMALLEST_SCALE = 0.01
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,10 @@ def make_inputs(
     limit = math.asinh(FACTOR * 2 * largest)
     size = loc.abs() + scale
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
-    facts = [torch.log(relative + 1e-4), torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4]
+    facts = [
+        torch.log(relative.clamp(min=SMALLEST_SCALE) + 1e-4),
+        torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4,
+    ]
     facts += [gain.unsqueeze(1)] if gain is not None else []
     facts_read = torch.cat(facts, 1).to(torch.float32)
     return Inputs(values, seen, facts_read, profiles, found.clamp(-limit, limit), largest), loc, scale

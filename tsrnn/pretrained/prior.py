@@ -48,6 +48,7 @@ def simulate(
     rng: Rng,
     growth: str = "brisk",
     *,
+    prices: float = 0.0,
     smooth: float = 0.0,
     drifting: float = 0.0,
     dropped: float = 0.0,
@@ -64,8 +65,9 @@ def simulate(
     rng : numpy.random.Generator
     growth : {"brisk", "cautious", "mixed", "lasting"}
         Of the exponential-smoothing family; see `GROWTHS`.
-    smooth, drifting : float
-        Shares of smooth trends and of drifting cycles, which come instead of as many of exponential smoothing.
+    prices, smooth, drifting : float
+        Shares of further prices, of smooth trends and of drifting cycles, which come instead of as many of exponential
+        smoothing.
     dropped : float
         Share of the series of which rows are left out; see `drop_rows`. Takes a season of 2 or more.
     lasting_noise : float
@@ -86,7 +88,7 @@ def simulate(
     shares = dict(SHARES)
     year = steps_a_year(seasons[0])
     more = {
-        "prices": MORE_PRICES * (year > 12),
+        "prices": MORE_PRICES * (year > 12) + prices,
         "drifting_cycles": drifting,
         "smooth_trends": smooth,
     }

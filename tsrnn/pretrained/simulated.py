@@ -66,7 +66,7 @@ class SimulatedWindows:
         count = self._batches * self.batch_size
         more = {
             name: getattr(member, name)
-            for name in ("smooth", "drifting", "dropped", "lasting_noise", "changing_seasons")
+            for name in ("prices", "smooth", "drifting", "dropped", "lasting_noise", "changing_seasons")
         }
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
