@@ -293,7 +293,7 @@ def served_by(season_length: int) -> Service:
     """Find the member for a season length.
 
     >>> served_by(12).member.name, served_by(96).seasons, served_by(5).member.name
-    ('season_12', (96, 672), 'any_season')
+    ('season_12', (96, 672), 'season_5')
     >>> served_by(365).note
     'The base model was not trained on seasons of 365; it reads them with patches of 7 (long_season).'
     """
