@@ -37,8 +37,9 @@ class Inputs:
     observed : tensor of shape (B, L)
         1 where observed, else 0.
     facts : tensor of shape (B, 2 or 3)
-        The logarithms of scale / (|loc| + scale) and of the number of observed values, and for a network that may
-        start from the window's own season how much better that repeats than the named one.
+        The logarithms of scale / (|loc| + scale), which is at least `SMALLEST_SCALE`, and of the number of observed
+        values, and for a network that may start from the window's own season how much better that repeats than the
+        named one.
     profiles : tensor of shape (B, K, H)
         Season profiles continued over the horizon, scaled.
     contrasts : tensor of shape (B, C, L)

@@ -37,7 +37,8 @@ SHARES = {
     "drifting_cycles": 0.0,
     "smooth_trends": 0.0,
 }
-# Of steps shorter than a month, prices are more common.
+# Of steps shorter than a month, prices are more common. A member may ask for further ones: of business days 30 % more
+# came within 2.0 % of the last price's error on fourteen real prices, 50 % more within .4 % and .7 %.
 MORE_PRICES = 0.08
 
 
