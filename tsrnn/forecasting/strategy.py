@@ -27,7 +27,7 @@ from tsrnn.forecasting.settings import (
     step_seconds,
     zero_shot_settings,
 )
-from tsrnn.pretrained.family import Member, served_by
+from tsrnn.pretrained.family import Member, Service, served_by
 from tsrnn.pretrained.weights import load_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
@@ -130,7 +130,7 @@ class NetworkFit:
             self._train(self.strategy, self.settings, train_end, self.record)
             self._grow_ensemble(train_end)
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
-            note = served_by(self.panel.season_length).note
+            note = self._service.note
             self.notes += [note] if note else []
         self.notes += short_history_notes(self.panel)
 
@@ -156,6 +156,11 @@ class NetworkFit:
             if record.out_of_time:
                 self._tell_of_clock("the last steps of a training")
 
+    @property
+    def _service(self) -> Service:
+        """Which members of the base serve the panel's season."""
+        return served_by(self.panel.season_length)
+
     def _deadline(self) -> float | None:
         budget = self.model.time_budget
         return None if budget is None else self.started + CLOCK_TOLERANCE * budget
@@ -166,7 +171,7 @@ class NetworkFit:
     def _use_base(self) -> None:
         """Take the base model, for an ensemble with several look-backs."""
         self.settings = zero_shot_settings(self.model, self.panel)
-        service = served_by(self.panel.season_length)
+        service = self._service
         for k in range(self.model.ensemble_size):
             for member in service.members:
                 size, p = member.size(service.seasons), member.patch_length
@@ -215,12 +220,11 @@ class NetworkFit:
 
         The record is the first one's.
         """
-        service, number = served_by(self.panel.season_length), self.begun
-        starts = self._starts(strategy)
+        starts, number = self._starts(strategy), self.begun
         self.begun += 1
         trained, records = [], [record, *(TrainingRecord[WindowBatch]() for _ in starts[1:])]
         for index, member in enumerate(starts):
-            own = settings if member is None else member_settings(settings, member, service.seasons)
+            own = settings if member is None else member_settings(settings, member, self._service.seasons)
             start = None if member is None else load_member(member)
             forecast = new_network(own, self.seed + seed * len(starts) + index, self.device, start)
             forecast.vote = vote
@@ -249,7 +253,7 @@ class NetworkFit:
 
     def _starts(self, strategy: str) -> tuple[Member | None, ...]:
         """Return what the networks of a training start from: the members of the base, or random weights."""
-        return served_by(self.panel.season_length).members if strategy == "fine-tune" else (None,)
+        return self._service.members if strategy == "fine-tune" else (None,)
 
     def _report(self, progress: Progress) -> None:
         tell(progress.step / progress.max_steps)

@@ -54,7 +54,7 @@ class Inputs:
     facts: Tensor
     profiles: Tensor
     contrasts: Tensor
-    largest: float = math.inf
+    largest: float
 
     def read(self, count: int) -> Tensor:
         """Return asinh of the newest values, as a network reads them. Shape (B, count)."""
