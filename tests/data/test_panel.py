@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 
 
@@ -34,3 +37,18 @@ def test_rows_past_the_end_are_those_that_there_are():
     panel = panel_of([1.0, 2, 3], [4.0, 5])
     assert panel.between(np.array([0, 0]), np.array([9, 0])).lengths.tolist() == [3, 0]
     assert panel.between(np.array([5, 1]), np.array([9, 9])).y.tolist() == [5]
+
+
+def test_rows_without_a_value_just_before_a_cutoff_are_counted():
+    panel = panel_of([np.nan, np.nan, 1.0, 2, np.nan, 4, np.nan, np.nan], [5.0, np.nan, 7])
+    cutoffs = Cutoffs(np.array([0, 0, 0, 0, 0, 1, 1, 1]), np.array([0, 2, 4, 5, 8, 0, 2, 3]))
+    first = 2  # rows before the first value are not part of a series
+    cutoffs = replace(cutoffs, end=np.where(cutoffs.series == 0, (cutoffs.end - first).clip(min=0), cutoffs.end))
+    assert panel.missing_before(cutoffs).tolist() == [0, 0, 0, 1, 2, 0, 1, 0]
+    assert panel.missing_before(panel.last_cutoffs()).tolist() == [2, 0]
+
+
+def test_nothing_is_counted_where_no_earlier_row_has_a_value():
+    panel = panel_of([1.0, 2, 3], [4.0, 5])
+    empty = replace(panel, y=np.array([1.0, 2, 3, np.nan, np.nan]))
+    assert empty.missing_before(Cutoffs(np.array([1, 1]), np.array([1, 2]))).tolist() == [0, 0]

@@ -377,3 +377,31 @@ def test_nights_are_not_forecast_far_below_the_lowest_value_where_none_is_negati
     np.testing.assert_allclose(np.diff(found, axis=1), np.diff(found, axis=1)[[12]].repeat(24, 0), rtol=1e-5)
     asked = model.quantiles(flat, ends(0), ends(48), 24, wanted)[0].numpy()
     np.testing.assert_allclose(asked, found[:, [sorted(whole).index(q) for q in wanted]])
+
+
+def test_a_window_with_too_few_values_is_left_to_the_other_networks():
+    where = few_and_many()
+    first, second = disturbed(), disturbed()
+    with torch.no_grad():
+        for parameter in second.network.parameters():
+            parameter *= 1.2
+    second.fewest = 12
+    alone, both = (module.combined_quantiles(models, *where) for models in ([first], [first, second]))
+    assert torch.equal(both[0], alone[0])
+    assert not torch.allclose(both[1], alone[1])
+    assert second.quantiles(*where)[0].isnan().all()
+    assert second.quantiles(*where)[1].isfinite().all()
+    # Of three votes, each with one such network, the median is that of those that forecast.
+    votes = [
+        with_options(model, vote=k, fewest=fewest) for k in range(3) for model, fewest in ((first, 0), (second, 12))
+    ]
+    torch.testing.assert_close(module.combined_quantiles(votes, *where)[0], alone[0])
+    assert module.combined_quantiles(votes, *where).isfinite().all()
+
+
+def few_and_many():
+    """Two series of 24 rows, of which the first one begins with 16 missing values; forecast after their last rows."""
+    y = torch.from_numpy(np.random.default_rng(0).normal(size=48).cumsum())
+    y[:16] = torch.nan
+    flat = FlatSeries.from_flat(y, torch.tensor([0, 24, 48]))
+    return flat, torch.arange(2), torch.full((2,), 24), 4, WANTED

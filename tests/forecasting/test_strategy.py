@@ -365,6 +365,13 @@ def test_members_of_an_ensemble_of_the_base_differ_in_look_back(monthly, strateg
     assert {part.size.cell for part in model.networks_} == {"gru"}
 
 
+def test_members_of_an_ensemble_of_the_base_look_back_less_far_than_the_history_reaches():
+    y = monthly_table(n_series=1, n_rows=60)
+    one, two, three = (Forecaster(strategy="zero-shot", ensemble_size=count).fit(y) for count in (1, 2, 3))
+    assert not np.allclose(one.predict(6)["yhat"], two.predict(6)["yhat"], rtol=1e-5)
+    assert sorted({part.size.context_length for part in three.networks_}) == [36, 48, 300]
+
+
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_an_ensemble_forecasts_the_mean_of_two_and_the_median_of_more(monthly, count):
     model = Forecaster(strategy="scratch", ensemble_size=count, **TINY).fit(monthly)
@@ -403,7 +410,7 @@ def test_only_series_with_less_than_two_seasons_of_observed_rows_are_noted():
             monthly_table(n_series=1, n_rows=24).assign(unique_id="two years"),
             monthly_table(n_series=1, n_rows=23).assign(unique_id="less"),
             monthly_table(n_series=1, n_rows=60).assign(
-                unique_id="gaps", y=lambda t: t["y"].where(np.arange(60) % 3 == 0)
+                unique_id="gaps", y=lambda t: t["y"].where(np.arange(60) % 3 == 2)
             ),
         ]
     )

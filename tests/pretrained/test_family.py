@@ -51,6 +51,15 @@ def test_a_season_length_is_served_by_the_member_that_saw_it_or_else_by_a_near_o
         assert name in service.note
 
 
+def test_short_histories_are_left_to_the_networks_that_have_learnt_from_them():
+    months = served_by(12)
+    assert [months.fewest(member) for member in months.members] == [0, 24, 24]
+    for m in (1, 4, 7, 24, 60):  # all or none of their networks have
+        assert {served_by(m).fewest(member) for member in served_by(m).members} == {0}
+    for m in SERVED:
+        assert served_by(m).fewest(served_by(m).member) == 0
+
+
 @pytest.mark.parametrize("m", SERVED)
 def test_a_season_length_gets_a_finite_forecast_and_a_note_where_it_was_not_trained(m):
     t = np.arange(3 * m + 40)

@@ -5,7 +5,13 @@ from tsrnn.pretrained import prior, processes
 from tsrnn.pretrained.disturbances import disturb, drop_rows
 from tsrnn.pretrained.draws import bounded_exp, coin, log_uniform, returning_walk, season_shapes, whole_season
 from tsrnn.pretrained.prior import MORE_PRICES, SHARES, simulate
-from tsrnn.pretrained.processes import FAMILIES, GROWTHS, exponential_smoothing, season_changes
+from tsrnn.pretrained.processes import (
+    FAMILIES,
+    GROWTHS,
+    additive_level,
+    exponential_smoothing,
+    season_changes,
+)
 
 SEASONS = [(1,), (4,), (7,), (12,), (24, 168), (24, 24), (52,)]
 
@@ -214,15 +220,15 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
     def note(name):
         draw = FAMILIES[name]
 
-        def noting(count, *rest):
+        def noting(count, *rest, **options):
             seen[name] = count
-            return draw(count, *rest)
+            return draw(count, *rest, **options)
 
         return noting
 
     names = {"smooth": "smooth_trends", "drifting": "drifting_cycles"}
-    for name in names.values():
-        monkeypatch.setitem(FAMILIES, name, note(name))
+    monkeypatch.setattr(prior, "smooth_trends", note("smooth_trends"))
+    monkeypatch.setitem(FAMILIES, "drifting_cycles", note("drifting_cycles"))
     simulate(1000, 50, (24, 24), new_rng(), **shares)
     assert set(seen) == {names[key] for key in shares}
     for key, share in shares.items():
@@ -250,6 +256,39 @@ def test_noise_lasts_where_asked_for(monkeypatch):
 
     for seasons in ((24, 168), (7,)):
         assert memory(seasons, 0.0) + 0.05 < memory(seasons, 0.5) < memory(seasons, 1.0) - 0.02
+
+
+def test_a_share_of_the_additive_series_is_lifted_until_the_last_points_are_just_above_zero():
+    series = new_rng(1).normal(size=(2000, 60)).cumsum(1)
+    level = additive_level(series, 0.5, new_rng())
+    assert level.shape == (2000, 1)
+    lifted = level[:, 0] != 1
+    assert lifted.mean() == pytest.approx(0.5, abs=0.04)
+    last = (series + level)[lifted, -5:]
+    assert (last > 0).all()
+    # Of lines the smallest lifted value is near zero, as if they had begun there.
+    line = np.tile(np.arange(60.0), (2000, 1))
+    lines = line + additive_level(line, 0.5, new_rng())
+    growth = 1 / lines[:, -1]
+    assert (lines[lifted, 0] < 0).any()  # it began lately
+    assert np.quantile(growth[lifted], 0.8) > 5 / 60 > 1 / 60 == growth[~lifted].max()
+
+
+@pytest.mark.parametrize("family", ["exponential_smoothing", "smooth_trends"])
+def test_additive_series_that_lately_were_near_zero_are_drawn_where_asked_for(family):
+    def brisk(share):
+        series = FAMILIES[family](4000, 60, (1,), new_rng(), near_zero=share)
+        last = series[:, -8:]
+        straight = np.abs(np.diff(last, 2)).mean(1) < 0.2 * np.abs(np.diff(last)).mean(1)
+        return (straight & (last[:, 0] > 0) & (last[:, -1] > 2.5 * last[:, 0])).mean()
+
+    assert brisk(1.0) > 2 * brisk(0.0)
+
+
+@pytest.mark.parametrize("length", [2, 3, 10])
+@pytest.mark.parametrize("value", [0.0, 5.0])
+def test_constant_and_short_series_have_a_level_too(length, value):
+    assert np.isfinite(additive_level(np.full((50, length), value), 0.5, new_rng())).all()
 
 
 def test_a_season_changes_once_or_slowly_where_asked_for():

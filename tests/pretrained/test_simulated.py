@@ -79,6 +79,17 @@ def test_a_batch_has_whole_patches_and_finite_scaled_values(name):
     assert batch.inputs.profiles.shape[0] == 64
 
 
+def test_in_a_share_of_the_batches_no_history_has_two_seasons_where_asked_for(monkeypatch):
+    monkeypatch.setattr(simulated, "GAPS_SHARE", 0.0)
+    member = replace(TINY, context_length=96, seasons=(((12,), 1.0),), even_lengths=0.5, short_batches=0.3)
+    drawn = windows(batch_size=32, member=member)
+    histories = [history(drawn.draw(step)) for step in range(1, 200)]
+    short = [lengths for lengths in histories if lengths.max() <= 24]
+    assert len(short) / len(histories) == pytest.approx(0.3, abs=0.08)
+    assert min(lengths.min() for lengths in short) == 3
+    assert 5 < np.median([np.median(lengths) for lengths in short]) < 15
+
+
 def test_histories_have_every_length_from_three_points_to_the_longest(monkeypatch):
     monkeypatch.setattr("tsrnn.pretrained.simulated.GAPS_SHARE", 0.0)
     drawn = windows()

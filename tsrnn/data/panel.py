@@ -139,6 +139,17 @@ class Panel:
         flat = np.where(inside, self.offsets[cutoffs.series][:, None] + row, 0)
         return np.where(inside, self.y[flat], np.nan)
 
+    def missing_before(self, cutoffs: Cutoffs) -> Integers:
+        """Count the rows without a value just before each cutoff; 0 where no earlier row has one. Shape (B,)."""
+        rows = np.arange(len(self.y))
+        latest = np.maximum.accumulate(np.where(np.isfinite(self.y), rows, -1))
+        first = self.offsets[cutoffs.series]
+        before = first + cutoffs.end - 1
+        # A cutoff at row 0 has no row before it.
+        seen = latest[before.clip(min=0)] if len(rows) else before
+        missing: Integers = np.where((cutoffs.end > 0) & (seen >= first), before - seen, 0)
+        return missing
+
     def sorted_by_id(self) -> Panel:
         """Return the same panel with its series in the order of their names, whatever order they came in."""
         order = np.argsort(self.ids.astype(str), kind="stable")

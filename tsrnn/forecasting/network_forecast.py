@@ -75,6 +75,8 @@ class NetworkForecast:
         averaged: one sees an additive season, the other a multiplicative one.
     vote : int, optional
         Where several forecasts are combined, those with the same number count as one; without a number each counts.
+    fewest : int
+        A window with fewer observed values is left to the other networks.
     """
 
     def __init__(
@@ -87,9 +89,10 @@ class NetworkForecast:
         cut: bool = False,
         logs: bool = False,
         vote: int | None = None,
+        fewest: int = 0,
     ) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
-        self.cut, self.logs, self.vote = cut, logs, vote
+        self.cut, self.logs, self.vote, self.fewest = cut, logs, vote, fewest
 
     def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast B windows.
@@ -104,7 +107,8 @@ class NetworkForecast:
 
         Returns
         -------
-        float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value
+        float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value, or fewer than
+        `fewest`
         """
         answer, work = self.work(flat, series, end, h, wanted)
         in_threads(work, series.device)
@@ -123,7 +127,8 @@ class NetworkForecast:
         def fill(rows: Tensor, length: int) -> None:
             y, observed = gather_windows(flat, series[rows], end[rows] - length, length)
             values = self._quantiles(y, observed, h, wanted)
-            answer[rows] = torch.where(observed.any(1)[:, None, None], values, torch.nan)
+            enough = observed.sum(1) >= max(self.fewest, 1)
+            answer[rows] = torch.where(enough[:, None, None], values, torch.nan)
 
         groups = self._same_length(end)
         return answer, [partial(fill, part, length) for rows, length in groups for part in torch.split(rows, batch)]
@@ -223,8 +228,8 @@ def combined_quantiles(
 ) -> Tensor:
     """Forecast with several networks: the mean of their votes' quantiles, of three votes and more the median.
 
-    A vote is the mean of the networks that share it. Quantiles are averaged at equal probabilities, so they stay in
-    order. Shape (B, h, Q).
+    A vote is the mean of the networks that share it, of those that forecast a window. Quantiles are averaged at equal
+    probabilities, so they stay in order. Shape (B, h, Q).
     """
     votes: dict[object, list[Tensor]] = {}
     work: list[Callable[[], None]] = []
@@ -234,9 +239,9 @@ def combined_quantiles(
         votes.setdefault(key, []).append(answer)
         work += pieces
     in_threads(work, series.device)
-    every = torch.stack([torch.stack(parts).mean(0) for parts in votes.values()])
+    every = torch.stack([torch.stack(parts).nanmean(0) for parts in votes.values()])
     # A quantile of no windows is an error in torch, their mean is not.
-    return every.mean(0) if len(every) < 3 or not len(series) else torch.quantile(every, 0.5, dim=0)
+    return every.nanmean(0) if len(every) < 3 or not len(series) else torch.nanquantile(every, 0.5, dim=0)
 
 
 def share_vote(forecasts: Sequence[NetworkForecast], vote: int) -> list[NetworkForecast]:

@@ -116,6 +116,7 @@ def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tenso
                 "cut": part.cut,
                 "vote": part.vote,
                 "logs": part.logs,
+                "fewest": part.fewest,
             }
             for part in model.networks_
         ],
@@ -210,7 +211,8 @@ def _read_network(
     scaling, seed = _one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
     cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
     vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
-    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote)
+    fewest = read_whole(content, "fewest", 0, 2**31) if "fewest" in content else 0  # since 0.1.0
+    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote, fewest=fewest)
 
 
 def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor]) -> ForecastNetwork:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from tsrnn.errors import ShortSeriesError, TrainingError
+from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import NetworkForecast, share_vote
 from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
 from tsrnn.forecasting.progress import part, tell
@@ -132,7 +133,7 @@ class NetworkFit:
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
             note = self._service.note
             self.notes += [note] if note else []
-        self.notes += short_history_notes(self.panel)
+        self.notes += history_notes(self.panel)
 
     def finish(self) -> None:
         """Let the trained networks learn from what was held back, too.
@@ -172,17 +173,29 @@ class NetworkFit:
         """Take the base model, for an ensemble with several look-backs."""
         self.settings = zero_shot_settings(self.model, self.panel)
         service = self._service
+        longest = int(self.panel.lengths.max())
         for k in range(self.model.ensemble_size):
             for member in service.members:
                 size, p = member.size(service.seasons), member.patch_length
-                context = max(size.context_length * BASE_LOOK_BACK**k, max(size.seasons))
+                # A look-back that is shorter than the network's, but longer than every history, would change nothing.
+                most = size.context_length if k == 0 else min(size.context_length, longest)
+                context = max(most * BASE_LOOK_BACK**k, max(size.seasons))
                 own = replace(size, context_length=math.ceil(context / p) * p)
                 network = load_member(member)
                 if self.device.type != "cpu":
                     settings = replace(self.settings, size=size)
                     network = new_network(settings, self.seed, self.device, network).network
                 self.networks.append(
-                    NetworkForecast(network, own, member.scaling, self.seed, cut=True, logs=member.logs, vote=k)
+                    NetworkForecast(
+                        network,
+                        own,
+                        member.scaling,
+                        self.seed,
+                        cut=True,
+                        logs=member.logs,
+                        vote=k,
+                        fewest=service.fewest(member),
+                    )
                 )
 
     def _held_back(self, settings: Settings) -> Tensor:
@@ -377,17 +390,3 @@ class NetworkFit:
         changes = np.abs(past[m:] - past[:-m]) if len(past) > m else np.array([])
         changes = changes[np.isfinite(changes)]
         return float(changes.mean()) if len(changes) else 0.0
-
-
-def short_history_notes(panel: Panel) -> list[str]:
-    """Say which series have less history than two seasons, so that their own season cannot be told from chance."""
-    fewest = max(2 * panel.season_length, 3)
-    short = panel.ids[(panel.n_observed > 0) & (panel.n_observed < fewest)]
-    if not len(short):
-        return []
-    names = ", ".join(map(str, short[:5])) + (", ..." if len(short) > 5 else "")
-    what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
-    return [
-        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest on what "
-        "the network learnt from other series."
-    ]

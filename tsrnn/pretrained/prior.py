@@ -8,12 +8,13 @@ of the world is what this file draws: from the families of `tsrnn.pretrained.pro
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from tsrnn.pretrained.disturbances import disturb, drop_rows
 from tsrnn.pretrained.draws import Floats, Rng, steps_a_year
-from tsrnn.pretrained.processes import FAMILIES, GROWTHS, exponential_smoothing
+from tsrnn.pretrained.processes import FAMILIES, GROWTHS, exponential_smoothing, smooth_trends
 
 # How often each family is drawn. Exponential smoothing is the core: business series look like it. A member of the
 # base may ask for smooth trends and drifting cycles, too. Of years these were what was missing: with a share of 0,
@@ -55,6 +56,7 @@ def simulate(
     dropped: float = 0.0,
     lasting_noise: float = 0.0,
     changing_seasons: float = 0.0,
+    near_zero: float = 0.0,
 ) -> Floats:
     """Draw series from the prior.
 
@@ -75,6 +77,8 @@ def simulate(
         Share of the exponential-smoothing family whose noise lasts for many steps.
     changing_seasons : float
         Share of that family whose season changes.
+    near_zero : float
+        Share of the additive ones of that family, and of smooth trends, that were near zero lately.
 
     Returns
     -------
@@ -97,15 +101,20 @@ def simulate(
         shares["exponential_smoothing"] -= share
         shares[name] += share
     names = rng.choice(list(shares), size=count, p=list(shares.values()))
+    families = FAMILIES | {
+        "exponential_smoothing": partial(
+            exponential_smoothing,
+            growth=GROWTHS[growth],
+            lasting_noise=lasting_noise,
+            changing_seasons=changing_seasons,
+            near_zero=near_zero,
+        ),
+        "smooth_trends": partial(smooth_trends, near_zero=near_zero),
+    }
     whole = length + (math.ceil(length / (seasons[0] - 1)) if dropped else 0)
     series = np.empty((count, whole))
     for name in SHARES:
         rows = np.flatnonzero(names == name)
         if len(rows):
-            if name == "exponential_smoothing":
-                series[rows] = exponential_smoothing(
-                    len(rows), whole, seasons, rng, GROWTHS[growth], lasting_noise, changing_seasons
-                )
-            else:
-                series[rows] = FAMILIES[name](len(rows), whole, seasons, rng)
+            series[rows] = families[name](len(rows), whole, seasons, rng)
     return disturb(drop_rows(series, length, seasons[0], dropped, rng) if dropped else series, rng)

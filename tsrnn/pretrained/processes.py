@@ -71,12 +71,14 @@ def exponential_smoothing(
     growth: Growth = GROWTHS["brisk"],
     lasting_noise: float = 0.0,
     changing_seasons: float = 0.0,
+    near_zero: float = 0.0,
 ) -> Floats:
     """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
     few breaks of the level. The noise of a share `lasting_noise` of the series lasts: it is over only after
-    many steps. The season of a share `changing_seasons` becomes another one (`season_changes`).
+    many steps. The season of a share `changing_seasons` becomes another one (`season_changes`). A share `near_zero`
+    of the additive ones was near zero lately (`additive_level`).
     """
     n = count
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
@@ -123,7 +125,32 @@ def exponential_smoothing(
         slope = slope + beta * e
         season[t % m] += keep * e
     series = y.T + changes
-    return np.where(coin(rng, 0.6, n), bounded_exp(series), 1 + series)
+    return np.where(coin(rng, 0.6, n), bounded_exp(series), additive_level(series, near_zero, rng) + series)
+
+
+def additive_level(series: Floats, near_zero: float, rng: Rng) -> Floats:
+    """Draw what is added to additive series: 1, or what lifts their last points, five to all, just above zero.
+
+    Parameters
+    ----------
+    series : array of shape (n, T)
+        T at least 2.
+    near_zero : float
+        Share of the series that are lifted so.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of shape (n, 1)
+    """
+    n, length = series.shape
+    if not near_zero:
+        return np.ones((n, 1))
+    late = np.arange(length) >= length - log_uniform(rng, min(5, length), length, n)
+    low = np.where(late, series, np.inf).min(1, keepdims=True)
+    high = np.where(late, series, -np.inf).max(1, keepdims=True)
+    above_zero = (high - low) * log_uniform(rng, 0.02, 3, n) - low
+    return np.where(coin(rng, near_zero, n), above_zero, 1.0)
 
 
 def season_changes(season: Floats, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
@@ -155,8 +182,11 @@ def season_changes(season: Floats, length: int, seasons: tuple[int, ...], rng: R
     return changes
 
 
-def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
-    """Draw trends that hold for years before they turn, a fixed season, and noise that says nothing of the trend."""
+def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng, near_zero: float = 0.0) -> Floats:
+    """Draw trends that hold for years before they turn, a fixed season, and noise that says nothing of the trend.
+
+    A share `near_zero` of the additive ones was near zero lately (`additive_level`).
+    """
     n, year = count, steps_a_year(seasons[0])
     slope = returning_walk(log_uniform(rng, 0.5 * year, 6.0 * year, n), length, rng)
     usual = rng.normal(size=(n, 1)) * coin(rng, 0.5, n) + 0.5
@@ -166,7 +196,7 @@ def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -
     tails = log_uniform(rng, 2.5, 50, n)
     noise = rng.standard_t(np.broadcast_to(tails, (n, length))) * log_uniform(rng, 0.003, 0.15, n)
     y = level - level[:, :1] + pattern + noise
-    return np.where(coin(rng, 0.6, n), bounded_exp(y), 1 + y)
+    return np.where(coin(rng, 0.6, n), bounded_exp(y), additive_level(y, near_zero, rng) + y)
 
 
 def drifting_cycles(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:

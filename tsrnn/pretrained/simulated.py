@@ -17,7 +17,7 @@ from tsrnn.training.batches import WindowBatch
 # Series are simulated by the thousand, since a recursion over time costs the same for many as for few.
 SERIES_AT_ONCE, LONG_SERIES_AT_ONCE, LONG = 4096, 1024, 600
 # The fewest points of a history, but for a few that are shorter still.
-FEWEST_POINTS = 6
+FEWEST_POINTS, FEWEST_OF_ALL = 6, 3
 SHORTER_SHARE, GAPS_SHARE, MOST_GAPS = 0.05, 0.06, 0.4
 VALIDATION_BATCHES, VALIDATION_SEED = 8, 10**6
 
@@ -66,7 +66,7 @@ class SimulatedWindows:
         count = self._batches * self.batch_size
         more = {
             name: getattr(member, name)
-            for name in ("prices", "smooth", "drifting", "dropped", "lasting_noise", "changing_seasons")
+            for name in ("prices", "smooth", "drifting", "dropped", "lasting_noise", "changing_seasons", "near_zero")
         }
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
@@ -84,13 +84,17 @@ class SimulatedWindows:
         fewest = max(2 * seasons[0], FEWEST_POINTS)
         # One batch has histories of similar length, so that short ones cost few recurrent steps.
         # Nothing is drawn where the share is 0, so that a member without one keeps the batches it was trained on.
-        if member.even_lengths and rng.random() < member.even_lengths:
+        shortest = fewest
+        if member.short_batches and rng.random() < member.short_batches:
+            shortest = FEWEST_OF_ALL
+            top = math.exp(rng.uniform(math.log(shortest), math.log(fewest + 1)))
+        elif member.even_lengths and rng.random() < member.even_lengths:
             top = rng.uniform(fewest, longest + 1)
         else:
             top = math.exp(rng.uniform(math.log(fewest), math.log(longest + 1)))
-        history = np.maximum(top * rng.uniform(0.6, 1, (n, 1)), fewest)
+        history = np.maximum(top * rng.uniform(0.6, 1, (n, 1)), shortest)
         shorter = rng.random((n, 1)) < SHORTER_SHARE
-        history = np.where(shorter, rng.integers(3, fewest + 1, (n, 1)), history).astype(int)
+        history = np.where(shorter, rng.integers(FEWEST_OF_ALL, fewest + 1, (n, 1)), history).astype(int)
         p = member.patch_length
         width = max(-(-int(history.max()) // p) * p, -(-seasons[-1] // p) * p)
         y = torch.from_numpy(series[:, -width - member.horizon :]).to(self.device)

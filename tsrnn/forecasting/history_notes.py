@@ -1,0 +1,40 @@
+"""What a user should know of the histories that networks forecast from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tsrnn.forecasting.per_series import examples
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Panel
+
+
+def history_notes(panel: Panel) -> list[str]:
+    """Say which series are short and which end without values; nothing of what none does."""
+    return [*_short_notes(panel), *_missing_end_notes(panel)]
+
+
+def _short_notes(panel: Panel) -> list[str]:
+    """Say which series have less history than two seasons, so that their own season cannot be told from chance."""
+    fewest = max(2 * panel.season_length, 3)
+    short = panel.ids[(panel.n_observed > 0) & (panel.n_observed < fewest)]
+    if not len(short):
+        return []
+    names = examples(list(short))
+    what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
+    return [
+        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest "
+        "on what the network learnt from other series."
+    ]
+
+
+def _missing_end_notes(panel: Panel) -> list[str]:
+    missing = panel.missing_before(panel.last_cutoffs())
+    ids = list(panel.ids[missing > 0])
+    if not ids:
+        return []
+    return [
+        f"{len(ids)} of {panel.n_series} series end without values (up to {missing.max()} rows): {examples(ids)}. "
+        "Their forecasts go on from the last value that is there."
+    ]
