@@ -62,7 +62,7 @@ class Search:
 
 
 def interpolate(y: Floats) -> Floats:
-    """Fill missing values of shape (n,) on straight lines, the ends with the nearest value; for tests only."""
+    """Fill missing values of shape (n,) on straight lines, the ends with the nearest value."""
     seen = np.isfinite(y)
     at = np.arange(len(y))
     return y if seen.all() else np.interp(at, at[seen], y[seen])

@@ -27,6 +27,8 @@ class FittedSeries:
         Its first observed row, where the model's time begins.
     n_filled : int
         Missing values between the first and the last observed one.
+    n_late : int
+        Rows after the last observed one.
     trouble : str
         Why there is no model; empty where there is one.
     """
@@ -34,6 +36,7 @@ class FittedSeries:
     model: Any
     first: int = 0
     n_filled: int = 0
+    n_late: int = 0
     trouble: str = ""
 
 
@@ -41,8 +44,9 @@ class FittedSeries:
 class CompleteSeriesMethod(ABC):
     """A `SeriesMethod` for models of complete series.
 
-    The subclass sees a series from its first observed value on, with straight lines across its gaps and the last
-    observed value at its end; a history before a cutoff is filled from what that history holds.
+    The subclass sees a series from its first observed value to its last, with straight lines across its gaps; a history
+    before a cutoff ends with its last observed value, too, and the steps from there to the cutoff are forecast and left
+    out.
 
     Parameters
     ----------
@@ -97,7 +101,7 @@ class CompleteSeriesMethod(ABC):
             model = self.fit_complete(interpolate(inside), None if previous is None else previous.model)
         except self.failures as error:
             return FittedSeries(None, trouble=str(error) or type(error).__name__)
-        return FittedSeries(model, int(seen[0]), int(np.isnan(inside).sum()))
+        return FittedSeries(model, int(seen[0]), int(np.isnan(inside).sum()), int(len(y) - 1 - seen[-1]))
 
     def forecast(
         self, fitted: FittedSeries, y: Floats, ends: Integers, h: int, quantiles: Sequence[float], shift: int
@@ -107,11 +111,18 @@ class CompleteSeriesMethod(ABC):
         seen = np.flatnonzero(np.isfinite(y))
         first = int(seen[0]) if len(seen) else len(y)
         observed = ends > first
+        # Rows up to the last observed one before each cutoff, and those after it, which hold no value.
+        known = np.append(0, seen + 1)[np.searchsorted(seen, ends)]
+        missing = ends - known
         fewest = 1 if fitted.model is None else self.fewest_rows(fitted.model)
-        told = np.flatnonzero(observed & (ends - first >= fewest)) if fitted.model is not None else np.empty(0, int)
-        if len(told):
-            histories = [interpolate(y[first:end]) for end in ends[told]]
-            values[told] = self.forecast_complete(fitted.model, histories, first + shift - fitted.first, h, quantiles)
+        told = np.flatnonzero(observed & (known - first >= fewest)) if fitted.model is not None else np.empty(0, int)
+        for skipped in np.unique(missing[told]):
+            alike = told[missing[told] == skipped]
+            histories = [interpolate(y[first:end]) for end in known[alike]]
+            steps = self.forecast_complete(
+                fitted.model, histories, first + shift - fitted.first, int(skipped) + h, quantiles
+            )
+            values[alike] = steps[:, skipped:]
         untold = np.setdiff1d(np.flatnonzero(observed), told)
         for b in untold:
             values[b] = seasonal_naive_quantiles(y[: ends[b]], self.season_length, h, quantiles)
@@ -126,7 +137,8 @@ class CompleteSeriesMethod(ABC):
         return fitted.model is None
 
     def notes(self, fitted: Mapping[Any, FittedSeries]) -> list[str]:
-        """Name the series that were interpolated, and those without a model with the reason."""
+        """Name the series that were interpolated or end without values, and those without a model with the reason."""
+        latest = max((one.n_late for one in fitted.values()), default=0)
         total = sum(one.n_filled for one in fitted.values())
         notes = claims_note(
             fitted,
@@ -134,7 +146,11 @@ class CompleteSeriesMethod(ABC):
                 (
                     f"have missing values ({total} in all), which {self.name} cannot take; they are interpolated",
                     lambda one: one.n_filled > 0,
-                )
+                ),
+                (
+                    f"end without values (up to {latest} rows) and are forecast from the last value on",
+                    lambda one: one.n_late > 0,
+                ),
             ],
         )
         reasons: dict[str, list[Any]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,11 @@ class ForeignModel(ForecastModel):
           ``predict_quantiles(fh=..., alpha=...)``. Its `train` is numbered from 0, since sktime takes an index of
           dates only where it can tell the frequency.
 
-        `train` is a pandas Series of one series' values from its first observed one to the cutoff, its index the
-        time stamps in the user's type, its name the series' id. Missing values are interpolated, and `notes_` says
-        so. The answer may be any sequence, Series, or table of one column; only the order of its values counts.
+        `train` is a pandas Series of one series' values from its first observed one to the last before the cutoff,
+        its index the time stamps in the user's type, its name the series' id. Missing values between them are
+        interpolated, and `notes_` says so; where rows before the cutoff hold no value, `h` is as much larger, and
+        the steps up to the cutoff are left out. The answer may be any sequence, Series, or table of one column;
+        only the order of its values counts.
 
         A function or a `predict` with an argument `quantiles` is given the quantiles asked for, ascending, and
         returns h rows of one column each. A model without any way to tell quantiles has its point forecast for the
@@ -117,13 +120,18 @@ class ForeignModel(ForecastModel):
         """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
         values = np.full((len(cutoffs), h, len(quantiles)), np.nan)
         filled: dict[Any, int] = {}
-        tasks = ((b, (train, h, tuple(quantiles))) for b, train in self._histories(panel, cutoffs, filled))
+        missing = panel.missing_before(cutoffs)
+        until = replace(cutoffs, end=cutoffs.end - missing)
+        tasks = (
+            (b, (train, int(missing[b]) + h, tuple(quantiles))) for b, train in self._histories(panel, until, filled)
+        )
         n_jobs = checked_jobs(self.n_jobs)
         # Not all at once: the histories of many cutoffs are many times the panel.
         while some := list(islice(tasks, 1 if n_jobs is None else JOBS_AT_ONCE)):
             jobs = [job for _, job in some]
             answers = [self._answer(*jobs[0])] if n_jobs is None else run_jobs(self._answer, jobs, n_jobs)
-            values[[b for b, _ in some]] = np.stack(answers)
+            for (b, _), answer in zip(some, answers, strict=True):
+                values[b] = answer[missing[b] :]
         self.notes_ = []
         if filled:
             self.notes_.append(
