@@ -201,3 +201,17 @@ def test_progress_names_every_model():
     seen = []
     backtest(["SeasonalNaive", "ARIMA"], monthly_table(n_series=1), h=2, n_windows=1, on_progress=seen.append)
     assert seen == ["SeasonalNaive (1 of 2)", "ARIMA (2 of 2)"]
+
+
+def test_series_without_a_value_after_their_cutoffs_are_named():
+    wide = monthly_table(n_series=3).pivot_table(index="ds", columns="unique_id", values="y")
+    wide.iloc[-12:, 1] = np.nan
+    wide.iloc[-3:, 2] = np.nan  # some of its cutoffs have values
+    found = backtest([SeasonalNaive()], wide, h=6, n_windows=2, step_size=6)
+    (note,) = [note for note in found.notes if "not scored" in note]
+    assert note == "1 of 3 series hold no value after their cutoffs and are not scored: series 1."
+    whole = backtest([SeasonalNaive()], wide, h=6, n_windows=3, step_size=6)
+    assert not any("not scored" in note for note in whole.notes)
+    gap = backtest([SeasonalNaive()], wide, h=3, gap=3, n_windows=1)
+    (note,) = [note for note in gap.notes if "not scored" in note]
+    assert note.startswith("2 of 3 series")

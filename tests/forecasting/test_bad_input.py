@@ -176,3 +176,22 @@ def test_nothing_after_a_cutoff_moves_the_default_forecast():
     changed = table.assign(y=table["y"].where(table["ds"] < "2019-01-01", 1e9))
     found = model.predict(12, df=changed[changed["ds"] < "2019-01-01"])
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.parametrize("values", [[37.0], [37.0, 37.0]])
+def test_short_series_of_one_value_are_told_to_have_intervals_without_width(values):
+    table = pd.concat(
+        [
+            monthly_table(n_series=2),
+            pd.DataFrame(
+                {"unique_id": "new", "ds": pd.date_range("2019-11-01", periods=len(values), freq="MS"), "y": values}
+            ),
+        ]
+    )
+    model = Forecaster(strategy="zero-shot").fit(table)
+    (note,) = [note for note in model.notes_ if "one value alone" in note]
+    assert note.startswith("1 of these hold one value alone: new. ")
+    answer = model.predict(3, level=80).query("unique_id == 'new'")
+    assert (answer[["yhat", "yhat-lo-80", "yhat-hi-80"]] == 37).all(axis=None)
+    constant = Forecaster(strategy="zero-shot").fit(series(np.full(60, 5.0)))
+    assert not any("one value alone" in note for note in constant.notes_)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
@@ -231,7 +232,27 @@ def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -
         )
     if part:
         notes.append(f"{part} of {panel.n_series} series are too short for some of the {done} cutoffs.")
+    unscored = list(panel.ids[_unscored(plan, done)])
+    if unscored:
+        notes.append(
+            f"{len(unscored)} of {panel.n_series} series hold no value after their cutoffs and are not scored: "
+            f"{examples(unscored)}."
+        )
     return notes
+
+
+def _unscored(plan: Plan, done: int) -> npt.NDArray[np.bool_]:
+    """Mark the judged series without a value in the rows that are forecast. Shape (n_series,)."""
+    panel, origins = plan.panel, plan.origins
+    ends = origins.first(done).ends
+    judged = (ends > 0).any(1)
+    first = np.where(ends > 0, ends, panel.lengths[:, None]).min(1) + origins.gap
+    last = np.minimum(ends.max(1) + origins.reach, panel.lengths)
+    seen = np.append(0, np.cumsum(np.isfinite(panel.y)))
+    begin = panel.offsets[:-1]
+    values = seen[begin + np.maximum(first, last)] - seen[begin + np.minimum(first, last)]
+    unscored: npt.NDArray[np.bool_] = judged & (values == 0)
+    return unscored
 
 
 def _budget_sentence(plan: Plan, done: int, budget: float | None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tsrnn.forecasting.per_series import examples
 
 if TYPE_CHECKING:
@@ -18,15 +20,23 @@ def history_notes(panel: Panel) -> list[str]:
 def _short_notes(panel: Panel) -> list[str]:
     """Say which series have less history than two seasons, so that their own season cannot be told from chance."""
     fewest = max(2 * panel.season_length, 3)
-    short = panel.ids[(panel.n_observed > 0) & (panel.n_observed < fewest)]
+    short = np.flatnonzero((panel.n_observed > 0) & (panel.n_observed < fewest))
     if not len(short):
         return []
-    names = examples(list(short))
+    names = examples(list(panel.ids[short]))
     what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
-    return [
-        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest "
-        "on what the network learnt from other series."
+    notes = [
+        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest on what "
+        "the network learnt from other series."
     ]
+    # Equal values tell no scale that the network could forecast in.
+    level = [index for index in short if np.ptp((y := panel.series(int(index)))[np.isfinite(y)]) == 0]
+    if level:
+        notes.append(
+            f"{len(level)} of these hold one value alone: {examples(list(panel.ids[level]))}. They are forecast as "
+            "that value, and their intervals have no width, which says nothing of what is likely."
+        )
+    return notes
 
 
 def _missing_end_notes(panel: Panel) -> list[str]:
