@@ -128,6 +128,51 @@ def test_seasons_and_horizons_are_the_customary_ones(alias, season, horizon):
     assert (frequency.default_season_length, frequency.default_horizon) == (season, horizon)
 
 
+MONDAY_TO_SATURDAY = pd.offsets.CustomBusinessDay(weekmask="Mon Tue Wed Thu Fri Sat")
+
+
+@pytest.mark.parametrize(
+    ("offset", "season", "words"),
+    [
+        (MONDAY_TO_SATURDAY, 6, "open days, Monday to Saturday"),
+        (2 * MONDAY_TO_SATURDAY, 3, "every 2 open days, Monday to Saturday"),
+        (pd.offsets.CustomBusinessDay(weekmask="1011111"), 6, "open days, Wednesday to Monday"),
+        (pd.offsets.CustomBusinessDay(weekmask="Mon Wed Fri"), 3, "open days, Monday, Wednesday and Friday"),
+        (
+            pd.offsets.CustomBusinessDay(weekmask="1111110", holidays=["2024-05-01"]),
+            6,
+            "pandas offset C, open days, Monday to Saturday",
+        ),
+        (
+            pd.offsets.CustomBusinessDay(calendar=np.busdaycalendar("1111110", ["2024-05-01"])),
+            6,
+            "pandas offset C, open days, Monday to Saturday",
+        ),
+    ],
+)
+def test_a_week_with_other_open_days_has_a_season_of_as_many(offset, season, words):
+    long = pd.date_range("2024-03-01", periods=90, freq=offset)
+    ds, offsets = one_series(long[:60])
+    frequency = parse_frequency(offset, ds, offsets)
+    assert (frequency.default_season_length, frequency.describe()) == (season, words)
+    assert frequency.alias == offset.freqstr
+    np.testing.assert_array_equal(frequency.stamps(ds[0], np.arange(90)), one_series(long)[0])
+    np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(60))
+
+
+def test_open_days_can_be_named_in_text():
+    ds, offsets = one_series(pd.date_range("2024-03-01", periods=60, freq=MONDAY_TO_SATURDAY))
+    assert parse_frequency("C-1111110", ds, offsets) == parse_frequency(MONDAY_TO_SATURDAY, ds, offsets)
+    assert parse_frequency("2C-1111110", ds, offsets).describe() == "every 2 open days, Monday to Saturday"
+    with pytest.raises(FrequencyError, match="no time step that pandas knows"):
+        parse_frequency("C-0000000", ds, offsets)
+    with pytest.raises(FrequencyError, match=r"10 of 60 .*2024-03-02.*name them.*freq='C-1111110'"):
+        parse_frequency("C", ds, offsets).positions(ds, ds[0])
+    monday = parse_frequency("C-1111110", ds, offsets)
+    with pytest.raises(FrequencyError, match=r"1 of 1 .*2024-03-03.*move them to an open day"):
+        monday.positions(np.array(["2024-03-03"], "datetime64[ns]"), ds[0])
+
+
 def test_seven_days_count_as_a_week():
     ds, offsets = one_series(["2024-01-01", "2024-01-08", "2024-01-15"])
     assert parse_frequency("7D", ds, offsets).default_season_length == 52

@@ -23,6 +23,7 @@ from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
+SHOP_DAYS = pd.offsets.CustomBusinessDay(weekmask="Mon Tue Wed Thu Fri Sat")
 QUICK = {"max_steps": 2, "hidden_size": 4, "batch_size": 8, "horizon": 5}
 
 
@@ -67,6 +68,7 @@ CASES = {
     "integer time": (lambda: series(pd.RangeIndex(0, 180, 3)), {"season_length": np.int64(4)}),
     "trading days": (trading_days, {}),
     "business days": (lambda: days(60, freq="B"), {"freq": pd.offsets.BDay()}),
+    "open days": (lambda: days(60, freq=SHOP_DAYS), {"freq": SHOP_DAYS}),
     "categories": (with_categories, {}),
     "log": (monthly_table, {"transform": "log"}),
     "Log": (monthly_table, {"transform": Log(offset=1.5)}),

@@ -13,6 +13,8 @@ from tsrnn.errors import DataError
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 MIXED = -1  # an anchor that differs between the series of a table
+MONDAY_TO_FRIDAY = "1111100"
+_WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Anchor = Literal["start", "end", "day", "business start", "business end"]
 
 
@@ -103,70 +105,88 @@ class MonthStep(Frequency):
 
 @dataclass(frozen=True)
 class BusinessDays(Frequency):
-    """Every `step`-th day from Monday to Friday, counted from each series' first stamp."""
+    """Every `step`-th open day of the week, counted from each series' first stamp.
+
+    Parameters
+    ----------
+    step : int
+    weekmask : str
+        For Monday to Sunday, "1" for open days and "0" for closed ones, as NumPy reads it.
+    """
 
     step: int = 1
+    weekmask: str = MONDAY_TO_FRIDAY
 
     def _alias(self) -> str:
-        return "B" if self.step == 1 else f"{self.step}B"
+        name = week_alias(self.weekmask)
+        return name if self.step == 1 else f"{self.step}{name}"
 
     def _words(self) -> str:
-        return "business days" if self.step == 1 else f"every {self.step} business days"
+        days = week_words(self.weekmask)
+        return days if self.step == 1 else f"every {self.step} {days}"
 
     def _season(self) -> int:
-        return divide(5, self.step)
+        return divide(self.weekmask.count("1"), self.step)
 
     def _horizon(self) -> int:
-        return per_step(10, self.step)
+        return per_step(2 * self.weekmask.count("1"), self.step)
 
     def _locate(self, ds: Stamps, start: Stamps) -> tuple[Integers, Bools]:
         day, clock = split_days(ds)
         start_day, start_clock = split_days(start)
-        steps, rest = np.divmod(np.busday_count(start_day, day), self.step)
-        return steps, (rest == 0) & (clock == start_clock) & np.is_busday(day)
+        steps, rest = np.divmod(np.busday_count(start_day, day, self.weekmask), self.step)
+        return steps, (rest == 0) & (clock == start_clock) & np.is_busday(day, self.weekmask)
 
     def _move(self, start: Stamps, steps: Integers) -> Stamps:
         day, clock = split_days(start)
         count = steps * self.step
-        return join_days(np.busday_offset(day, count, roll="forward"), clock)
+        return join_days(np.busday_offset(day, count, roll="forward", weekmask=self.weekmask), clock)
 
     def _cure(self, ds: Stamps, start: Stamps) -> str:
-        return "freq='D' would count every day of the week; or drop these rows, or move them to a business day."
+        day = "a business day" if self.weekmask == MONDAY_TO_FRIDAY else "an open day"
+        return f"freq='D' would count every day of the week; or drop these rows, or move them to {day}."
 
 
 @dataclass(frozen=True, eq=False)
 class TradingDays(Frequency):
-    """Business days of which some, the holidays, are stepped over; before and after, plain business days.
+    """Open days of which some, the holidays, are stepped over; before and after, every open day of the week.
 
     Parameters
     ----------
     calendar : datetime64[D] ndarray, ascending
         The days on which any series of the table has a row.
     holidays : int
-        Business days within the calendar's span that it does not have.
+        Open days within the calendar's span that it does not have.
+    weekmask : str
+        As in `BusinessDays`.
     """
 
     calendar: Stamps = field(repr=False)
     holidays: int
+    weekmask: str = MONDAY_TO_FRIDAY
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TradingDays) and np.array_equal(self.calendar, other.calendar)
+        return (
+            isinstance(other, TradingDays)
+            and self.weekmask == other.weekmask
+            and np.array_equal(self.calendar, other.calendar)
+        )
 
     def __hash__(self) -> int:
-        return hash((self.holidays, len(self.calendar), str(self.calendar[0])))
+        return hash((self.holidays, len(self.calendar), str(self.calendar[0]), self.weekmask))
 
     def _alias(self) -> str:
-        return "B"
+        return week_alias(self.weekmask)
 
     def _words(self) -> str:
         word = "holiday is" if self.holidays == 1 else "holidays are"
-        return f"business days; {self.holidays:,} {word} stepped over"
+        return f"{week_words(self.weekmask)}; {self.holidays:,} {word} stepped over"
 
     def _season(self) -> int:
-        return 5
+        return self.weekmask.count("1")
 
     def _horizon(self) -> int:
-        return 10
+        return 2 * self.weekmask.count("1")
 
     def _number(self, day: Stamps) -> tuple[Integers, Bools]:
         """Return each day's number from the calendar's first day, and whether it is a step at all."""
@@ -174,9 +194,10 @@ class TradingDays(Frequency):
         index = np.searchsorted(self.calendar, day).astype(np.int64)
         known = self.calendar[np.minimum(index, len(self.calendar) - 1)] == day
         outside = (day < first) | (day > last)
-        number = np.where(day < first, np.busday_count(first, day), index)
-        number = np.where(day > last, len(self.calendar) - 1 + np.busday_count(last, day), number)
-        return number.astype(np.int64), np.where(outside, np.is_busday(day), known)
+        number = np.where(day < first, np.busday_count(first, day, self.weekmask), index)
+        after = len(self.calendar) - 1 + np.busday_count(last, day, self.weekmask)
+        number = np.where(day > last, after, number)
+        return number.astype(np.int64), np.where(outside, np.is_busday(day, self.weekmask), known)
 
     def _locate(self, ds: Stamps, start: Stamps) -> tuple[Integers, Bools]:
         day, clock = split_days(ds)
@@ -190,10 +211,11 @@ class TradingDays(Frequency):
         end = len(self.calendar) - 1
         days = self.calendar[np.clip(number, 0, end)]
         past = np.minimum(number, 0) + np.maximum(number - end, 0)
-        return join_days(np.busday_offset(days, past, roll="forward"), clock)
+        return join_days(np.busday_offset(days, past, roll="forward", weekmask=self.weekmask), clock)
 
     def _cure(self, ds: Stamps, start: Stamps) -> str:
-        return "Leave freq out to let it be inferred from this table, or pass freq='D' or freq='B'."
+        plain = " or freq='B'" if self.weekmask == MONDAY_TO_FRIDAY else ""
+        return f"Leave freq out to let it be inferred from this table, or pass freq='D'{plain}."
 
 
 @dataclass(frozen=True)
@@ -210,18 +232,28 @@ class OffsetGrid(Frequency):
     offset: Any
     origin: Any
 
-    # Steps per week or year of the remaining offsets of pandas that have such a thing.
-    _SEASONS: ClassVar[dict[str, int]] = dict(SME=24, SMS=24, WOM=12, LWOM=12, C=5, CBMS=12, CBME=12)
+    # Steps per year of the remaining offsets of pandas that have such a thing.
+    _SEASONS: ClassVar[dict[str, int]] = dict(SME=24, SMS=24, WOM=12, LWOM=12, CBMS=12, CBME=12)
 
     def _alias(self) -> str:
         return str(self.offset.freqstr)
 
     def _words(self) -> str:
-        return f"pandas offset {self.alias}"
+        weekmask = read_weekmask(self.offset)
+        return f"pandas offset {self.alias}" + (f", {week_words(weekmask)}" if weekmask else "")
 
     def _season(self) -> int:
-        season = self._SEASONS.get(self.offset.base.freqstr.split("-")[0], 1)
+        weekmask = read_weekmask(self.offset)
+        season = weekmask.count("1") or self._SEASONS.get(self.offset.base.freqstr.split("-")[0], 1)
         return divide(season, self.offset.n)
+
+    def _cure(self, ds: Stamps, start: Stamps) -> str:
+        if not read_weekmask(self.offset):
+            return super()._cure(ds, start)
+        return (
+            "Leave freq out to let the open days be inferred from this table, or name them from Monday to Sunday, for "
+            "example freq='C-1111110' for all days but Sunday."
+        )
 
     def _horizon(self) -> int:
         return 12
@@ -279,6 +311,53 @@ def join_days(days: Stamps, clock: Stamps) -> Stamps:
         raise DataError(TOO_FAR)
     joined: Stamps = days.astype("datetime64[ns]") + clock
     return joined
+
+
+def read_weekmask(offset: Any) -> str:
+    """Return the open days of a pandas offset of custom business days, as in `BusinessDays`; empty for any other.
+
+    >>> read_weekmask(pd.offsets.CustomBusinessDay(weekmask="Tue Wed"))
+    '0110000'
+    """
+    if not isinstance(offset, pd.offsets.CustomBusinessDay):
+        return ""
+    return "".join("1" if is_open else "0" for is_open in offset.calendar.weekmask)
+
+
+def is_plain_week(offset: Any) -> bool:
+    """Tell whether a pandas offset is nothing but the open days of a week."""
+    if not read_weekmask(offset):
+        return False
+    # The holidays of a NumPy calendar are not among the offset's own.
+    return not len(offset.calendar.holidays) and not offset.offset and not offset.normalize
+
+
+def week_alias(weekmask: str) -> str:
+    """Return pandas' alias of the open days of a week."""
+    return "B" if weekmask == MONDAY_TO_FRIDAY else "C"
+
+
+def week_words(weekmask: str) -> str:
+    """Say which weekdays are open.
+
+    >>> week_words("1111110"), week_words("1011111"), week_words("1010100")
+    ('open days, Monday to Saturday', 'open days, Wednesday to Monday', 'open days, Monday, Wednesday and Friday')
+    """
+    if weekmask == MONDAY_TO_FRIDAY:
+        return "business days"
+    days = [day for day in range(7) if weekmask[day] == "1"]
+    # In a row, also across the end of the week: one closed day leads to them.
+    starts = [day for day in days if weekmask[day - 1] == "0"]
+    if len(starts) == 1 and len(days) > 2:
+        return f"open days, {_WEEKDAY_NAMES[starts[0]]} to {_WEEKDAY_NAMES[(starts[0] + len(days) - 1) % 7]}"
+    names = [_WEEKDAY_NAMES[day] for day in days]
+    return f"open days, {' and '.join([', '.join(names[:-1]), names[-1]][len(names) == 1 :])}"
+
+
+def weekday(ds: Stamps) -> Integers:
+    """Return the day of the week of each stamp; Monday is 0."""
+    # 1970-01-01 was a Thursday.
+    return (np.asarray(ds).astype("datetime64[D]").astype(np.int64) + 3) % 7
 
 
 def month_number(ds: Stamps) -> Integers:

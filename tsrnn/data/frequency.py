@@ -13,6 +13,7 @@ from pandas.tseries.frequencies import to_offset
 
 from tsrnn.data.calendars import (
     MIXED,
+    MONDAY_TO_FRIDAY,
     MONTHS,
     Anchor,
     BusinessDays,
@@ -20,7 +21,10 @@ from tsrnn.data.calendars import (
     OffsetGrid,
     TradingDays,
     anchor_days,
+    is_plain_week,
     month_number,
+    read_weekmask,
+    weekday,
 )
 from tsrnn.data.grids import (
     DAY,
@@ -35,6 +39,7 @@ from tsrnn.data.grids import (
     Stamps,
     show_stamps,
 )
+from tsrnn.data.open_days import extend_days, infer_days
 from tsrnn.errors import FrequencyError
 
 __all__ = ["Frequency", "infer_frequency", "parse_frequency"]
@@ -108,7 +113,7 @@ def infer_frequency(ds: Stamps, offsets: Integers, *, years: bool = False) -> Fr
     if np.median(gaps) >= 28 * DAY:
         return _infer_months(ds, offsets, gaps, within)
     step = _common_gap(gaps, "ns")
-    return _infer_days(ds) if step == DAY else FixedStep(step, _weekday(ds, offsets, step))
+    return infer_days(ds) if step == DAY else FixedStep(step, _weekday(ds, offsets, step))
 
 
 def _common_gap(gaps: Integers, unit: str) -> int:
@@ -127,25 +132,8 @@ def _common_gap(gaps: Integers, unit: str) -> int:
 
 def _weekday(ds: Stamps, offsets: Integers, step: int) -> int | None:
     """Return the weekday on which all series lie (Monday is 0), or None."""
-    days = np.unique(_weekdays(ds[offsets[:-1]]))
+    days = np.unique(weekday(ds[offsets[:-1]]))
     return int(days[0]) if step % WEEK == 0 and len(days) == 1 else None
-
-
-def _weekdays(ds: Stamps) -> Integers:
-    # 1970-01-01 was a Thursday.
-    return (ds.astype("datetime64[D]").astype(np.int64) + 3) % 7
-
-
-def _infer_days(ds: Stamps) -> Frequency:
-    """Tell every day, business days and trading days apart, from the days of all series together."""
-    days = np.unique(ds.astype("datetime64[D]"))
-    if (_weekdays(days) >= 5).any() or days[-1] - days[0] < np.timedelta64(7, "D"):
-        return FixedStep(DAY)
-    expected = int(np.busday_count(days[0], days[-1])) + 1
-    longest_hole = int(np.busday_count(days[:-1], days[1:]).max()) - 1
-    if len(days) == expected or len(days) < 0.9 * expected or longest_hole > 10:
-        return BusinessDays()
-    return TradingDays(days, expected - len(days))
 
 
 def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDArray[np.bool_]) -> Frequency:
@@ -205,8 +193,9 @@ def parse_frequency(
     Parameters
     ----------
     freq : str, int, timedelta, pandas offset, period dtype or Frequency
-        An alias of pandas, in the spelling of today or of before pandas 2.2; ``"M-15"`` is monthly on day 15.
-        `M`, `Q` and `Y` name no side of the period, so they fit starts, ends and fixed days alike.
+        An alias of pandas, in the spelling of today or of before pandas 2.2; ``"M-15"`` is monthly on day 15,
+        ``"C-1111110"`` every day of the week but the last, Sunday. `M`, `Q` and `Y` name no side of the period, so
+        they fit starts, ends and fixed days alike.
     ds, offsets
         As in `infer_frequency`.
     years : bool
@@ -226,7 +215,7 @@ def parse_frequency(
     'monthly (start of month)'
     """
     if isinstance(freq, Frequency):
-        frequency = _extend(freq, ds) if isinstance(freq, TradingDays) and ds.dtype.kind == "M" else freq
+        frequency = extend_days(freq, ds) if isinstance(freq, TradingDays) and ds.dtype.kind == "M" else freq
     elif isinstance(freq, (int, np.integer)) and not isinstance(freq, (bool, np.timedelta64)):
         frequency = _integer_step(int(freq), years)
     elif isinstance(freq, str) and freq.strip().isdigit():
@@ -265,18 +254,6 @@ def _duration(nanoseconds: int, freq: Any, ds: Stamps, offsets: Integers) -> Fix
     return FixedStep(nanoseconds, _weekday(ds, offsets, nanoseconds))
 
 
-def _extend(known: TradingDays, ds: Stamps) -> TradingDays:
-    """Return the fitted trading days together with those of another table."""
-    days = np.union1d(known.calendar, ds.astype("datetime64[D]"))
-    days = days[np.is_busday(days)]
-    gap = np.busday_count(days[:-1], days[1:]) - 1
-    # A hole this long is not made of holidays; its business days are missing rows.
-    holes = [np.arange(1, gap[i] + 1) for i in np.flatnonzero(gap > 10)]
-    filled = [np.busday_offset(days[i], hole) for i, hole in zip(np.flatnonzero(gap > 10), holes, strict=True)]
-    days = np.union1d(days, np.concatenate([days[:0], *filled]))
-    return TradingDays(days, int(np.busday_count(days[0], days[-1])) + 1 - len(days))
-
-
 def _from_offset(offset: Any, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency:
     """Read a pandas offset, by its alias where one of the kinds knows it."""
     if offset.n < 1:
@@ -286,6 +263,10 @@ def _from_offset(offset: Any, ds: Stamps, offsets: Integers, anchor_from_data: b
         return frequency
     if isinstance(offset, pd.offsets.Tick):
         return _duration(offset.nanos, offset.freqstr, ds, offsets)
+    weekmask = read_weekmask(offset)
+    # Monday to Friday would be named 'B', which 'C' is not.
+    if is_plain_week(offset) and weekmask != MONDAY_TO_FRIDAY:
+        return BusinessDays(offset.n, weekmask)
     origin = pd.date_range(ds.min(), periods=1, freq=offset)[0]
     return OffsetGrid(offset, origin.as_unit("ns").to_datetime64())
 
@@ -294,6 +275,9 @@ def _parse_alias(text: str, ds: Stamps, offsets: Integers, anchor_from_data: boo
     frequency = _known_alias(text, ds, offsets, anchor_from_data)
     if frequency is not None:
         return frequency
+    week = re.fullmatch(r"\s*(\d*)C-([01]*1[01]*)\s*", text)
+    if week and len(week[2]) == 7:
+        return _from_offset(pd.offsets.CustomBusinessDay(int(week[1] or 1), weekmask=week[2]), ds, offsets, False)
     match = re.fullmatch(r"\s*(\d*)([A-Za-z]+)(-.+)?\s*", text)
     spelled = f"{match[1]}{_LEGACY.get(match[2], match[2])}{match[3] or ''}" if match else text
     try:
@@ -328,10 +312,10 @@ def _suffix_fits(name: str, suffix: str) -> bool:
     return name == "M" if suffix.isdigit() else suffix in MONTHS and "M" not in name
 
 
-def _check_weekday(text: str, weekday: int, starts: Stamps) -> None:
-    wrong = starts[_weekdays(starts) != weekday]
+def _check_weekday(text: str, named: int, starts: Stamps) -> None:
+    wrong = starts[weekday(starts) != named]
     if len(wrong):
-        day = WEEKDAYS[int(_weekdays(wrong[:1])[0])]
+        day = WEEKDAYS[int(weekday(wrong[:1])[0])]
         raise FrequencyError(
             f"freq={text!r}, but {len(wrong):,} of {len(starts):,} series do not begin on that weekday, for "
             f"example {show_stamps(wrong)}. freq='W-{day}' fits the first of them; freq='W' takes the "

@@ -18,7 +18,17 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from tsrnn.data.calendars import MIXED, Anchor, BusinessDays, MonthStep, OffsetGrid, TradingDays
+from tsrnn.data.calendars import (
+    MIXED,
+    MONDAY_TO_FRIDAY,
+    Anchor,
+    BusinessDays,
+    MonthStep,
+    OffsetGrid,
+    TradingDays,
+    is_plain_week,
+    read_weekmask,
+)
 from tsrnn.data.grids import FixedStep, Frequency, IntegerStep
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.errors import DataError, ParameterError
@@ -232,7 +242,7 @@ def json_to_zone(content: Json) -> Any:
 
 
 def offset_to_json(offset: Any) -> str:
-    """Write a pandas offset by its alias.
+    """Write a pandas offset by its alias; open days of a week other than Monday to Friday as "C-1111110".
 
     Raises
     ------
@@ -244,6 +254,9 @@ def offset_to_json(offset: Any) -> str:
     >>> offset_to_json(pd.offsets.MonthEnd(2))
     '2ME'
     """
+    weekmask = read_weekmask(offset) if is_plain_week(offset) else MONDAY_TO_FRIDAY
+    if weekmask != MONDAY_TO_FRIDAY:
+        return f"{offset.n}C-{weekmask}"
     alias = str(offset.freqstr)
     try:
         same = to_offset(alias) == offset
@@ -267,7 +280,8 @@ def frequency_to_json(frequency: Frequency) -> Json:
     """
     if isinstance(frequency, TradingDays):
         calendar = frequency.calendar.astype("datetime64[D]").astype(np.int64).tolist()
-        return {"kind": "trading", "calendar": calendar, "holidays": int(frequency.holidays)}
+        holidays = int(frequency.holidays)
+        return {"kind": "trading", "calendar": calendar, "holidays": holidays, "weekmask": frequency.weekmask}
     if isinstance(frequency, OffsetGrid):
         origin = int(np.datetime64(frequency.origin, "ns").astype(np.int64))
         return {"kind": "offset", "alias": offset_to_json(frequency.offset), "origin": origin}
@@ -283,7 +297,7 @@ def json_to_frequency(content: Json) -> Frequency:
     """Read what `frequency_to_json` wrote.
 
     >>> json_to_frequency({"kind": "B", "step": 1})
-    BusinessDays(step=1)
+    BusinessDays(step=1, weekmask='1111100')
     """
     kind = read_text(content, "kind")
     if kind not in _FREQUENCIES:
@@ -311,7 +325,15 @@ def _trading(content: Json) -> Frequency:
     calendar = np.array(days, np.int64).astype("datetime64[D]")
     if not (np.diff(calendar).astype(np.int64) > 0).all():
         raise DataError("the days of the calendar are not in order")
-    return TradingDays(calendar, read_whole(content, "holidays", 0))
+    return TradingDays(calendar, read_whole(content, "holidays", 0), _weekmask(content))
+
+
+def _weekmask(content: Json) -> str:
+    # Models that were saved before other weeks were known do not name theirs.
+    weekmask = read_text(content, "weekmask") if "weekmask" in content else MONDAY_TO_FRIDAY
+    if not re.fullmatch("[01]{7}", weekmask) or "1" not in weekmask:
+        raise DataError(f"weekmask={weekmask!r}, expected seven digits, 1 for open days and 0 for closed ones")
+    return weekmask
 
 
 def _offset(content: Json) -> Frequency:
@@ -325,7 +347,7 @@ _FREQUENCIES: dict[str, Callable[[Json], Frequency]] = {
     "integer": lambda content: IntegerStep(read_whole(content, "step"), read_flag(content, "years")),
     "fixed": _fixed,
     "months": _months,
-    "B": lambda content: BusinessDays(read_whole(content, "step", 1, 10**6)),
+    "B": lambda content: BusinessDays(read_whole(content, "step", 1, 10**6), _weekmask(content)),
     "trading": _trading,
     "offset": _offset,
 }
