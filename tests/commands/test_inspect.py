@@ -59,3 +59,17 @@ def test_inspect_shows_the_first_of_many_series(run, tmp_path):
     assert "series 29 " in out
     assert "series 30 " not in out
     assert len(run("inspect", "many.csv", "--format", "csv")[1].splitlines()) == 41
+
+
+def test_inspect_and_forecast_name_the_days_that_are_open(run, tmp_path):
+    days = pd.date_range("2023-01-02", "2023-06-30")
+    days = days[days.day_of_week != 6]
+    sales = np.array([10.0, 12.0, 13.0, 14.0, 20.0, 40.0])[days.day_of_week] + np.arange(len(days)) % 5 / 10
+    pd.DataFrame({"date": days, "sales": sales}).to_csv(tmp_path / "shop.csv", index=False)
+    out = run("inspect", "shop.csv")[1]
+    assert "Frequency: open days, Monday to Saturday (C), inferred from column 'date'." in out
+    assert "The season of 6 is strong" in out
+    code, out, err = run("forecast", "shop.csv", "--horizon", "7", "--format", "csv")
+    assert code == 0
+    assert "open days, Monday to Saturday" in err
+    assert [line.split(",")[1] for line in out.splitlines()[1:3]] == ["2023-07-01", "2023-07-03"]

@@ -214,8 +214,9 @@ class TradingDays(Frequency):
         return join_days(np.busday_offset(days, past, roll="forward", weekmask=self.weekmask), clock)
 
     def _cure(self, ds: Stamps, start: Stamps) -> str:
-        plain = " or freq='B'" if self.weekmask == MONDAY_TO_FRIDAY else ""
-        return f"Leave freq out to let it be inferred from this table, or pass freq='D'{plain}."
+        if self.weekmask == MONDAY_TO_FRIDAY:
+            return "Leave freq out to let it be inferred from this table, or pass freq='D' or freq='B'."
+        return "Leave freq out to let it be inferred from this table, pass freq='D', or drop these rows."
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from tsrnn.data.grids import (
     Stamps,
     show_stamps,
 )
-from tsrnn.data.open_days import extend_days, infer_days
+from tsrnn.data.open_days import extend_days, find_open_days, infer_days
 from tsrnn.errors import FrequencyError
 
 __all__ = ["Frequency", "infer_frequency", "parse_frequency"]
@@ -112,6 +112,9 @@ def infer_frequency(ds: Stamps, offsets: Integers, *, years: bool = False) -> Fr
         return IntegerStep(_common_gap(gaps, ""), years)
     if np.median(gaps) >= 28 * DAY:
         return _infer_months(ds, offsets, gaps, within)
+    week = find_open_days(ds, gaps, within)
+    if week is not None:
+        return week
     step = _common_gap(gaps, "ns")
     return infer_days(ds) if step == DAY else FixedStep(step, _weekday(ds, offsets, step))
 

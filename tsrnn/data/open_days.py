@@ -5,11 +5,55 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.data.calendars import MONDAY_TO_FRIDAY, BusinessDays, TradingDays, weekday
-from tsrnn.data.grids import DAY, FixedStep, Frequency, Stamps
+from tsrnn.data.grids import DAY, Bools, FixedStep, Frequency, Integers, Stamps
+
+# So improbable has to be that a weekday without rows is one whose rows are missing by accident. Where nothing else is
+# missing, four weeks are enough.
+MOST_BY_ACCIDENT = 1e-4
+
+
+def find_open_days(ds: Stamps, gaps: Integers, within: Bools) -> BusinessDays | TradingDays | None:
+    """Return the open days of a week of which two to six are open, or None where the stamps do not show such a week.
+
+    Half of the gaps within the series have to lead from one open day to the next. A weekday is closed if no series has
+    it, and if days were missing at random as often as open days are, so many of it in a row would hardly be missing.
+
+    Parameters
+    ----------
+    ds : datetime64 ndarray of shape (n_rows,)
+    gaps : int64 ndarray of shape (n_gaps,), nanoseconds
+        From each row to the next one of its series.
+    within : bool ndarray of shape (n_rows - 1,)
+        Which neighbours are rows of one series, `n_gaps` of them.
+
+    Examples
+    --------
+    >>> days = np.arange("2024-01-01", "2024-02-01", dtype="datetime64[D]")
+    >>> days = days[weekday(days) != 6]
+    >>> find_open_days(days, np.diff(days.astype("datetime64[ns]")).astype(np.int64), np.ones(len(days) - 1, bool))
+    BusinessDays(step=1, weekmask='1111110')
+    """
+    rows = np.bincount(weekday(ds), minlength=7)
+    weekmask = "".join("1" if count else "0" for count in rows)
+    if not 2 <= weekmask.count("1") <= 6:
+        return None
+    day = ds.astype("datetime64[D]")
+    neighbours = (gaps % DAY == 0) & (np.busday_count(day[:-1], day[1:], weekmask)[within] == 1)
+    if 2 * np.count_nonzero(neighbours) < len(gaps):
+        return None
+    days = np.unique(day)
+    first, end = days[0], days[-1] + 1
+    expected = int(np.busday_count(first, end, weekmask))
+    # Laplace's rule of succession: that none has been missing so far does not say that none ever is.
+    missing = (expected - len(days) + 1) / (expected + 2)
+    weeks = min(int(np.busday_count(first, end, np.arange(7) == i)) for i in range(7) if weekmask[i] == "0")
+    return _without_holidays(days, weekmask) if missing**weeks <= MOST_BY_ACCIDENT else None
 
 
 def infer_days(ds: Stamps) -> Frequency:
-    """Tell every day, business days and trading days apart, from the days of all series together.
+    """Tell every day, business days and trading days apart, where no week shows by itself which days are open.
+
+    Days of all series together that are never Saturdays and Sundays are business days once a weekend was left out.
 
     Parameters
     ----------

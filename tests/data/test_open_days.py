@@ -1,0 +1,170 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsrnn import ARIMA, ETS, AnomalyDetector, Forecaster, SeasonalNaive, backtest
+from tsrnn.data.frequency import infer_frequency, parse_frequency
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import FrequencyError
+
+WEEKS = [set(week) for n in range(2, 7) for week in itertools.combinations(range(7), n)]
+SALES = np.array([10.0, 12.0, 13.0, 14.0, 20.0, 40.0])
+
+
+def one_series(stamps):
+    ds = pd.DatetimeIndex(stamps).as_unit("ns").to_numpy()
+    return ds, np.array([0, len(ds)])
+
+
+def open_days(first, last, week):
+    days = pd.date_range(first, last)
+    return days[days.day_of_week.isin(list(week))]
+
+
+def shop(first="2022-01-03", last="2023-12-30", closed=()):
+    """Return the sales of a shop that is closed on Sundays, and on some other days."""
+    days = open_days(first, last, range(6)).difference(pd.DatetimeIndex(closed))
+    noise = np.random.default_rng(0).normal(0, 0.5, len(days))
+    return pd.Series(SALES[days.day_of_week] + noise, index=days, name="sales")
+
+
+@pytest.mark.parametrize("week", WEEKS, ids=str)
+def test_every_week_with_closed_days_is_found_and_gone_on_with(week):
+    days = open_days("2023-01-01", "2023-12-31", week)
+    ds, offsets = one_series(days[:-20])
+    frequency = infer_frequency(ds, offsets)
+    assert frequency.alias == ("B" if week == set(range(5)) else "C")
+    assert (frequency.default_season_length, frequency.default_horizon) == (len(week), 2 * len(week))
+    np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(len(ds)))
+    np.testing.assert_array_equal(frequency.stamps(ds[-1], np.arange(1, 21)), one_series(days[-20:])[0])
+
+
+def test_one_open_day_a_week_is_weekly():
+    ds, offsets = one_series(open_days("2023-01-01", "2023-12-31", {5}))
+    assert infer_frequency(ds, offsets).alias == "W-SAT"
+
+
+def test_holidays_of_open_days_are_stepped_over():
+    closed = ["2022-05-26", "2022-12-26", "2023-04-07", "2023-05-01"]
+    ds, offsets = one_series(shop(closed=closed).index)
+    frequency = infer_frequency(ds, offsets)
+    assert frequency.describe() == "open days, Monday to Saturday; 4 holidays are stepped over"
+    np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(len(ds)))
+    later, offsets = one_series(shop("2023-12-01", "2024-03-30", ["2024-01-01"]).index)
+    longer = parse_frequency(frequency, later, offsets)
+    assert longer.describe() == "open days, Monday to Saturday; 5 holidays are stepped over"
+    with pytest.raises(FrequencyError, match=r"1 of 1 .*2024-03-10.*pass freq='D', or drop these rows"):
+        longer.positions(np.array(["2024-03-10"], "datetime64[ns]"), ds[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    week=st.sampled_from(WEEKS),
+    holidays=st.sets(st.integers(1, 110), max_size=8),
+    first=st.integers(-30, 100),
+    steps=st.lists(st.integers(-300, 300), min_size=1),
+)
+def test_positions_undo_stamps_on_open_days(week, holidays, first, steps):
+    ds, offsets = one_series(open_days("2021-03-01", "2022-12-31", week)[:120].delete(sorted(holidays)))
+    frequency = infer_frequency(ds, offsets)
+    start = frequency.stamps(ds[0], first)
+    stamps = frequency.stamps(start, steps)
+    np.testing.assert_array_equal(frequency.positions(stamps, start), steps)
+    assert set(pd.DatetimeIndex(stamps).day_of_week) <= week
+
+
+def test_a_week_is_closed_on_a_day_only_if_its_rows_are_hardly_missing_by_accident():
+    assert infer_frequency(*one_series(shop("2024-01-01", "2024-01-20").index)).alias == "D"
+    assert infer_frequency(*one_series(shop("2024-01-01", "2024-01-29").index)).alias == "C"
+    # Of the other days half are missing, so that four Sundays may be, too.
+    gappy = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-11", "2024-01-12", "2024-01-13"])
+    gappy = gappy.union(gappy + pd.Timedelta(days=14))
+    assert infer_frequency(*one_series(gappy)).alias == "D"
+    # One Sunday is enough to count Sundays.
+    days = shop().index.union([pd.Timestamp("2022-12-18")])
+    assert infer_frequency(*one_series(days)).alias == "D"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_daily_table_with_missing_days_stays_daily(seed):
+    random = np.random.default_rng(seed)
+    days = pd.date_range("2023-01-01", periods=int(random.integers(20, 200)))
+    ds, offsets = one_series(days[random.random(len(days)) > 0.4 * random.random()])
+    assert infer_frequency(ds, offsets).alias == "D"
+
+
+def test_the_open_days_are_those_of_all_series_together():
+    shops = {
+        "a": shop(),
+        "b": shop()[lambda y: y.index.day_of_week != 2],
+        "c": shop()[lambda y: y.index.day_of_week > 0],
+    }
+    table = pd.concat(
+        [pd.DataFrame({"unique_id": name, "ds": y.index, "y": y.to_numpy()}) for name, y in shops.items()]
+    )
+    panel = read_panel(table)
+    assert panel.notes[:2] == (
+        "Frequency: open days, Monday to Saturday (C), inferred from column 'ds'.",
+        "Season length: 6 (customary for this frequency).",
+    )
+    assert panel.n_observed.tolist() == [len(y) for y in shops.values()]
+    weekly = pd.concat(
+        [pd.DataFrame({"unique_id": day, "ds": open_days("2023", "2024", {day}), "y": 1.0}) for day in range(6)]
+    )
+    assert read_panel(weekly).frequency.alias == "7D"
+
+
+def test_hours_of_open_days_are_counted_in_hours():
+    hours = pd.date_range("2023-01-02", "2023-06-30", freq="12h")
+    ds, offsets = one_series(hours[hours.day_of_week != 6])
+    assert infer_frequency(ds, offsets).alias == "12h"
+
+
+@pytest.mark.parametrize(
+    "model", [SeasonalNaive(), ETS(), ARIMA(), Forecaster(strategy="zero-shot")], ids=lambda model: type(model).__name__
+)
+def test_models_forecast_open_days_as_they_are(model):
+    forecast = model.fit(shop()).predict(h=8)
+    expected = pd.DatetimeIndex(["2024-01-01", *pd.date_range("2024-01-02", "2024-01-06"), "2024-01-08", "2024-01-09"])
+    assert forecast.index.equals(expected.as_unit(forecast.index.unit))
+    np.testing.assert_allclose(forecast, SALES[expected.day_of_week], atol=1.2)
+    assert not any("too little history" in note for note in getattr(model, "notes_", []))
+
+
+def test_open_days_keep_their_zone():
+    table = shop().tz_localize("America/New_York")
+    forecast = SeasonalNaive().fit(table).predict(h=7)
+    assert forecast.index.tz is table.index.tz
+    assert forecast.index.day_of_week.tolist() == [0, 1, 2, 3, 4, 5, 0]
+    assert (forecast.index == forecast.index.normalize()).all()
+
+
+def test_a_backtest_of_open_days_keeps_to_the_weekdays():
+    result = backtest([SeasonalNaive()], shop(), h=6, n_windows=4)
+    assert result.leaderboard["rmse"].item() < 1.2
+
+
+def test_a_loaded_model_goes_on_on_open_days(tmp_path):
+    table = shop(closed=["2023-05-01"])
+    model = Forecaster(strategy="zero-shot").fit(table)
+    model.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model")
+    assert loaded.panel_.frequency == model.panel_.frequency
+    pd.testing.assert_series_equal(loaded.predict(h=9), model.predict(h=9))
+
+
+def test_a_detector_reads_a_stream_of_open_days(tmp_path):
+    table = shop(last="2023-02-25")
+    detector = AnomalyDetector().fit(table[:-30])
+    detector.save(tmp_path / "detector")
+    loaded = AnomalyDetector.load(tmp_path / "detector")
+    for day, value in table[-30:-10].items():
+        found = detector.update("sales", day, value)
+        assert found == loaded.update("sales", day, value)
+        assert np.isfinite(found.expected)
+    with pytest.raises(FrequencyError, match="open days, Monday to Saturday"):
+        detector.update("sales", "2023-02-19", 5.0)
