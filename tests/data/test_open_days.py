@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrnn import ARIMA, ETS, AnomalyDetector, Forecaster, SeasonalNaive, backtest
-from tsrnn.data.frequency import infer_frequency, parse_frequency
+from tsrnn.data.frequency import infer_frequency
+from tsrnn.data.stored import json_to_frequency
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import FrequencyError
+from tsrnn.errors import DataError, FrequencyError
 
 WEEKS = [set(week) for n in range(2, 7) for week in itertools.combinations(range(7), n)]
 SALES = np.array([10.0, 12.0, 13.0, 14.0, 20.0, 40.0])
@@ -48,17 +49,25 @@ def test_one_open_day_a_week_is_weekly():
     assert infer_frequency(ds, offsets).alias == "W-SAT"
 
 
-def test_holidays_of_open_days_are_stepped_over():
-    closed = ["2022-05-26", "2022-12-26", "2023-04-07", "2023-05-01"]
-    ds, offsets = one_series(shop(closed=closed).index)
-    frequency = infer_frequency(ds, offsets)
-    assert frequency.describe() == "open days, Monday to Saturday; 4 holidays are stepped over"
-    np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(len(ds)))
-    later, offsets = one_series(shop("2023-12-01", "2024-03-30", ["2024-01-01"]).index)
-    longer = parse_frequency(frequency, later, offsets)
-    assert longer.describe() == "open days, Monday to Saturday; 5 holidays are stepped over"
-    with pytest.raises(FrequencyError, match=r"1 of 1 .*2024-03-10.*pass freq='D', or drop these rows"):
-        longer.positions(np.array(["2024-03-10"], "datetime64[ns]"), ds[0])
+HOLIDAYS = [
+    *["2022-04-15", "2022-04-18", "2022-05-26", "2022-06-06", "2022-10-03", "2022-12-26", "2023-04-07", "2023-04-10"],
+    *["2023-05-01", "2023-05-18", "2023-05-29", "2023-10-03", "2023-11-01", "2023-12-25", "2023-12-26"],
+]
+
+
+def test_holidays_of_open_days_are_missing_rows():
+    panel = read_panel(shop(closed=HOLIDAYS))
+    assert panel.notes == (
+        "Frequency: open days, Monday to Saturday (C), inferred from the index.",
+        "Season length: 6 (customary for this frequency).",
+        "15 rows are missing between the first and the last of their series.",
+    )
+
+
+@pytest.mark.parametrize("model", [SeasonalNaive(), ETS()], ids=lambda model: type(model).__name__)
+def test_a_holiday_does_not_move_the_weekdays(model):
+    result = backtest([model], shop(closed=HOLIDAYS), h=6)
+    assert result.leaderboard["rmse"].item() < 1
 
 
 @settings(max_examples=60, deadline=None)
@@ -149,7 +158,7 @@ def test_a_backtest_of_open_days_keeps_to_the_weekdays():
 
 
 def test_a_loaded_model_goes_on_on_open_days(tmp_path):
-    table = shop(closed=["2023-05-01"])
+    table = shop(closed=HOLIDAYS)
     model = Forecaster(strategy="zero-shot").fit(table)
     model.save(tmp_path / "model")
     loaded = Forecaster.load(tmp_path / "model")
@@ -168,3 +177,9 @@ def test_a_detector_reads_a_stream_of_open_days(tmp_path):
         assert np.isfinite(found.expected)
     with pytest.raises(FrequencyError, match="open days, Monday to Saturday"):
         detector.update("sales", "2023-02-19", 5.0)
+
+
+@pytest.mark.parametrize("weekmask", ["0000000", "111111", "1111112", "Mon Tue"])
+def test_a_written_week_must_have_seven_days_and_an_open_one(weekmask):
+    with pytest.raises(DataError, match="seven digits, 1 for open days"):
+        json_to_frequency({"kind": "B", "step": 1, "weekmask": weekmask})

@@ -149,44 +149,37 @@ class BusinessDays(Frequency):
 
 @dataclass(frozen=True, eq=False)
 class TradingDays(Frequency):
-    """Open days of which some, the holidays, are stepped over; before and after, every open day of the week.
+    """Business days of which some, the holidays, are stepped over; before and after, plain business days.
 
     Parameters
     ----------
     calendar : datetime64[D] ndarray, ascending
         The days on which any series of the table has a row.
     holidays : int
-        Open days within the calendar's span that it does not have.
-    weekmask : str
-        As in `BusinessDays`.
+        Business days within the calendar's span that it does not have.
     """
 
     calendar: Stamps = field(repr=False)
     holidays: int
-    weekmask: str = MONDAY_TO_FRIDAY
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, TradingDays)
-            and self.weekmask == other.weekmask
-            and np.array_equal(self.calendar, other.calendar)
-        )
+        return isinstance(other, TradingDays) and np.array_equal(self.calendar, other.calendar)
 
     def __hash__(self) -> int:
-        return hash((self.holidays, len(self.calendar), str(self.calendar[0]), self.weekmask))
+        return hash((self.holidays, len(self.calendar), str(self.calendar[0])))
 
     def _alias(self) -> str:
-        return week_alias(self.weekmask)
+        return "B"
 
     def _words(self) -> str:
         word = "holiday is" if self.holidays == 1 else "holidays are"
-        return f"{week_words(self.weekmask)}; {self.holidays:,} {word} stepped over"
+        return f"business days; {self.holidays:,} {word} stepped over"
 
     def _season(self) -> int:
-        return self.weekmask.count("1")
+        return 5
 
     def _horizon(self) -> int:
-        return 2 * self.weekmask.count("1")
+        return 10
 
     def _number(self, day: Stamps) -> tuple[Integers, Bools]:
         """Return each day's number from the calendar's first day, and whether it is a step at all."""
@@ -194,10 +187,9 @@ class TradingDays(Frequency):
         index = np.searchsorted(self.calendar, day).astype(np.int64)
         known = self.calendar[np.minimum(index, len(self.calendar) - 1)] == day
         outside = (day < first) | (day > last)
-        number = np.where(day < first, np.busday_count(first, day, self.weekmask), index)
-        after = len(self.calendar) - 1 + np.busday_count(last, day, self.weekmask)
-        number = np.where(day > last, after, number)
-        return number.astype(np.int64), np.where(outside, np.is_busday(day, self.weekmask), known)
+        number = np.where(day < first, np.busday_count(first, day), index)
+        number = np.where(day > last, len(self.calendar) - 1 + np.busday_count(last, day), number)
+        return number.astype(np.int64), np.where(outside, np.is_busday(day), known)
 
     def _locate(self, ds: Stamps, start: Stamps) -> tuple[Integers, Bools]:
         day, clock = split_days(ds)
@@ -211,12 +203,10 @@ class TradingDays(Frequency):
         end = len(self.calendar) - 1
         days = self.calendar[np.clip(number, 0, end)]
         past = np.minimum(number, 0) + np.maximum(number - end, 0)
-        return join_days(np.busday_offset(days, past, roll="forward", weekmask=self.weekmask), clock)
+        return join_days(np.busday_offset(days, past, roll="forward"), clock)
 
     def _cure(self, ds: Stamps, start: Stamps) -> str:
-        if self.weekmask == MONDAY_TO_FRIDAY:
-            return "Leave freq out to let it be inferred from this table, or pass freq='D' or freq='B'."
-        return "Leave freq out to let it be inferred from this table, pass freq='D', or drop these rows."
+        return "Leave freq out to let it be inferred from this table, or pass freq='D' or freq='B'."
 
 
 @dataclass(frozen=True)

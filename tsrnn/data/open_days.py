@@ -10,6 +10,8 @@ from tsrnn.data.grids import DAY, Bools, FixedStep, Frequency, Integers, Stamps
 # So improbable has to be that a weekday without rows is one whose rows are missing by accident. Where nothing else is
 # missing, four weeks are enough.
 MOST_BY_ACCIDENT = 1e-4
+# More business days in a row than this are missing rows.
+MOST_HOLIDAYS = 10
 
 
 def find_open_days(ds: Stamps, gaps: Integers, within: Bools) -> BusinessDays | TradingDays | None:
@@ -17,6 +19,10 @@ def find_open_days(ds: Stamps, gaps: Integers, within: Bools) -> BusinessDays | 
 
     Half of the gaps within the series have to lead from one open day to the next. A weekday is closed if no series has
     it, and if days were missing at random as often as open days are, so many of it in a row would hardly be missing.
+
+    Holidays are stepped over from Monday to Friday alone, the days of prices, which go on from the last one. Where
+    Saturdays or Sundays are open, or a business day is closed, the weekdays differ: there holidays are missing rows, as
+    every one that is stepped over would move the season by a day.
 
     Parameters
     ----------
@@ -47,7 +53,9 @@ def find_open_days(ds: Stamps, gaps: Integers, within: Bools) -> BusinessDays | 
     # Laplace's rule of succession: that none has been missing so far does not say that none ever is.
     missing = (expected - len(days) + 1) / (expected + 2)
     weeks = min(int(np.busday_count(first, end, np.arange(7) == i)) for i in range(7) if weekmask[i] == "0")
-    return _without_holidays(days, weekmask) if missing**weeks <= MOST_BY_ACCIDENT else None
+    if missing**weeks > MOST_BY_ACCIDENT:
+        return None
+    return _without_holidays(days) if weekmask == MONDAY_TO_FRIDAY else BusinessDays(weekmask=weekmask)
 
 
 def infer_days(ds: Stamps) -> Frequency:
@@ -63,31 +71,25 @@ def infer_days(ds: Stamps) -> Frequency:
     days = np.unique(ds.astype("datetime64[D]"))
     if (weekday(days) >= 5).any() or days[-1] - days[0] < np.timedelta64(7, "D"):
         return FixedStep(DAY)
-    return _without_holidays(days, MONDAY_TO_FRIDAY)
+    return _without_holidays(days)
 
 
-def _without_holidays(days: Stamps, weekmask: str) -> BusinessDays | TradingDays:
-    """Return the open days of the week, less those that look like holidays."""
-    expected = int(np.busday_count(days[0], days[-1], weekmask)) + 1
-    longest_hole = int(np.busday_count(days[:-1], days[1:], weekmask).max()) - 1
-    if len(days) == expected or len(days) < 0.9 * expected or longest_hole > _most_holidays(weekmask):
-        return BusinessDays(weekmask=weekmask)
-    return TradingDays(days, expected - len(days), weekmask)
-
-
-def _most_holidays(weekmask: str) -> int:
-    """Return how many holidays may follow each other: two weeks; what is longer are missing rows."""
-    return 2 * weekmask.count("1")
+def _without_holidays(days: Stamps) -> BusinessDays | TradingDays:
+    """Return business days, less those that look like holidays."""
+    expected = int(np.busday_count(days[0], days[-1])) + 1
+    longest_hole = int(np.busday_count(days[:-1], days[1:]).max()) - 1
+    if len(days) == expected or len(days) < 0.9 * expected or longest_hole > MOST_HOLIDAYS:
+        return BusinessDays()
+    return TradingDays(days, expected - len(days))
 
 
 def extend_days(known: TradingDays, ds: Stamps) -> TradingDays:
     """Return the fitted trading days together with those of another table."""
-    week = known.weekmask
     days = np.union1d(known.calendar, ds.astype("datetime64[D]"))
-    days = days[np.is_busday(days, week)]
-    gap = np.busday_count(days[:-1], days[1:], week) - 1
-    # A hole this long is not made of holidays; its open days are missing rows.
-    long = np.flatnonzero(gap > _most_holidays(week))
-    filled = [np.busday_offset(days[i], np.arange(1, gap[i] + 1), weekmask=week) for i in long]
+    days = days[np.is_busday(days)]
+    gap = np.busday_count(days[:-1], days[1:]) - 1
+    # A hole this long is not made of holidays; its business days are missing rows.
+    long = np.flatnonzero(gap > MOST_HOLIDAYS)
+    filled = [np.busday_offset(days[i], np.arange(1, gap[i] + 1)) for i in long]
     days = np.union1d(days, np.concatenate([days[:0], *filled]))
-    return TradingDays(days, int(np.busday_count(days[0], days[-1], week)) + 1 - len(days), week)
+    return TradingDays(days, int(np.busday_count(days[0], days[-1])) + 1 - len(days))

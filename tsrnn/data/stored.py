@@ -280,8 +280,7 @@ def frequency_to_json(frequency: Frequency) -> Json:
     """
     if isinstance(frequency, TradingDays):
         calendar = frequency.calendar.astype("datetime64[D]").astype(np.int64).tolist()
-        holidays = int(frequency.holidays)
-        return {"kind": "trading", "calendar": calendar, "holidays": holidays, "weekmask": frequency.weekmask}
+        return {"kind": "trading", "calendar": calendar, "holidays": int(frequency.holidays)}
     if isinstance(frequency, OffsetGrid):
         origin = int(np.datetime64(frequency.origin, "ns").astype(np.int64))
         return {"kind": "offset", "alias": offset_to_json(frequency.offset), "origin": origin}
@@ -325,7 +324,7 @@ def _trading(content: Json) -> Frequency:
     calendar = np.array(days, np.int64).astype("datetime64[D]")
     if not (np.diff(calendar).astype(np.int64) > 0).all():
         raise DataError("the days of the calendar are not in order")
-    return TradingDays(calendar, read_whole(content, "holidays", 0), _weekmask(content))
+    return TradingDays(calendar, read_whole(content, "holidays", 0))
 
 
 def _weekmask(content: Json) -> str:
