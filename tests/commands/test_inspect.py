@@ -52,6 +52,19 @@ def test_inspect_names_series_that_say_little(run, tmp_path):
     assert "Too short for a backtest" in out
 
 
+def test_inspect_says_why_a_season_cannot_be_told(run, tmp_path):
+    days = pd.date_range("2023-01-01", "2023-12-31")
+    closed = np.where(days.day_of_week == 6, np.nan, 10 + np.arange(len(days)) % 5)
+    late = np.where(np.arange(len(days)) < 350, np.nan, np.arange(len(days)) % 3)
+    pd.DataFrame({"date": days, "closed": closed, "flat": 1.0, "late": late}).to_csv(tmp_path / "w.csv", index=False)
+    out = run("inspect", "w.csv")[1]
+    assert (
+        "How strong the season of 7 is cannot be told: 1 of 3 series (late) are too short for it; 1 of 3 series "
+        "(closed) lack too many values, or all at some step of it; 1 of 3 series (flat) do not change, or "
+        "only along a line."
+    ) in out
+
+
 def test_inspect_shows_the_first_of_many_series(run, tmp_path):
     monthly_table(n_series=40, n_rows=24).to_csv(tmp_path / "many.csv", index=False)
     out = run("inspect", "many.csv")[1]

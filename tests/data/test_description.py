@@ -50,6 +50,25 @@ def test_the_strength_of_a_season_agrees_with_a_decomposition_by_loess(noise):
     assert describe_series(y, 12).season == pytest.approx(expected, abs=0.08)
 
 
+@pytest.mark.parametrize(
+    ("y", "why"),
+    [
+        (np.arange(19.0) % 5, "short"),
+        (np.where(np.arange(100) % 7 == 6, np.nan, np.arange(100.0) % 5), "missing"),
+        (np.where(np.arange(100) > 15, np.nan, np.arange(100.0) % 5), "missing"),
+        (np.full(100, np.nan), "missing"),
+        (np.full(100, 3.0), "unchanging"),
+        (np.arange(100.0), "unchanging"),
+        (np.arange(20.0) % 5, ""),
+    ],
+)
+def test_a_season_that_cannot_be_told_has_a_reason(y, why):
+    found = describe_series(y, 7)
+    assert found.untold == why
+    assert np.isnan(found.season) == bool(why)
+    assert describe_series(y, 1).untold == ""
+
+
 def test_what_cannot_be_told_is_left_open():
     assert np.isnan(describe_series(np.arange(10.0), 12).season)
     constant = describe_series(np.full(50, 3.0), 4)

@@ -144,6 +144,24 @@ def test_cutoffs_with_too_little_history_fall_back_with_a_note(monthly):
     ]
 
 
+def test_a_note_says_that_values_are_missing_where_history_is_not_short():
+    days = pd.date_range("2022-01-03", "2022-12-31")
+    sales = pd.Series(np.array([10.0, 12.0, 13.0, 14.0, 20.0, 40.0, np.nan])[days.day_of_week], index=days, name="shop")
+    sales += np.random.default_rng(0).normal(0, 0.5, len(days))
+    model = ARIMA((0, 0, 0), (0, 1, 1)).fit(sales)
+    assert model.predict(h=7).iloc[:6].notna().all()
+    assert model.notes_ == [
+        "1 of 1 cutoffs have no value at 1 of the 7 steps of the season, so too little for the fitted model and are "
+        "forecast by the seasonal naive: shop."
+    ]
+    sales.iloc[:12] = np.nan
+    sales.iloc[12:24:2] = np.nan
+    model.forecast(read_panel(sales), Cutoffs(np.array([0]), np.array([9])), 2, QUANTILES)
+    assert model.notes_ == [
+        "1 of 1 cutoffs have too few observed values for the fitted model and are forecast by the seasonal naive: shop."
+    ]
+
+
 def test_a_search_out_of_time_is_noted(monthly):
     model = ARIMA(seconds_per_series=1e-9).fit(monthly)
     assert "3 of 3 series ran into the limit of 1e-09 seconds" in model.notes_[0]

@@ -215,7 +215,7 @@ def _on_season(panel: Panel, found: list[Description]) -> list[str]:
     if m == 1:
         return ["No season is assumed. If there is one, name it: --season-length."]
     if not known:
-        return [f"How strong the season of {m} is cannot be told: the series are too short or do not change."]
+        return [f"How strong the season of {m} is cannot be told: {_why_untold(panel, found)}."]
     middle = median(known)
     if middle < WEAK_SEASON:
         return [
@@ -226,6 +226,17 @@ def _on_season(panel: Panel, found: list[Description]) -> list[str]:
     return [
         f"The season of {m} is {word}: it explains {middle:.0%} of the variance around the trend (median over series)."
     ]
+
+
+def _why_untold(panel: Panel, found: list[Description]) -> str:
+    """Say of how many series, with up to five names, each reason holds."""
+    reasons = {
+        "short": "are too short for it",
+        "missing": "lack too many values, or all at some step of it",
+        "unchanging": "do not change, or only along a line",
+    }
+    places = {kind: [i for i, one in enumerate(found) if one.untold == kind] for kind in reasons}
+    return "; ".join(f"{_said(panel, places[kind])} {reason}" for kind, reason in reasons.items() if places[kind])
 
 
 def _next_step(panel: Panel, file: str) -> str:

@@ -42,6 +42,9 @@ class Description:
         Whether all values are the same.
     low, middle, high : float
         Minimum, median and maximum; NaN without values.
+    untold : {"", "short", "missing", "unchanging"}
+        Why `season` cannot be told: too few rows, too few values in them, or nothing but a line; "" where it is told,
+        or there is none.
     """
 
     missing: int
@@ -55,6 +58,7 @@ class Description:
     low: float
     middle: float
     high: float
+    untold: str = ""
 
 
 def describe_series(y: Floats, season_length: int) -> Description:
@@ -86,7 +90,7 @@ def describe_series(y: Floats, season_length: int) -> Description:
     wild = _outliers(y) if judged else np.empty(0, np.int64)
     tame = y.copy()
     tame[wild] = np.nan
-    season, strength = _season(tame, season_length)
+    season, strength, untold = _season(tame, season_length)
     low, middle, high = (float(f(known)) if len(known) else math.nan for f in (np.min, np.median, np.max))
     return Description(
         missing=int((~observed).sum()),
@@ -100,6 +104,7 @@ def describe_series(y: Floats, season_length: int) -> Description:
         low=low,
         middle=middle,
         high=high,
+        untold=untold,
     )
 
 
@@ -109,31 +114,32 @@ def _runs(where: npt.NDArray[np.bool_]) -> tuple[Integers, Integers]:
     return edges[::2], edges[1::2] - edges[::2]
 
 
-def _season(y: Floats, m: int) -> tuple[Floats, float]:
-    """Return the typical season in every row, and how much of the variance around the trend it explains.
+def _season(y: Floats, m: int) -> tuple[Floats, float, str]:
+    """Return the typical season in every row, how much of the variance around the trend it explains, or why not.
 
     The strength is 1 − Var(rest) / Var(season + rest), as of Wang, Smith and Hyndman (2006, "Characteristic-based
     clustering for time series data"), around a moving average over one season. Both variances count their degrees of
     freedom, so that noise has a strength of about 0 in short series too.
     """
-    none = np.zeros(len(y)), math.nan
-    if m < 2 or len(y) < 2 * m + 2:
-        return none
+    none = np.zeros(len(y))
+    # The moving average leaves out half a season at both ends.
+    if m < 2 or len(y) < 2 * m + 2 * (m // 2):
+        return none, math.nan, "" if m < 2 else "short"
     swings = remove_moving_average(y, m)
     there = np.isfinite(swings)
     phase = np.arange(len(y)) % m
     count = np.bincount(phase[there], minlength=m)
     n = int(count.sum())
     if n < 2 * m or (count == 0).any():
-        return none
+        return none, math.nan, "missing"
     mean = np.bincount(phase[there], swings[there], m) / count
     rest = swings[there] - mean[phase[there]]
     total = float(((swings[there] - swings[there].mean()) ** 2).sum()) / (n - 1)
     if total <= 1e-16 * float(np.nanmax(np.abs(y))) ** 2:
-        return none  # nothing is left but rounding
+        return none, math.nan, "unchanging"  # nothing is left but rounding
     strength = max(0.0, 1 - float((rest**2).sum()) / max(n - m, 1) / total)
     typical = pd.Series(swings[there]).groupby(phase[there]).median().to_numpy()
-    return (typical - typical.mean())[phase], strength
+    return (typical - typical.mean())[phase], strength, ""
 
 
 def _outliers(y: Floats) -> Integers:

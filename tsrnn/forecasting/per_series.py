@@ -144,18 +144,19 @@ class PerSeriesModel(ForecastModel):
         task = _Forecast(self._fitted_method, h, tuple(quantiles))
         results = run_jobs(task, jobs, checked_jobs(self.n_jobs))
         new: dict[Any, Any] = {}
-        stood_in: dict[Any, int] = {}
+        stood_in: dict[str, dict[Any, int]] = {}
         for place, series, (fitted, forecast, n_naive) in zip(places, asked, results, strict=True):
             values[place] = forecast
             if panel.ids[series] not in self._fitted:
                 new[panel.ids[series]] = fitted
             elif n_naive and not self._fitted_method.is_naive(fitted):
-                stood_in[panel.ids[series]] = n_naive
+                reason = _untold(panel.series(series), cutoffs.end[place], panel.season_length)
+                stood_in.setdefault(reason, {})[panel.ids[series]] = n_naive
         self.notes_ = [*self._fit_notes, *self._forecast_notes(new, stood_in, len(asked), len(cutoffs))]
         return values
 
     def _forecast_notes(
-        self, new: Mapping[Any, Any], stood_in: Mapping[Any, int], n_series: int, n_cutoffs: int
+        self, new: Mapping[Any, Any], stood_in: Mapping[str, Mapping[Any, int]], n_series: int, n_cutoffs: int
     ) -> list[str]:
         notes = []
         if new:
@@ -164,12 +165,29 @@ class PerSeriesModel(ForecastModel):
                 f"the earliest cutoff asked for: {examples(list(new))}."
             )
             notes += self._fitted_method.notes(new)
-        if stood_in:
+        for reason, counts in stood_in.items():
             notes.append(
-                f"{sum(stood_in.values())} of {n_cutoffs} cutoffs have too little history for the fitted model and are "
-                f"forecast by the seasonal naive: {examples(list(stood_in))}."
+                f"{sum(counts.values())} of {n_cutoffs} cutoffs have {reason} for the fitted model and are "
+                f"forecast by the seasonal naive: {examples(list(counts))}."
             )
         return notes
+
+
+def _untold(y: Floats, ends: Integers, season_length: int) -> str:
+    """Say what a history has too little of for a model that could not forecast from all of these cutoffs.
+
+    More rows never tell less, so the model failed at the earliest cutoff that has anything before it.
+    """
+    seen = np.flatnonzero(np.isfinite(y))
+    first = seen[0]
+    known = np.isfinite(y[first : ends[ends > first].min()])
+    steps = np.bincount(np.flatnonzero(known) % season_length, minlength=season_length)
+    never = int((steps == 0).sum())
+    if known.all():
+        return "too little history"
+    if never and len(known) >= 2 * season_length:
+        return f"no value at {never} of the {season_length} steps of the season, so too little"
+    return "too few observed values"
 
 
 class _Forecast:
