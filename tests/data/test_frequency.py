@@ -306,6 +306,30 @@ def test_a_frequency_needs_two_rows_and_a_common_step():
         infer_frequency(*one_series(["2024-01-01", "2024-02-01", "2024-04-01", "2024-07-01"]))
 
 
+@pytest.mark.parametrize(
+    ("alias", "where"),
+    [
+        ("ME", "last day"),
+        ("MS", "first day"),
+        ("BME", "last business day"),
+        ("BMS", "first business day"),
+        ("QE", "last day"),
+        ("M-15", "day 15"),
+    ],
+)
+def test_stamps_off_the_day_that_most_months_share_are_named(alias, where):
+    step = pd.date_range("2022-01-15", periods=30, freq="MS" if alias == "M-15" else alias)
+    step = step + pd.Timedelta(days=14) if alias == "M-15" else step
+    partial = step[-1] + pd.Timedelta(days=47)
+    ds, offsets = one_series(step.append(pd.DatetimeIndex([partial])))
+    message = (
+        f"1 of 31 time stamps do not lie on the {where} of their month, as the others do: {partial:%Y-%m-%d}. Drop"
+    )
+    for find in (infer_frequency, lambda *stamps: parse_frequency(alias.lstrip("B")[0], *stamps)):
+        with pytest.raises(FrequencyError, match=re.escape(message)):
+            find(ds, offsets)
+
+
 def test_four_weeks_are_not_a_month():
     assert infer_frequency(*one_series(pd.date_range("2024-01-01", periods=9, freq="28D"))).alias == "4W-MON"
 

@@ -75,6 +75,14 @@ _SIDES: dict[tuple[str, str], Anchor | None] = {
     ("B", ""): "business end",
     ("", ""): None,
 }
+# In the order in which they are tried, with what their day of the month is called.
+_ANCHORS: dict[Anchor, str] = {
+    "start": "first day",
+    "end": "last day",
+    "day": "day {}",
+    "business start": "first business day",
+    "business end": "last business day",
+}
 
 
 def infer_frequency(ds: Stamps, offsets: Integers, *, years: bool = False) -> Frequency:
@@ -162,6 +170,20 @@ def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDA
 
 
 def _no_anchor(ds: Stamps) -> str:
+    """Say which stamps do not lie where most others do, or that there is no such day."""
+    days = ds.astype("datetime64[D]")
+    month = month_number(days)
+    day = int(np.bincount(_day_of_month(days)).argmax())
+    there = {anchor: anchor_days(month, anchor, day) == days for anchor in _ANCHORS}
+    best = max(_ANCHORS, key=lambda anchor: int(there[anchor].sum()))
+    count = int(there[best].sum())
+    if len(ds) > count > len(ds) / 2:
+        others = np.unique(ds[~there[best]])
+        return (
+            f"{len(ds) - count:,} of {len(ds):,} time stamps do not lie on the {_ANCHORS[best].format(day)} of their "
+            f"month, as the others do: {show_stamps(others)}. Drop them where their month is not over yet, otherwise "
+            "correct them."
+        )
     return (
         "The time stamps are about a month or more apart, but lie neither on month starts, nor on month "
         f"ends, nor on the same day of each month, for example {show_stamps(ds)}. Put them on one day first, "
@@ -173,12 +195,17 @@ def _find_anchor(ds: Stamps) -> tuple[Anchor, int] | None:
     """Return the day of the month on which every stamp lies, or None."""
     days = np.unique(ds.astype("datetime64[D]"))
     month = month_number(days)
-    day = int((days - month.astype("datetime64[M]").astype("datetime64[D]")).max().astype(int)) + 1
-    choices: tuple[Anchor, ...] = ("start", "end", "day", "business start", "business end")
-    for anchor in choices:
+    day = int(_day_of_month(days).max())
+    for anchor in _ANCHORS:
         if (anchor_days(month, anchor, day) == days).all():
             return anchor, day if anchor == "day" else 1
     return None
+
+
+def _day_of_month(days: Stamps) -> Integers:
+    first = days.astype("datetime64[M]").astype("datetime64[D]")
+    number: Integers = (days - first).astype(np.int64) + 1
+    return number
 
 
 def _phase(ds: Stamps, offsets: Integers, months: int) -> int:
