@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pandas.tseries.frequencies import to_offset
 
 from tsrnn.data.frequency import infer_frequency, parse_frequency
+from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
 
 ALIASES = [
@@ -293,6 +294,25 @@ def test_stamps_off_the_grid_are_named_with_the_step_that_would_fit():
         frequency.positions(days, days[0])
     with pytest.raises(FrequencyError, match="freq=2 would fit"):
         parse_frequency(4, np.array([0, 4, 6]), np.array([0, 3])).positions([0, 4, 6], 0)
+
+
+@pytest.mark.parametrize(("freq", "n_rows"), [("6h", 300), ("4h", 900), ("8h", 1500), ("D", 200)])
+def test_clocks_that_change_are_named_with_a_cure_that_keeps_every_row(freq, n_rows):
+    local = pd.date_range("2023-02-01", periods=n_rows, freq=freq)
+    zoned = pd.Series(1.0, index=local.tz_localize("America/New_York").tz_convert("UTC"))
+    with pytest.raises(FrequencyError, match=r"once the clocks change.*shown in UTC.*tz_localize\(None\)") as told:
+        read_panel(zoned)
+    assert "would fit" not in str(told.value)
+    cured = read_panel(zoned.set_axis(zoned.index.tz_convert("America/New_York").tz_localize(None)))
+    assert (cured.frequency.alias, cured.observed.all(), len(cured.y)) == (freq, True, n_rows)
+
+
+def test_single_stamps_that_are_an_hour_off_are_not_taken_for_clocks():
+    days = pd.date_range("2023-02-01", periods=300, freq="6h").to_series()
+    days.iloc[[50, 90, 200]] += pd.Timedelta("1h")
+    ds, offsets = one_series(days)
+    with pytest.raises(FrequencyError, match=r"3 of 300 .*freq='h' would fit all of them"):
+        infer_frequency(ds, offsets).positions(ds, ds[0])
 
 
 def test_a_frequency_needs_two_rows_and_a_common_step():

@@ -273,8 +273,26 @@ class FixedStep(Frequency):
         moved: Stamps = start + (steps * self.step).astype("timedelta64[ns]")
         return moved
 
+    def _cure(self, ds: Stamps, start: Stamps) -> str:
+        if not _clocks_change(ds, start, self.step):
+            return super()._cure(ds, start)
+        return (
+            "They are an hour off from some moment on, as local times written in UTC are once the clocks change "
+            "(stamps with a zone are counted and shown in UTC here). Give local times without a zone: "
+            "df['ds'].dt.tz_localize(None) takes it away; df['ds'].dt.tz_convert('Europe/Berlin') turns UTC into "
+            "local times before."
+        )
+
     def _typical_step(self) -> int:
         return self.step
+
+
+def _clocks_change(ds: Stamps, start: Stamps, step: int) -> bool:
+    """Tell whether all stamps off the grid are an hour off, and follow each other: others than clocks do not do so."""
+    rest = np.ravel(ds.astype(np.int64) - start.astype(np.int64)) % step
+    off = rest > 0
+    flips = np.count_nonzero(off[1:] != off[:-1])
+    return step > HOUR and set(rest[off].tolist()) <= {HOUR, step - HOUR} and bool(np.count_nonzero(off) > flips)
 
 
 TOO_FAR = "Time stamps must lie in the years 1678 to 2261. Use integer time, or fewer steps."
