@@ -16,14 +16,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks
 from tsrnn.errors import DataError, MissingExtraError
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _PARQUET = (".parquet", ".pq")
 _SAMPLE_LINES = 1000
-_PLAIN_DECIMAL = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?")
-_COMMA_DECIMAL = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+,\d+|[-+]?\d+,\d+")
-_COMMA_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
 
 
 def read_table(
@@ -177,11 +175,17 @@ def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.
     if len(sep) != 1:
         raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
     sample = _check_rows(text, name, sep)
-    decimal, thousands = _find_decimal(sample, name, sep) if decimal is None else (decimal, None)
+    if decimal is None:
+        decimal, thousands = find_marks(sample, text, sep, name)
+    else:
+        thousands = {",": ".", ".": ","}.get(decimal)
+    if decimal == sep == "," and allows_decimal_comma(sample):
+        text, sep = _cut_at_semicolons(text), ";"
     if len(decimal) != 1 or decimal == sep:
         raise DataError(f"{name}: the decimal mark {decimal!r} cannot be used with the separator {sep!r}.")
     options: dict[str, Any] = {"sep": sep, "decimal": decimal, "low_memory": False}
-    options["dtype"] = {column: str for column in _padded_columns(text, sep)}
+    padded = _padded_columns(text, sep)
+    options["dtype"] = {column: str for column in padded}
     try:
         table = pd.read_csv(io.StringIO(text), **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
@@ -189,8 +193,15 @@ def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.
     if not len(table):
         raise DataError(f"{name}: has a header but no rows.")
     if thousands is not None:
-        table = _convert_thousands(table, decimal, thousands)
+        table = convert_marked_numbers(table, decimal, thousands, padded)
     return _drop_unnamed(table)
+
+
+def _cut_at_semicolons(text: str) -> str:
+    """Return a CSV of quoted fields such as "7,25" in a form that a decimal comma can be read from."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=";", lineterminator="\n").writerows(csv.reader(io.StringIO(text)))
+    return out.getvalue()
 
 
 def _find_separator(text: str) -> str:
@@ -226,40 +237,6 @@ def _check_rows(text: str, name: str, sep: str) -> list[list[str]]:
     if twice:
         raise DataError(f"{name}: column names occur more than once: {', '.join(twice[:5])}. Rename them.")
     return sample
-
-
-def _find_decimal(rows: list[list[str]], name: str, sep: str) -> tuple[str, str | None]:
-    """Return the decimal mark, and the mark of thousands if there is one."""
-    fields = [field.strip() for row in rows for field in row if "," in field or "." in field]
-    comma = [field for field in fields if _COMMA_DECIMAL.fullmatch(field)]
-    plain = [field for field in fields if _PLAIN_DECIMAL.fullmatch(field)]
-    # Beside a decimal comma, 1.234 is a number of thousands.
-    real_points = [field for field in plain if not re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", field)]
-    if not comma:
-        return ".", None
-    thousands = all(_COMMA_THOUSANDS.fullmatch(field) for field in comma)
-    if thousands and plain:
-        return ".", ","
-    if thousands or real_points:
-        raise DataError(
-            f"{name}: {comma[0]!r} may be a decimal comma or a mark of thousands. Say which with the option "
-            "decimal: ',' or '.'."
-        )
-    grouped = bool(plain) or any("." in field for field in comma)
-    return ",", "." if grouped else None
-
-
-def _convert_thousands(table: pd.DataFrame, decimal: str, thousands: str) -> pd.DataFrame:
-    """Turn text columns of grouped numbers into numbers; pandas would also join dates such as 31.12.2023."""
-    point, mark = re.escape(decimal), re.escape(thousands)
-    number = rf"[-+]?(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)(?:{point}\d+)?"
-    for column in table.columns:
-        if pd.api.types.is_string_dtype(table[column].dtype):
-            text = table[column].str.strip()
-            if text.dropna().str.fullmatch(number).all():
-                plain = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
-                table = table.assign(**{column: pd.to_numeric(plain)})
-    return table
 
 
 def _padded_columns(text: str, sep: str) -> list[str]:
