@@ -102,7 +102,11 @@ def reading_options() -> list[Callable[[Any], Any]]:
         click.option("--freq", help="Step between rows, as pandas writes it: h, D, B, W-SUN, MS, 15min, ..."),
         click.option("--season-length", type=click.IntRange(min=1), help="Steps per season; 1 means none."),
         click.option("--sep", type=Separator(), help="Column separator of the CSV file: ';', tab, ..."),
-        click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign of the CSV file."),
+        click.option(
+            "--decimal",
+            type=click.Choice([".", ","]),
+            help="Decimal sign of the CSV file; the other one then marks thousands.",
+        ),
         click.option("--date-format", help="How dates are written, for example %d/%m/%Y."),
         click.option("--encoding", help="Encoding of the CSV file, for example latin1. Default: UTF-8 or UTF-16."),
         click.option(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.dates import looks_like_dates
+from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.times import name_words, read_compact_dates
 from tsrnn.errors import ColumnError, DataError
 
@@ -293,23 +294,6 @@ def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: boo
             if len(text) and share >= 0.5:
                 other = ", or name the columns to forecast with target_col" if has_numbers else ""
                 raise DataError(f"{numbers_as_text(column, name)}{other}.")
-
-
-def numbers_as_text(column: pd.Series, name: Any) -> str:
-    """Say how to turn a text column into numbers."""
-    text = column.dropna().astype(str)
-    comma = text.str.fullmatch(r"\s*[-+]?[\d. ]*\d,\d+\s*").mean() > 0.5
-    if comma:
-        cure = f"df[{name!r}].str.replace('.', '').str.replace(',', '.').astype(float)"
-        example = text.iloc[0]
-        return (
-            f"Column {name!r} holds text with decimal commas, for example {example!r}. On the command line say "
-            f"--decimal ','; in Python convert it: {cure}"
-        )
-    bad = text[pd.to_numeric(text, errors="coerce").isna()]
-    example = bad.iloc[0] if len(bad) else text.iloc[0]
-    cure = f"pd.to_numeric(df[{name!r}], errors='coerce')"
-    return f"Column {name!r} holds text, for example {example!r}; expected numbers. Convert it: {cure}"
 
 
 def to_numbers(column: pd.Series, name: Any) -> npt.NDArray[np.float64]:
