@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from tsrnn.data.headers import refuse_values_as_header
 from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks
 from tsrnn.errors import DataError, MissingExtraError
 
@@ -207,11 +208,13 @@ def _cut_at_semicolons(text: str) -> str:
 def _find_separator(text: str) -> str:
     """Return the separator that cuts the header and most lines after it into equally many fields."""
     lines = text.splitlines()[:20]
-    best, best_score = ",", (0.0, 0)
+    # In 01.01.2024;7,25 either mark makes two fields.
+    between_digits = re.search(r"(?<!\d),|,(?!\d)", "\n".join(lines)) is None
+    best, best_score = ",", (0.0, 0, False)
     for sep in _SEPARATORS:
         counts = [len(row) for row in csv.reader(lines, delimiter=sep) if row]
         if counts and counts[0] > 1:
-            score = (counts.count(counts[0]) / len(counts), counts[0])
+            score = (counts.count(counts[0]) / len(counts), counts[0], sep != "," and between_digits)
             best, best_score = max((best, best_score), (sep, score), key=lambda pair: pair[1])
     return best
 
@@ -233,6 +236,7 @@ def _check_rows(text: str, name: str, sep: str) -> list[list[str]]:
                 sample.append(row)
     except csv.Error as error:
         raise DataError(f"{name}: line {reader.line_num} cannot be read as CSV ({error}).") from None
+    refuse_values_as_header(header, sample, name, sep)
     twice = [column for column, count in Counter(header).items() if count > 1 and column.strip()]
     if twice:
         raise DataError(f"{name}: column names occur more than once: {', '.join(twice[:5])}. Rename them.")

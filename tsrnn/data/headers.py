@@ -1,0 +1,74 @@
+"""Tell whether the first line of a CSV holds names or values."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from tsrnn.data.dates import looks_like_dates
+from tsrnn.errors import DataError
+
+_NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?")
+_DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
+_MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
+_SAMPLE = 20
+
+
+def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str, sep: str) -> None:
+    """Refuse a file without a line of names: its first row would be lost, and name the series.
+
+    Numbers alone may be names, such as years or shops. Beside a date above dates they are values.
+
+    Parameters
+    ----------
+    header : list of str
+        The fields of the first line.
+    rows : list of list of str
+        Those of the lines after it.
+    name, sep : str
+        The file and its separator, for the message.
+
+    Raises
+    ------
+    DataError
+        If the first line holds a date above dates, and no word above numbers.
+    """
+    columns = [[row[k].strip() for row in rows[:_SAMPLE] if len(row) == len(header)] for k in range(len(header))]
+    fields = [field.strip() for field in header]
+    numeric = [k for k, column in enumerate(columns) if _all_numbers(column)]
+    dated = [k for k, column in enumerate(columns) if _continues_dates(fields[k], column)]
+    numbers = [k for k in numeric if k not in dated]
+    if not dated or not numbers or not all(_all_numbers([fields[k]]) for k in numbers):
+        return
+    shown = ", ".join(repr(field) for field in fields[:4]) + (", ..." if len(fields) > 4 else "")
+    spare = iter(("y", *(f"y{k}" for k in range(2, len(fields) + 1))))
+    names = ["ds" if k == dated[0] else next(spare) if k in numbers else f"c{k + 1}" for k in range(len(fields))]
+    example = sep.join(names[:4]) + (f"{sep}..." if len(names) > 4 else "")
+    raise DataError(
+        f"{name}: the first line holds values ({shown}) where names were expected. Put a line of names before it, for "
+        f"example {example}"
+    )
+
+
+def _all_numbers(fields: list[str]) -> bool:
+    """Tell whether fields are numbers or missing values."""
+    return bool(fields) and all(field.lower() in _MISSING or _NUMBER.fullmatch(field) for field in fields)
+
+
+def _continues_dates(field: str, column: list[str]) -> bool:
+    """Tell whether a field is a date in the same notation as those of the column below it."""
+    known = [value for value in column if value]
+    if not known or (re.fullmatch(r"[-+]?\d*(?:[.,]\d*)?", field) and not re.fullmatch(r"\d{8}", field)):
+        return False
+    # Reading dates is slow, and a header may be thousands of dates above numbers.
+    if _shape(field) != _shape(known[0]):
+        return False
+    # Dates in which day and month may be confused are dates nevertheless.
+    if all(_DAY.fullmatch(value) for value in (field, *known)):
+        return True
+    return looks_like_dates(pd.Series([field, *known], dtype=object))
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"[^\W\d]+", "a", re.sub(r"\d+", "9", text))
