@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.clocks import clock_columns, refuse_split_stamps
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.times import name_words, read_compact_dates
@@ -72,8 +73,10 @@ def choose_columns(
     time = df.index if in_index else df[time_name]
     given = time_col is not None
     kept = set() if in_index else {time_name}
+    clocks = clock_columns(df, kept | {id_col} | set(_as_list(target_col)))
     if id_col is None:
-        id_col = _find_id(df, time, kept | set(_as_list(target_col)))
+        id_col = _find_id(df, time, kept | set(clocks) | set(_as_list(target_col)))
+    refuse_split_stamps(df, time, time_name, id_col, clocks)
     chosen = Columns("wide" if id_col is None else "long", id_col, time, time_name, in_index, given)
     if in_index and isinstance(df.index, pd.RangeIndex) and not given:
         chosen.notes.append("No column holds dates, so rows are counted: time is the index.")
