@@ -174,6 +174,17 @@ def test_a_wide_column_that_begins_late_or_is_empty_is_answered_in_its_place():
     np.testing.assert_array_equal(answer.to_numpy(), [[1.0, 2.0, np.nan]])
 
 
+def test_names_that_are_tuples_come_back_as_they_were():
+    table = pd.DataFrame(np.arange(8.0).reshape(4, 2), index=pd.date_range("2024-01-01", periods=4, freq="MS"))
+    table.columns = pd.MultiIndex.from_product([["Close"], ["B", "A"]]).to_flat_index()
+    panel = read_panel(table)
+    answer = forecast_table(panel, zeros(panel, 2), (0.5,))
+    assert not isinstance(answer.columns, pd.MultiIndex)
+    assert answer.columns.equals(table.columns)
+    answer = forecast_table(panel, zeros(panel, 2, 3), LEVELS, levels=(80,))
+    assert answer["unique_id"].tolist() == [("Close", "B")] * 2 + [("Close", "A")] * 2
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     freq=st.sampled_from(["h", "D", "B", "W-FRI", "MS", "ME", "QE-DEC", "YS-JAN", "15min", "2h"]),

@@ -52,3 +52,16 @@ def test_nothing_is_counted_where_no_earlier_row_has_a_value():
     panel = panel_of([1.0, 2, 3], [4.0, 5])
     empty = replace(panel, y=np.array([1.0, 2, 3, np.nan, np.nan]))
     assert empty.missing_before(Cutoffs(np.array([1, 1]), np.array([1, 2]))).tolist() == [0, 0]
+
+
+def test_series_named_by_tuples_are_sorted_and_followed():
+    def named(*names, first):
+        index = pd.date_range(first, periods=3, freq="MS")
+        columns = pd.MultiIndex.from_tuples(names).to_flat_index()
+        return read_panel(pd.DataFrame(np.arange(3.0 * len(names)).reshape(3, -1), index=index, columns=columns))
+
+    panel = named(("a", "z"), ("a", "b"), first="2020-01-01")
+    assert panel.sorted_by_id().ids.tolist() == [("a", "b"), ("a", "z")]
+    later = panel.followed_by(named(("a", "z"), ("c", "d"), first="2020-04-01"))
+    assert later.ids.tolist() == [("a", "z"), ("a", "b"), ("c", "d")]
+    assert later.lengths.tolist() == [6, 3, 3]

@@ -152,7 +152,8 @@ class Panel:
 
     def sorted_by_id(self) -> Panel:
         """Return the same panel with its series in the order of their names, whatever order they came in."""
-        order = np.argsort(self.ids.astype(str), kind="stable")
+        # Name by name: astype(str) cannot take tuples.
+        order = np.argsort(np.array([str(name) for name in self.ids], dtype=np.str_), kind="stable")
         return self if (np.diff(order) == 1).all() else self.take(order)
 
     def take(self, order: Integers) -> Panel:
@@ -197,7 +198,9 @@ class Panel:
             at = place[name]
             row = int(self.frequency.positions(later.start[i : i + 1], self.start[at : at + 1])[0])
             parts[at] = np.concatenate([parts[at], np.full(row - len(parts[at]), np.nan), later.series(i)])
-        ids = np.concatenate([self.ids, [name for name in later.ids if name not in place]]).astype(object)
+        names = [*self.ids, *(name for name in later.ids if name not in place)]
+        ids = np.empty(len(names), dtype=object)
+        ids[:] = names
         lead = [0 if most_rows is None else max(len(part) - most_rows, 0) for part in parts]
         offsets = np.concatenate([[0], np.cumsum([len(p) - n for p, n in zip(parts, lead, strict=True)])])
         return replace(
