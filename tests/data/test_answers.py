@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import forecast_table, interval_columns, long_forecasts, read_panel, stamp_table
-from tsrnn.errors import ParameterError
+from tsrnn.errors import DataError, ParameterError
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -183,6 +183,31 @@ def test_names_that_are_tuples_come_back_as_they_were():
     assert answer.columns.equals(table.columns)
     answer = forecast_table(panel, zeros(panel, 2, 3), LEVELS, levels=(80,))
     assert answer["unique_id"].tolist() == [("Close", "B")] * 2 + [("Close", "A")] * 2
+
+
+@pytest.mark.parametrize(
+    ("names", "column", "cure"),
+    [
+        (("yhat", "day"), "yhat", "unique_id"),
+        (("shop", "yhat"), "yhat", "ds"),
+        (("shop", "yhat-lo-80"), "yhat-lo-80", "ds"),
+        (("yhat-q0.1", "day"), "yhat-q0.1", "unique_id"),
+    ],
+)
+def test_an_id_or_time_column_named_like_a_forecast_is_refused(names, column, cure):
+    id_col, time_col = names
+    table = pd.DataFrame({id_col: ["x"] * 4, time_col: range(4), "sold": range(4)})
+    panel = read_panel(table, id_col=id_col, time_col=time_col)
+    message = rf"The column '{column}' .* name of a column of the forecast.*rename\(columns={{'{column}': '{cure}'}}\)"
+    with pytest.raises(DataError, match=message):
+        forecast_table(panel, zeros(panel, 1, 3), LEVELS, levels=(80,), quantiles=(0.1,))
+
+
+def test_an_id_column_named_like_the_index_of_time_is_refused():
+    table = pd.DataFrame({"day": ["x"] * 4, "y": range(4)}, index=pd.date_range("2024-01-01", periods=4, name="day"))
+    panel = read_panel(table, id_col="day")
+    with pytest.raises(DataError, match=r"The column 'day' .* name of the time column.*rename"):
+        forecast_table(panel, zeros(panel, 1), (0.5,))
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsrnn.data.panel import Cutoffs, Floats, Panel
 from tsrnn.data.times import restore_times
-from tsrnn.errors import ParameterError
+from tsrnn.errors import DataError, ParameterError
 
 
 def forecast_table(
@@ -44,6 +44,8 @@ def forecast_table(
 
     Raises
     ------
+    DataError
+        If the id or time column of a long table has the name of a column of the forecast.
     ParameterError
         If `quantile_levels` lacks a quantile that is asked for.
     """
@@ -179,6 +181,13 @@ def _long_answer(panel: Panel, stamps: npt.NDArray[Any], columns: dict[str, Floa
     id_col = form.id_col if is_long else "unique_id"
     # A long table whose time was an unnamed index has no name to give back.
     time_col = form.time_col if is_long and form.time_col is not None else "ds"
+    clash = [key for key in (id_col, time_col) if key in columns] or [id_col] * (id_col == time_col)
+    if clash:
+        other = "the time column" if id_col == time_col else "a column of the forecast"
+        raise DataError(
+            f"The column {clash[0]!r} of the table has the name of {other}. Rename it, for example "
+            f"df.rename(columns={{{clash[0]!r}: {'unique_id' if clash[0] == id_col else 'ds'!r}}})."
+        )
     series = np.repeat(np.arange(panel.n_series), stamps.shape[1])
     keys = {id_col: id_column(panel, series), time_col: restore_times(stamps.ravel(), form)}
     return pd.DataFrame({**keys, **columns})
