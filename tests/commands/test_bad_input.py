@@ -217,6 +217,38 @@ def test_a_european_table_is_read_or_asks_for_one_option(run, here):
     assert json.loads(out)["series"][0]["last"][:10] == "2024-01-29"
 
 
+def test_a_question_about_marks_is_answered_by_the_option_that_it_names(run, here):
+    days = [f"2024-01-{k:02d}" for k in range(1, 21)]
+    files = {
+        "points.csv": "date;x\n" + "".join(f"{day};2.{k:03d}\n" for k, day in enumerate(days)),
+        "commas.csv": "date,x\n" + "".join(f'{day},"2,{k:03d}"\n' for k, day in enumerate(days)),
+    }
+    for name, mark in (("points.csv", ","), ("commas.csv", ".")):
+        (here / name).write_text(files[name])
+        assert "the option --decimal: " in refused(run("inspect", name))
+        code, out, err = run("inspect", name, "--decimal", mark, "--format", "json")
+        assert code == 0, err
+        assert json.loads(out)["series"][0]["max"] == 2019
+    (here / "mixed.csv").write_text("date;x\n" + "".join(f"{day};1.{k:03d},50\n" for k, day in enumerate(days)))
+    for option in ((), ("--decimal", ",")):
+        code, out, err = run("inspect", "mixed.csv", *option, "--format", "json")
+        assert code == 0, err
+        assert json.loads(out)["series"][0]["max"] == 1019.5
+    assert "--decimal ','" in refused(run("inspect", "mixed.csv", "--decimal", "."))
+
+
+def test_files_that_would_be_read_as_something_else_are_refused(run, here):
+    days = pd.date_range("2024-01-01", periods=72, freq="h")
+    split = pd.DataFrame({"date": days.strftime("%Y-%m-%d"), "time": days.strftime("%H:%M"), "x": np.arange(72.0)})
+    split.to_csv(here / "split.csv", index=False)
+    assert "series of its own, name it with --id-col" in refused(run("inspect", "split.csv"))
+    (here / "bare.csv").write_text("2020-01-01,1234.50\n2020-01-02,1250.25\n2020-01-03,1199.00\n")
+    assert "Put a line of names before it, for example ds,y" in refused(run("inspect", "bare.csv"))
+    monthly_table(n_series=2).rename(columns={"unique_id": "yhat"}).to_csv(here / "clash.csv", index=False)
+    err = refused(run("forecast", "clash.csv", *QUICK["forecast"], "--id-col", "yhat"))
+    assert "The column 'yhat' of the table has the name of a column of the forecast" in err
+
+
 def test_a_folder_and_parquet_on_stdin_are_read(run, here):
     (here / "shops").mkdir()
     for name in ("north", "south"):
