@@ -183,3 +183,39 @@ def test_a_detector_reads_a_stream_of_open_days(tmp_path):
 def test_a_written_week_must_have_seven_days_and_an_open_one(weekmask):
     with pytest.raises(DataError, match="seven digits, 1 for open days"):
         json_to_frequency({"kind": "B", "step": 1, "weekmask": weekmask})
+
+
+def business_days(kind, seed=0):
+    """Return values of two years of business days, less holidays: sales that differ by weekday, or a random walk."""
+    days = open_days("2022-01-03", "2023-12-29", range(5)).difference(pd.DatetimeIndex(HOLIDAYS))
+    noise = np.random.default_rng(seed).normal(0, 0.5, len(days))
+    return pd.Series(SALES[days.day_of_week] + noise if kind == "sales" else 50 + noise.cumsum(), index=days, name="y")
+
+
+def test_holidays_of_business_days_are_missing_rows_where_weekdays_repeat_and_stepped_over_in_prices():
+    sales, price = business_days("sales"), business_days("price")
+    assert read_panel(sales).frequency.describe() == "business days"
+    assert "15 rows are missing between the first and the last of their series." in read_panel(sales).notes
+    assert read_panel(price).frequency.describe() == "business days; 15 holidays are stepped over"
+    answer = SeasonalNaive().fit(sales).predict(10)
+    np.testing.assert_allclose(answer, SALES[answer.index.day_of_week], atol=2)
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("kinds", [["sales", "sales", "price"], ["sales", "price", "price"]])
+def test_most_series_of_a_table_say_what_its_holidays_are(form, kinds):
+    table = pd.DataFrame({f"{kind} {i}": business_days(kind, i) for i, kind in enumerate(kinds)})
+    if form == "long":
+        table = table.rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
+    stepped = read_panel(table).frequency.describe() != "business days"
+    assert stepped == (kinds.count("price") > 1)
+
+
+def test_constant_values_and_missing_ones_say_nothing_of_weekdays():
+    price = business_days("price")
+    assert "stepped over" in read_panel(price * 0).frequency.describe()
+    price.iloc[::2] = np.nan
+    assert "stepped over" in read_panel(price).frequency.describe()
+    sales = business_days("sales")
+    sales.iloc[::7] = np.nan
+    assert read_panel(sales).frequency.describe() == "business days"

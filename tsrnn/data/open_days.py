@@ -20,9 +20,9 @@ def find_open_days(ds: Stamps, gaps: Integers, within: Bools) -> BusinessDays | 
     Half of the gaps within the series have to lead from one open day to the next. A weekday is closed if no series has
     it, and if days were missing at random as often as open days are, so many of it in a row would hardly be missing.
 
-    Holidays are stepped over from Monday to Friday alone, the days of prices, which go on from the last one. Where
-    Saturdays or Sundays are open, or a business day is closed, the weekdays differ: there holidays are missing rows, as
-    every one that is stepped over would move the season by a day.
+    Holidays are stepped over from Monday to Friday alone, the days of prices, which go on from the last one (unless
+    `tsrnn.data.seasonality.weekdays_repeat`). Where Saturdays or Sundays are open, or a business day is closed, the
+    weekdays differ: there holidays are missing rows, as every one that is stepped over would move the season by a day.
 
     Parameters
     ----------

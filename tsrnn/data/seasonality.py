@@ -1,4 +1,4 @@
-"""Find the season length where the frequency does not tell it."""
+"""What the values tell of their season: its length where the frequency does not, and whether weekdays differ."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from tsrnn.data.grids import Stamps
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -124,3 +126,32 @@ def _convolve(x: Floats, weights: Floats) -> Floats:
     edge = 1.0 - weights[0]
     result: Floats = total - edge * (x[: len(x) - width + 1] + x[width - 1 :])
     return result
+
+
+def weekdays_repeat(ds: Stamps, offsets: Integers, y: Floats) -> bool:
+    """Tell whether the values of most series are nearer to those of a week before than to those of the row before.
+
+    So are sales, which differ from weekday to weekday, and not prices, which go on from where they were.
+
+    Parameters
+    ----------
+    ds : datetime64 ndarray of shape (n_rows,)
+        Sorted by series and time.
+    offsets : int64 ndarray of shape (n_series + 1,)
+    y : float64 ndarray of shape (n_rows,), or (n_rows, n_columns) of several series that share their stamps
+    """
+    day = ds.astype("datetime64[D]").astype(np.int64)
+    counts = np.diff(offsets)
+    series = np.repeat(np.arange(len(counts)), counts)
+    # Days of one series are this far apart from those of the next.
+    key = series * (2 * int(np.ptp(day)) + 8) + day
+    before = np.searchsorted(key, key - 7)
+    rows = np.flatnonzero((key[before] == key - 7) & (series == np.roll(series, 1)))
+    rows = rows[rows > 0]
+    table = y.reshape(len(day), -1)
+    week, step = np.abs(table[rows] - table[before[rows]]), np.abs(table[rows] - table[rows - 1])
+    known = np.isfinite(week) & np.isfinite(step)
+    sums = np.zeros((len(counts), table.shape[1]))
+    np.add.at(sums, series[rows], np.where(known, week - step, 0.0))
+    told = sums[sums != 0]
+    return len(told) > 0 and float((told < 0).mean()) > 0.5

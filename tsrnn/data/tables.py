@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import forecast_table, interval_columns, long_forecasts, stamp_table
+from tsrnn.data.calendars import BusinessDays, TradingDays
 from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, Panel, TableForm
-from tsrnn.data.seasonality import find_season_length
+from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError, FrequencyError, ParameterError
 
@@ -256,7 +257,10 @@ def _find_frequency(rows: _Rows, freq: Any) -> Frequency:
     if freq is not None:
         return parse_frequency(freq, rows.ds, rows.offsets, years=time.years, anchor_from_data=time.period is not None)
     if time.period is None:
-        return infer_frequency(rows.ds, rows.offsets, years=time.years)
+        found = infer_frequency(rows.ds, rows.offsets, years=time.years)
+        # A holiday that is stepped over moves the weekdays of all that comes after it.
+        stepped = isinstance(found, TradingDays) and weekdays_repeat(rows.ds, rows.offsets, rows.y)
+        return BusinessDays() if stepped else found
     try:
         return infer_frequency(rows.ds, rows.offsets)
     except FrequencyError:
