@@ -195,3 +195,15 @@ def test_short_series_of_one_value_are_told_to_have_intervals_without_width(valu
     assert (answer[["yhat", "yhat-lo-80", "yhat-hi-80"]] == 37).all(axis=None)
     constant = Forecaster(strategy="zero-shot").fit(series(np.full(60, 5.0)))
     assert not any("one value alone" in note for note in constant.notes_)
+
+
+def test_a_table_of_opening_hours_is_forecast_by_the_hour():
+    stamps = pd.date_range("2023-01-02", "2023-01-22 23:00", freq="h")
+    stamps = stamps[(stamps.hour >= 8) & (stamps.hour <= 17)]
+    truth = 100.0 + 10 * (stamps.hour - 8)
+    y = pd.Series(truth + np.random.default_rng(0).normal(0, 1, len(stamps)), stamps)
+    answer = Forecaster(strategy="zero-shot").fit(y).predict(34)
+    tomorrow = answer[(answer.index.hour >= 8) & (answer.index.hour <= 17)]
+    assert len(tomorrow) == 10
+    # The hours of a day differ by 90, and by 25 from their mean.
+    assert np.abs(tomorrow - (100 + 10 * (tomorrow.index.hour - 8))).mean() < 8

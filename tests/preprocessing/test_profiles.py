@@ -18,6 +18,8 @@ def profiles_by_loop(z, observed, m, rates, horizon):
     z, observed = z[len(z) - N * m :], observed[len(observed) - N * m :]
     seen = z[observed][-m:]
     level = seen.mean() if len(seen) else 0.0
+    counts = [int(observed[n * m : (n + 1) * m].sum()) for n in range(N)]
+    most = max(counts) if np.count_nonzero(counts) > 1 else m
     answer = []
     for rate in rates:
         one = []
@@ -26,7 +28,7 @@ def profiles_by_loop(z, observed, m, rates, horizon):
             newest = None
             for n in reversed(range(N)):
                 season, mask = z[n * m : (n + 1) * m], observed[n * m : (n + 1) * m]
-                if not mask[place] or 2 * mask.sum() < m:
+                if not mask[place] or 2 * mask.sum() < most:
                     continue
                 newest = n if newest is None else newest
                 weight = (1 - rate) ** (newest - n)
@@ -139,3 +141,26 @@ def test_rows_that_do_not_fill_a_season_are_not_read_into_it():
     changed = z.clone()
     changed[:, :11] = 99.0  # 35 rows hold two seasons of 12
     assert torch.equal(season_profiles(z, observed, (12,), 6), season_profiles(changed, observed, (12,), 6))
+
+
+def test_days_that_are_open_for_some_hours_have_a_profile():
+    hours = torch.arange(24.0).repeat(2, 5)
+    observed = (hours >= 8) & (hours < 16)
+    profile = season_profiles(hours * observed, observed, (24,), 24)[:, season_rates(24, 0).index(1.0)]
+    # The last 24 values are three times 8 to 15, whose mean is that of each day.
+    torch.testing.assert_close(profile[:, 8:16], hours[:, 8:16])
+    torch.testing.assert_close(profile[:, :8], torch.full((2, 8), 11.5))
+
+
+def test_one_part_of_a_season_has_no_profile_and_a_part_beside_a_whole_one_is_left_out():
+    z = torch.arange(12.0).repeat(1, 2)
+    few = torch.zeros(1, 24, dtype=torch.bool)
+    few[:, -5:] = True  # less than half of the only season
+    assert (season_profiles(z * few, few, (12,), 12)[:, :-1] == z[:, -5:].mean()).all()
+    whole = few.clone()
+    whole[:, :12] = True
+    alone = whole.clone()
+    alone[:, 12:] = False
+    rate = season_rates(12, 0).index(1.0)
+    first = season_profiles(z * whole, whole, (12,), 12)[:, rate]
+    torch.testing.assert_close(first.diff(), season_profiles(z * alone, alone, (12,), 12)[:, rate].diff())

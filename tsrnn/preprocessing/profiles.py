@@ -98,8 +98,11 @@ def _patterns(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...]) -> 
         return z.new_zeros(B, len(rates), 1)
     z = z[:, -N * m :].reshape(B, N, m)
     observed = observed[:, -N * m :].reshape(B, N, m)
-    # A season seen by less than half has no mean worth the name.
-    usable = observed & (observed.sum(2, keepdim=True) * 2 >= m)
+    # A season seen by less than half of what the best one is seen by has no mean worth the name: a day that is open for
+    # ten hours has one. One season alone has to be seen by half of its length.
+    seen = observed.sum(2, keepdim=True)  # [B, N, 1]
+    several = (seen > 0).sum(1, keepdim=True) > 1
+    usable = observed & (seen * 2 >= torch.where(several, seen.amax(1, keepdim=True), m))
     around = (z - masked_mean(z, observed)) * usable
     # Age counts from the newest usable value of each place in the season, whose weight is then 1 however old it is.
     age = torch.arange(N - 1, -1, -1, device=z.device, dtype=z.dtype)[:, None].expand(B, N, m)
