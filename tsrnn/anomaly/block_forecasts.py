@@ -1,8 +1,8 @@
 """Forecasts of whole blocks from windows of cleaned values, many windows at once.
 
 A block's forecast that is carried on by the residuals before each row (`whitening`) expects that row better than a
-forecast made for it from its own window does: mean absolute errors of .85 against 1.10 on simulated autocorrelated
-series, .90 against 1.04 on seasonal, .95 against 1.18 on heteroscedastic ones and .84 against .96 on walks, at half of
+forecast made for it from its own window does: mean absolute errors of .84 against .98 on simulated autocorrelated
+series, .90 against .95 on seasonal, .93 against 1.04 on heteroscedastic ones and .83 against .92 on walks, in a fifth of
 the time per row in tables (`benchmarks/anomaly.py --table forecasts`, 2 series of 2,000 scored rows each).
 """
 
