@@ -80,7 +80,7 @@ def test_inspect_and_forecast_name_the_days_that_are_open(run, tmp_path):
     sales = np.array([10.0, 12.0, 13.0, 14.0, 20.0, 40.0])[days.day_of_week] + np.arange(len(days)) % 5 / 10
     pd.DataFrame({"date": days, "sales": sales}).to_csv(tmp_path / "shop.csv", index=False)
     out = run("inspect", "shop.csv")[1]
-    assert "Frequency: open days, Monday to Saturday (C), inferred from column 'date'." in out
+    assert "Frequency: open days, Monday to Saturday (C-1111110), inferred from column 'date'." in out
     assert "The season of 6 is strong" in out
     code, out, err = run("forecast", "shop.csv", "--horizon", "7", "--format", "csv")
     assert code == 0

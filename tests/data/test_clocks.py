@@ -6,7 +6,7 @@ import pytest
 
 from tsrnn.data.files import read_table
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, TsrnnError
 
 HOURS = pd.date_range("2024-01-01", periods=480, freq="h")
 
@@ -87,3 +87,18 @@ def test_a_time_of_day_beside_dates_that_do_not_repeat_is_ignored():
 def test_hours_that_are_wanted_as_values_are_values():
     days = pd.date_range("2024-01-01", periods=20).strftime("%Y-%m-%d")
     assert read_panel(pd.DataFrame({"date": days, "hours": np.arange(20)})).n_series == 1
+
+
+def test_an_hour_column_without_values_is_no_clock():
+    table = pd.DataFrame({"date": pd.date_range("2023-01-01", periods=20), "y": np.arange(20.0)})
+    with pytest.warns(UserWarning, match="1 of 2 series have no values and get forecasts of NaN: hour"):
+        assert read_panel(table.assign(hour=pd.array([None] * 20, dtype="Int64"))).n_series == 2
+
+
+def test_hours_that_are_one_for_each_date_are_no_times_of_day():
+    days = np.repeat(pd.date_range("2023-01-01", periods=20), 2)
+    table = pd.DataFrame({"store": [1, 2] * 20, "date": days, "hours": np.repeat(np.arange(20) % 12, 2), "y": 1.0})
+    with pytest.raises(TsrnnError) as caught:
+        read_panel(table)
+    assert "spread over two columns" not in str(caught.value)
+    assert read_panel(table, id_col="store", target_col="y").n_series == 2

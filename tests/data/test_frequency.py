@@ -156,7 +156,10 @@ def test_a_week_with_other_open_days_has_a_season_of_as_many(offset, season, wor
     ds, offsets = one_series(long[:60])
     frequency = parse_frequency(offset, ds, offsets)
     assert (frequency.default_season_length, frequency.describe()) == (season, words)
-    assert frequency.alias == offset.freqstr
+    # One that also has holidays has no alias that says so.
+    assert frequency.alias.startswith(offset.freqstr)
+    if not words.startswith("pandas"):
+        assert parse_frequency(frequency.alias, ds, offsets) == frequency
     np.testing.assert_array_equal(frequency.stamps(ds[0], np.arange(90)), one_series(long)[0])
     np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(60))
 

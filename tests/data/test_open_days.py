@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrnn import ARIMA, ETS, AnomalyDetector, Forecaster, SeasonalNaive, backtest
-from tsrnn.data.frequency import infer_frequency
+from tsrnn.data.frequency import infer_frequency, parse_frequency
 from tsrnn.data.stored import json_to_frequency
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
@@ -38,7 +38,9 @@ def test_every_week_with_closed_days_is_found_and_gone_on_with(week):
     days = open_days("2023-01-01", "2023-12-31", week)
     ds, offsets = one_series(days[:-20])
     frequency = infer_frequency(ds, offsets)
-    assert frequency.alias == ("B" if week == set(range(5)) else "C")
+    mask = "".join("1" if day in week else "0" for day in range(7))
+    assert frequency.alias == ("B" if week == set(range(5)) else f"C-{mask}")
+    assert parse_frequency(frequency.alias, ds, offsets) == frequency
     assert (frequency.default_season_length, frequency.default_horizon) == (len(week), 2 * len(week))
     np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(len(ds)))
     np.testing.assert_array_equal(frequency.stamps(ds[-1], np.arange(1, 21)), one_series(days[-20:])[0])
@@ -58,7 +60,7 @@ HOLIDAYS = [
 def test_holidays_of_open_days_are_missing_rows():
     panel = read_panel(shop(closed=HOLIDAYS))
     assert panel.notes == (
-        "Frequency: open days, Monday to Saturday (C), inferred from the index.",
+        "Frequency: open days, Monday to Saturday (C-1111110), inferred from the index.",
         "Season length: 6 (customary for this frequency).",
         "15 rows are missing between the first and the last of their series.",
     )
@@ -88,7 +90,7 @@ def test_positions_undo_stamps_on_open_days(week, holidays, first, steps):
 
 def test_a_week_is_closed_on_a_day_only_if_its_rows_are_hardly_missing_by_accident():
     assert infer_frequency(*one_series(shop("2024-01-01", "2024-01-20").index)).alias == "D"
-    assert infer_frequency(*one_series(shop("2024-01-01", "2024-01-29").index)).alias == "C"
+    assert infer_frequency(*one_series(shop("2024-01-01", "2024-01-29").index)).alias == "C-1111110"
     # Of the other days half are missing, so that four Sundays may be, too.
     gappy = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-11", "2024-01-12", "2024-01-13"])
     gappy = gappy.union(gappy + pd.Timedelta(days=14))
@@ -117,7 +119,7 @@ def test_the_open_days_are_those_of_all_series_together():
     )
     panel = read_panel(table)
     assert panel.notes[:2] == (
-        "Frequency: open days, Monday to Saturday (C), inferred from column 'ds'.",
+        "Frequency: open days, Monday to Saturday (C-1111110), inferred from column 'ds'.",
         "Season length: 6 (customary for this frequency).",
     )
     assert panel.n_observed.tolist() == [len(y) for y in shops.values()]
@@ -199,6 +201,7 @@ def test_holidays_of_business_days_are_missing_rows_where_weekdays_repeat_and_st
     assert read_panel(price).frequency.describe() == "business days; 15 holidays are stepped over"
     answer = SeasonalNaive().fit(sales).predict(10)
     np.testing.assert_allclose(answer, SALES[answer.index.day_of_week], atol=2)
+    assert read_panel(sales.set_axis(sales.index.to_period("D"))).frequency.describe() == "business days"
 
 
 @pytest.mark.parametrize("form", ["wide", "long"])

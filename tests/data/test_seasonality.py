@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tsrnn.data.seasonality import find_season_length
+from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 
 CANDIDATES = (4, 5, 7, 12, 24, 48, 52, 96, 168)
 
@@ -82,3 +82,23 @@ def test_without_candidates_there_is_no_season():
 def test_the_answer_is_the_same_in_other_units():
     y = np.sin(2 * np.pi * np.arange(200) / 12) + np.random.default_rng(0).normal(scale=0.2, size=200)
     assert [find(1e-12 * y), find(1e9 * y + 1e9)] == [12, 12]
+
+
+@pytest.mark.parametrize("kind", ["noise", "volumes", "swings back", "returns", "walk"])
+def test_values_that_do_not_differ_by_weekday_do_not_repeat_it(kind):
+    days = np.delete(np.arange("2022-01-03", "2023-12-30", dtype="datetime64[D]"), np.arange(40, 700, 45))
+    days = days[np.is_busday(days)]
+    told = 0
+    for seed in range(40):
+        noise = np.random.default_rng(seed).normal(size=len(days) + 1)
+        y = {
+            "noise": noise[1:],
+            "volumes": np.exp(noise[1:]),
+            "swings back": noise[1:] - 0.3 * noise[:-1],
+            "returns": noise[1:] - 0.08 * noise[:-1],
+            "walk": noise[1:].cumsum(),
+        }[kind]
+        told += weekdays_repeat(days, np.array([0, len(days)]), y)
+        week = np.array([0.0, 3.0, 1.0, 4.0, 2.0])[(days.astype(int) + 3) % 7]
+        assert weekdays_repeat(days, np.array([0, len(days)]), week + 0.5 * noise[1:])
+    assert told <= 2

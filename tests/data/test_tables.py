@@ -210,7 +210,7 @@ def test_leading_missing_values_are_cut_and_trailing_ones_stay():
     assert np.isnan(panel.series(1)[11:]).all()
     assert panel.series(1)[:11].tolist() == [2.0 * i for i in range(4, 15)]
     assert "1 series begin with missing values, which are left out." in panel.notes
-    assert "1 series end with missing values; their forecasts start after the last row." in panel.notes
+    assert "1 series end with missing values; the first step forecast is the one after the last row." in panel.notes
 
 
 def test_an_empty_series_among_others_is_named_in_a_warning_and_kept():

@@ -212,6 +212,11 @@ def test_series_without_a_value_after_their_cutoffs_are_named():
     assert note == "1 of 3 series hold no value after their cutoffs and are not scored: series 1."
     whole = backtest([SeasonalNaive()], wide, h=6, n_windows=3, step_size=6)
     assert not any("not scored" in note for note in whole.notes)
+    wide.iloc[-18, 1] = 1.0  # between two windows
+    wide.iloc[-17:, 1] = np.nan
+    wide.iloc[-36:-18, 1] = np.nan
+    between = backtest([SeasonalNaive()], wide, h=2, n_windows=2, step_size=20)
+    assert any("not scored: series 1." in note for note in between.notes)
     gap = backtest([SeasonalNaive()], wide, h=3, gap=3, n_windows=1)
     (note,) = [note for note in gap.notes if "not scored" in note]
     assert note.startswith("2 of 3 series")

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from tsrnn import ARIMA, ETS, Forecaster, Theta
+from tsrnn.errors import DataError
 from tsrnn.evaluation.backtest import backtest
-from tsrnn.forecasting.forecaster import MOST_MISSING
 from tsrnn.forecasting.foreign import ForeignModel
+from tsrnn.forecasting.network_forecast import most_missing
 
 H, MISSING = 6, 4
 
@@ -59,9 +60,39 @@ def test_a_series_that_ends_early_in_a_wide_table_is_forecast_as_it_goes_on(name
     answer = model.predict(12)
     assert np.abs(answer["b"] - answer["a"]).mean() < 5
     (note,) = [note for note in model.notes_ if "without values" in note]
-    assert note.startswith("1 of 2 series end without values (up to 15 rows)")
+    assert note.startswith("1 of 2 series end without values")
     assert "b" in note
     assert not any("without values" in note for note in MODELS[name]().fit(table[["a"]]).notes_)
+
+
+def test_the_horizon_asked_for_does_not_decide_from_where_the_base_forecasts():
+    y = late(waves(), 8)
+    first, second = (Forecaster(strategy="zero-shot", horizon=horizon).fit(y).predict(6) for horizon in (1, 24))
+    pd.testing.assert_series_equal(first, second)
+
+
+@pytest.mark.parametrize("name", ["ETS", "Theta", "foreign"])
+def test_models_of_one_series_repeat_the_last_value_through_many_missing_rows(name):
+    y = waves(240)
+    table = pd.DataFrame({"a": y, "b": late(y, 97)})
+    model = MODELS[name]().fit(table)
+    asked = model.predict(3)
+    assert np.isfinite(asked).all(axis=None)
+    filled = table.ffill()
+    expected = MODELS[name]().fit(table).predict(3, df=filled)
+    np.testing.assert_allclose(asked["b"], expected["b"])
+    if name != "foreign":
+        assert any("for more than 96 rows, through which the last one is repeated" in note for note in model.notes_)
+
+
+def test_a_foreign_model_is_told_to_be_asked_for_more():
+    model = ForeignModel(line).fit(late(waves()))
+    model.predict(3)
+    (note,) = model.notes_
+    assert note.startswith("1 series have no value in the rows before a cutoff")
+    fixed = ForeignModel(lambda train, h: [1.0] * 3).fit(late(waves()))
+    with pytest.raises(DataError, match=r"expected 7 numbers\. The first 4 are for rows without values"):
+        fixed.predict(3)
 
 
 def test_the_intervals_are_those_of_the_steps_that_they_are_ahead():
@@ -77,12 +108,14 @@ def test_values_that_ended_long_ago_are_read_where_they_stand():
     """A forecast from there would take hundreds of blocks of sample paths."""
     y = waves(400)
     model = Forecaster(strategy="zero-shot").fit(y)
-    most = MOST_MISSING * model.settings_.horizon
+    most = most_missing(model.networks_)
     long_ago = late(y, most + 1)
     answer = model.predict(3, df=long_ago)
     assert np.isfinite(answer).all()
     trimmed = long_ago.dropna()
     assert not np.allclose(answer, model.predict(most + 4, df=trimmed).iloc[-3:])
+    (note,) = [note for note in Forecaster(strategy="zero-shot").fit(long_ago).notes_ if "without values" in note]
+    assert f"Beyond {most} rows these are read as what is missing" in note
     again = model.predict(3, df=late(y, most))
     np.testing.assert_allclose(again, model.predict(most + 3, df=late(y, most).dropna()).iloc[-3:])
 

@@ -2,8 +2,8 @@
 
 A block's forecast that is carried on by the residuals before each row (`whitening`) expects that row better than a
 forecast made for it from its own window does: mean absolute errors of .84 against .98 on simulated autocorrelated
-series, .90 against .95 on seasonal, .93 against 1.04 on heteroscedastic ones and .83 against .92 on walks, in a fifth of
-the time per row in tables (`benchmarks/anomaly.py --table forecasts`, 2 series of 2,000 scored rows each).
+series, .90 against .95 on seasonal, .93 against 1.04 on heteroscedastic ones and .83 against .92 on walks, in a fifth
+of the time per row in tables (`benchmarks/anomaly.py --table forecasts`, 2 series of 2,000 scored rows each).
 """
 
 from __future__ import annotations

@@ -324,8 +324,12 @@ def is_plain_week(offset: Any) -> bool:
 
 
 def week_alias(weekmask: str) -> str:
-    """Return pandas' alias of the open days of a week."""
-    return "B" if weekmask == MONDAY_TO_FRIDAY else "C"
+    """Return pandas' alias of business days, and of other weeks one that names the open days.
+
+    >>> week_alias("1111100"), week_alias("1111110")
+    ('B', 'C-1111110')
+    """
+    return "B" if weekmask == MONDAY_TO_FRIDAY else f"C-{weekmask}"
 
 
 def week_words(weekmask: str) -> str:

@@ -33,7 +33,8 @@ def clock_columns(df: pd.DataFrame, taken: set[Any]) -> dict[Any, str]:
 def _kind(column: pd.Series, name: Any) -> str | None:
     words = name_words(name)
     if pd.api.types.is_integer_dtype(column.dtype):
-        return "hours" if words & _HOUR_WORDS and column.min() >= 0 and column.max() <= 24 else None
+        hours = column.dropna() if words & _HOUR_WORDS else column[:0]
+        return "hours" if len(hours) and hours.min() >= 0 and hours.max() <= 24 else None
     category = isinstance(column.dtype, pd.CategoricalDtype)
     if not (category or pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
         return None
@@ -68,6 +69,9 @@ def refuse_split_stamps(df: pd.DataFrame, time: Any, time_name: Any, id_col: Any
     if not clocks or not _repeats(time, None if id_col is None else df[id_col]) or not _are_days(time, time_name):
         return
     clock, kind = next(iter(clocks.items()))
+    pairs = pd.DataFrame({"day": np.asarray(pd.Series(time), dtype=object), "clock": df[clock].to_numpy(dtype=object)})
+    if len(pairs.drop_duplicates()) == pairs["day"].nunique(dropna=False):
+        return  # one value for each date, such as hours of work, is no time of day; what tells the series is missing
     days = f"df[{time_name!r}].astype(str)" if time_name in df.columns else "df.index.astype(str)"
     text = f"df[{clock!r}].astype(str)"
     if kind == "hours":

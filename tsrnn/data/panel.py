@@ -139,8 +139,21 @@ class Panel:
         flat = np.where(inside, self.offsets[cutoffs.series][:, None] + row, 0)
         return np.where(inside, self.y[flat], np.nan)
 
-    def missing_before(self, cutoffs: Cutoffs) -> Integers:
-        """Count the rows without a value just before each cutoff; 0 where no earlier row has one. Shape (B,)."""
+    def missing_before(self, cutoffs: Cutoffs, most: int | None = None) -> Integers:
+        """Count the rows without a value just before each cutoff.
+
+        Parameters
+        ----------
+        cutoffs : Cutoffs
+            B of them.
+        most : int, optional
+            More rows than these count as 0, too.
+
+        Returns
+        -------
+        int64 ndarray of shape (B,)
+            0 where no earlier row has a value.
+        """
         rows = np.arange(len(self.y))
         latest = np.maximum.accumulate(np.where(np.isfinite(self.y), rows, -1))
         first = self.offsets[cutoffs.series]
@@ -148,7 +161,7 @@ class Panel:
         # A cutoff at row 0 has no row before it.
         seen = latest[before.clip(min=0)] if len(rows) else before
         missing: Integers = np.where((cutoffs.end > 0) & (seen >= first), before - seen, 0)
-        return missing
+        return missing if most is None else np.where(missing > most, 0, missing)
 
     def sorted_by_id(self) -> Panel:
         """Return the same panel with its series in the order of their names, whatever order they came in."""

@@ -15,6 +15,8 @@ Integers = npt.NDArray[np.int64]
 MAX_SERIES = 50
 MAX_ROWS = 20_000
 MIN_CORRELATION = 0.3
+# So much nearer has a week before to be than the days before, beyond chance.
+NEARER = 0.9
 # A multiple of a season repeats as well as the season itself, so it has to be better by more than chance.
 MULTIPLE_GAIN = 0.15
 
@@ -129,9 +131,10 @@ def _convolve(x: Floats, weights: Floats) -> Floats:
 
 
 def weekdays_repeat(ds: Stamps, offsets: Integers, y: Floats) -> bool:
-    """Tell whether the values of most series are nearer to those of a week before than to those of the row before.
+    """Tell whether the values of most series are nearer to those of a week before than to those of the days before.
 
-    So are sales, which differ from weekday to weekday, and not prices, which go on from where they were.
+    So are sales, which differ from weekday to weekday, and not prices, which go on from where they were. Values that
+    merely swing back, such as returns, are near to those of two days before, so the nearer of both days is compared.
 
     Parameters
     ----------
@@ -146,12 +149,14 @@ def weekdays_repeat(ds: Stamps, offsets: Integers, y: Floats) -> bool:
     # Days of one series are this far apart from those of the next.
     key = series * (2 * int(np.ptp(day)) + 8) + day
     before = np.searchsorted(key, key - 7)
-    rows = np.flatnonzero((key[before] == key - 7) & (series == np.roll(series, 1)))
-    rows = rows[rows > 0]
+    # Two rows earlier lies in the series, too, unless all days between are missing.
+    rows = np.flatnonzero((key[before] == key - 7) & (np.arange(len(key)) - before >= 2))
     table = y.reshape(len(day), -1)
-    week, step = np.abs(table[rows] - table[before[rows]]), np.abs(table[rows] - table[rows - 1])
-    known = np.isfinite(week) & np.isfinite(step)
-    sums = np.zeros((len(counts), table.shape[1]))
-    np.add.at(sums, series[rows], np.where(known, week - step, 0.0))
-    told = sums[sums != 0]
-    return len(told) > 0 and float((told < 0).mean()) > 0.5
+    changes = [np.abs(table[rows] - table[other]) for other in (before[rows], rows - 1, rows - 2)]
+    known = np.isfinite(changes).all(0)
+    week, one, two = (np.zeros((len(counts), table.shape[1])) for _ in changes)
+    for total, change in zip((week, one, two), changes, strict=True):
+        np.add.at(total, series[rows], np.where(known, change, 0.0))
+    days = np.minimum(one, two)
+    told = days > 0
+    return bool(told.any()) and float((week < NEARER * days)[told].mean()) > 0.5

@@ -256,16 +256,17 @@ def _find_frequency(rows: _Rows, freq: Any) -> Frequency:
     time = rows.time
     if freq is not None:
         return parse_frequency(freq, rows.ds, rows.offsets, years=time.years, anchor_from_data=time.period is not None)
-    if time.period is None:
-        found = infer_frequency(rows.ds, rows.offsets, years=time.years)
-        # A holiday that is stepped over moves the weekdays of all that comes after it.
-        stepped = isinstance(found, TradingDays) and weekdays_repeat(rows.ds, rows.offsets, rows.y)
-        return BusinessDays() if stepped else found
     try:
-        return infer_frequency(rows.ds, rows.offsets)
+        found = infer_frequency(rows.ds, rows.offsets, years=time.years and time.period is None)
     except FrequencyError:
+        if time.period is None:
+            raise
         # Too few or too irregular to tell: then what the periods declare is the step.
         return parse_frequency(time.period, rows.ds, rows.offsets, anchor_from_data=True)
+    # A holiday that is stepped over moves the weekdays of all that comes after it.
+    if isinstance(found, TradingDays) and weekdays_repeat(rows.ds, rows.offsets, rows.y):
+        return BusinessDays()
+    return found
 
 
 def _check_growth(rows: _Rows, frequency: Frequency, position: Integers, lengths: Integers) -> None:
@@ -312,7 +313,9 @@ def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int)
     running = np.concatenate([[0], np.cumsum(observed)])
     early = np.count_nonzero(~observed[offsets[1:] - 1] & (running[offsets[1:]] > running[offsets[:-1]]))
     if early:
-        notes.append(f"{early:,} series end with missing values; their forecasts start after the last row.")
+        notes.append(
+            f"{early:,} series end with missing values; the first step forecast is the one after the last row."
+        )
     return notes
 
 

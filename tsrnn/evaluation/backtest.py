@@ -244,14 +244,11 @@ def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -
 def _unscored(plan: Plan, done: int) -> npt.NDArray[np.bool_]:
     """Mark the judged series without a value in the rows that are forecast. Shape (n_series,)."""
     panel, origins = plan.panel, plan.origins
-    ends = origins.first(done).ends
-    judged = (ends > 0).any(1)
-    first = np.where(ends > 0, ends, panel.lengths[:, None]).min(1) + origins.gap
-    last = np.minimum(ends.max(1) + origins.reach, panel.lengths)
-    seen = np.append(0, np.cumsum(np.isfinite(panel.y)))
-    begin = panel.offsets[:-1]
-    values = seen[begin + np.maximum(first, last)] - seen[begin + np.minimum(first, last)]
-    unscored: npt.NDArray[np.bool_] = judged & (values == 0)
+    ends = origins.first(done).ends  # [n_series, done]; 0 where a series has no such cutoff
+    first, last = (np.minimum(ends + steps, panel.lengths[:, None]) for steps in (origins.gap, origins.reach))
+    seen, begin = np.append(0, np.cumsum(np.isfinite(panel.y))), panel.offsets[:-1, None]
+    values = np.where(ends > 0, seen[begin + last] - seen[begin + first], 0).sum(1)
+    unscored: npt.NDArray[np.bool_] = (ends > 0).any(1) & (values == 0)
     return unscored
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.arima_search import interpolate
-from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, examples
+from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, examples, most_missing_rows
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
 
@@ -46,7 +46,7 @@ class CompleteSeriesMethod(ABC):
 
     The subclass sees a series from its first observed value to its last, with straight lines across its gaps; a history
     before a cutoff ends with its last observed value, too, and the steps from there to the cutoff are forecast and left
-    out.
+    out. Where these are many (`most_missing_rows`), the last value is repeated up to the cutoff instead.
 
     Parameters
     ----------
@@ -112,8 +112,9 @@ class CompleteSeriesMethod(ABC):
         first = int(seen[0]) if len(seen) else len(y)
         observed = ends > first
         # Rows up to the last observed one before each cutoff, and those after it, which hold no value.
-        known = np.append(0, seen + 1)[np.searchsorted(seen, ends)]
-        missing = ends - known
+        missing = ends - np.append(0, seen + 1)[np.searchsorted(seen, ends)]
+        missing = np.where(missing > most_missing_rows(self.season_length), 0, missing)
+        known = ends - missing
         fewest = 1 if fitted.model is None else self.fewest_rows(fitted.model)
         told = np.flatnonzero(observed & (known - first >= fewest)) if fitted.model is not None else np.empty(0, int)
         for skipped in np.unique(missing[told]):
@@ -138,7 +139,7 @@ class CompleteSeriesMethod(ABC):
 
     def notes(self, fitted: Mapping[Any, FittedSeries]) -> list[str]:
         """Name the series that were interpolated or end without values, and those without a model with the reason."""
-        latest = max((one.n_late for one in fitted.values()), default=0)
+        most = most_missing_rows(self.season_length)
         total = sum(one.n_filled for one in fitted.values())
         notes = claims_note(
             fitted,
@@ -148,8 +149,12 @@ class CompleteSeriesMethod(ABC):
                     lambda one: one.n_filled > 0,
                 ),
                 (
-                    f"end without values (up to {latest} rows) and are forecast from the last value on",
-                    lambda one: one.n_late > 0,
+                    "end without values and are forecast from the last one on",
+                    lambda one: 0 < one.n_late <= most,
+                ),
+                (
+                    f"end without values for more than {most} rows, through which the last one is repeated",
+                    lambda one: one.n_late > most,
                 ),
             ],
         )

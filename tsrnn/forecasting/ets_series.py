@@ -129,7 +129,7 @@ def forecast_ets(
     state = model.start
     for b in np.argsort([len(history) for history in histories], kind="stable"):
         history, n = histories[b], len(histories[b])
-        # A history continues a shorter one, unless that was filled differently at its end.
+        # A history continues a shorter one, unless the last value of that was repeated at its end.
         if not len(run) or not np.array_equal(run, history[: len(run)]):
             run, state = np.empty(0), _begin(model, history, origin)
         z = history if model.long_season is None else model.long_season.without(history, origin + np.arange(n))

@@ -17,7 +17,7 @@ from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.arima_search import interpolate
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.per_series import checked_jobs, examples, run_jobs
+from tsrnn.forecasting.per_series import checked_jobs, examples, most_missing_rows, run_jobs
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
@@ -120,23 +120,28 @@ class ForeignModel(ForecastModel):
         """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
         values = np.full((len(cutoffs), h, len(quantiles)), np.nan)
         filled: dict[Any, int] = {}
-        missing = panel.missing_before(cutoffs)
+        missing = panel.missing_before(cutoffs, most_missing_rows(panel.season_length))
         until = replace(cutoffs, end=cutoffs.end - missing)
         tasks = (
-            (b, (train, int(missing[b]) + h, tuple(quantiles))) for b, train in self._histories(panel, until, filled)
+            (b, (train, h, int(missing[b]), tuple(quantiles))) for b, train in self._histories(panel, until, filled)
         )
         n_jobs = checked_jobs(self.n_jobs)
         # Not all at once: the histories of many cutoffs are many times the panel.
         while some := list(islice(tasks, 1 if n_jobs is None else JOBS_AT_ONCE)):
             jobs = [job for _, job in some]
             answers = [self._answer(*jobs[0])] if n_jobs is None else run_jobs(self._answer, jobs, n_jobs)
-            for (b, _), answer in zip(some, answers, strict=True):
-                values[b] = answer[missing[b] :]
+            values[[b for b, _ in some]] = np.stack(answers)
         self.notes_ = []
         if filled:
             self.notes_.append(
                 f"{len(filled)} series have missing values ({sum(filled.values())} in all), which are interpolated for "
                 f"a foreign model: {examples(list(filled))}."
+            )
+        late = dict.fromkeys(panel.ids[cutoffs.series[missing > 0]].tolist())
+        if late:
+            self.notes_.append(
+                f"{len(late)} series have no value in the rows before a cutoff, for which a foreign model is asked for "
+                f"as many steps more: {examples(list(late))}."
             )
         if len(quantiles) > 1 and np.isfinite(values).any() and not np.isfinite(values).all(2).any():
             self.notes_.append("It gives points only: there are no intervals, and no score of them.")
@@ -156,7 +161,16 @@ class ForeignModel(ForecastModel):
             index = pd.Index(restore_times(stamps, panel.form))
             yield b, pd.Series(interpolate(history), index=index, name=key)
 
-    def _answer(self, train: pd.Series, h: int, quantiles: Sequence[float]) -> Floats:
+    def _answer(self, train: pd.Series, h: int, missing: int, quantiles: Sequence[float]) -> Floats:
+        """Return the forecasts after one history and so many rows without values. Shape (h, Q)."""
+        try:
+            return self._steps(train, h + missing, quantiles)[missing:]
+        except DataError as error:
+            if not missing:
+                raise
+            raise DataError(f"{error} The first {missing} are for rows without values before the cutoff.") from error
+
+    def _steps(self, train: pd.Series, h: int, quantiles: Sequence[float]) -> Floats:
         """Return the forecasts after one history. Shape (h, Q), NaN where the model gives points only."""
         asked = [float(q) for q in quantiles]
         if not hasattr(self.model, "predict"):

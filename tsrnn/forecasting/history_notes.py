@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
 
-def history_notes(panel: Panel) -> list[str]:
-    """Say which series are short and which end without values; nothing of what none does."""
-    return [*_short_notes(panel), *_missing_end_notes(panel)]
+def history_notes(panel: Panel, most: int) -> list[str]:
+    """Say which series are short and which end without values, in more than `most` rows or fewer, where any do."""
+    return [*_short_notes(panel), *_missing_end_notes(panel, most)]
 
 
 def _short_notes(panel: Panel) -> list[str]:
@@ -39,12 +39,18 @@ def _short_notes(panel: Panel) -> list[str]:
     return notes
 
 
-def _missing_end_notes(panel: Panel) -> list[str]:
+def _missing_end_notes(panel: Panel, most: int) -> list[str]:
     missing = panel.missing_before(panel.last_cutoffs())
-    ids = list(panel.ids[missing > 0])
-    if not ids:
-        return []
-    return [
-        f"{len(ids)} of {panel.n_series} series end without values (up to {missing.max()} rows): {examples(ids)}. "
-        "Their forecasts go on from the last value that is there."
-    ]
+    notes = []
+    for those, told in (
+        ((missing > 0) & (missing <= most), "Their forecasts go on from the last value that is there"),
+        (
+            missing > most,
+            f"Beyond {most} rows these are read as what is missing, and forecasts go on from the last row",
+        ),
+    ):
+        ids = list(panel.ids[those])
+        if ids:
+            rows = f"up to {missing[those].max()} rows"
+            notes.append(f"{len(ids)} of {panel.n_series} series end without values ({rows}): {examples(ids)}. {told}.")
+    return notes

@@ -41,6 +41,11 @@ LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 40, 48, 64, 80, 96, 
 # at its lowest is as likely to fall as to rise.)
 LOWEST_SHARE = 0.5
 
+# A window that ends without values is forecast from its last one on, if that is no further back than so many horizons.
+# On held-back ends of six public sets whose last values had been taken away, the mean of the 80 % intervals held so
+# 69 to 99 % and otherwise 27 to 86 %, and of 24 errors, from 1 to 240 values missing, 16 were smaller.
+MOST_MISSING = 4
+
 # A forecast of logarithms ends this far above the largest value of its window: e^3 is twenty times it.
 MOST_LOG_GROWTH = 3.0
 
@@ -221,6 +226,11 @@ def _lifted(values: Tensor, middle: int, y: Tensor, observed: Tensor) -> Tensor:
     known = torch.isfinite(lowest) & (lowest >= 0)
     floor = torch.where(known, LOWEST_SHARE * lowest, -torch.inf)
     return values + (floor[:, None, None] - values[..., [middle]]).clamp(min=0)
+
+
+def most_missing(forecasts: Sequence[NetworkForecast]) -> int:
+    """Return how many rows without values before a cutoff are forecast, too; where more are missing they are read."""
+    return MOST_MISSING * max(forecast.size.horizon for forecast in forecasts)
 
 
 def combined_quantiles(

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+# Rows without values before a cutoff are forecast, too, if they are no more than so many seasons, or days of hours.
+# Further on a trend, and what a model makes of it, says little.
+_MISSING_SEASONS, _MISSING_STEPS = 4, 96
+
 # Fewer observed values than this say nothing about a model.
 FEWEST_OBSERVED = 4
 # Starting worker processes and importing statsmodels there takes about 2 seconds on two cores, so series run here
@@ -243,6 +247,15 @@ def checked_jobs(n_jobs: Any) -> int | None:
             f"n_jobs={n_jobs!r}: expected a number of processes, 1 or more, -1 for all cores, or None."
         )
     return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
+
+
+def most_missing_rows(season_length: int) -> int:
+    """Return how many rows without values before a cutoff a model of one series forecasts, too.
+
+    >>> most_missing_rows(12), most_missing_rows(168)
+    (96, 672)
+    """
+    return max(_MISSING_SEASONS * season_length, _MISSING_STEPS)
 
 
 def claims_note(fitted: Mapping[Any, Any], claims: Sequence[tuple[str, Callable[[Any], bool]]]) -> list[str]:

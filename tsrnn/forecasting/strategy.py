@@ -14,7 +14,7 @@ import torch
 
 from tsrnn.errors import ShortSeriesError, TrainingError
 from tsrnn.forecasting.history_notes import history_notes
-from tsrnn.forecasting.network_forecast import NetworkForecast, share_vote
+from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing, share_vote
 from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
 from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.selection import averages, choose, judged_windows
@@ -133,7 +133,7 @@ class NetworkFit:
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
             note = self._service.note
             self.notes += [note] if note else []
-        self.notes += history_notes(self.panel)
+        self.notes += history_notes(self.panel, most_missing(self.networks))
 
     def finish(self) -> None:
         """Let the trained networks learn from what was held back, too.

@@ -260,7 +260,7 @@ _FIRST = {member.name for member in _BRISK} - {"any_season", "long_season"}
 # long histories alone, and .766 with all three (.818 with three that read three weeks instead of five); on M4 Hourly
 # .796, .771, .868 and .751 (.860; MASE, mean of the last four horizons of the training part). Of days the MASE on the
 # four last horizons of NN5 is 1.027 with the one that has seen more prices, 1.034 with the other and 1.027 with both
-# (geometric means; 1.047 with two that had not).
+# (geometric means, before short histories; 1.047 with two that had not).
 #
 # With 15 % of its batches of short histories the first network of months forecasts ten months of M1, CIF and hospital 4
 # to 13 % better, three months 1 %, and 80 % intervals after ten months hold 74 to 77 % instead of 53 to 58 %. It lost
