@@ -29,7 +29,7 @@ from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.size import NetworkSize
-from tsrnn.pretrained.family import MEMBERS
+from tsrnn.pretrained.family import MEMBERS, served_by
 
 SIZE = NetworkSize(context_length=40, horizon=4, patch_length=4, seasons=(1,), hidden_size=4, dropout=0.0)
 WIDENING = MEMBERS["season_1"].widening
@@ -70,7 +70,7 @@ def noise(n_series, length, seed=0):
 
 def calibrated(spread, panel, train_end=0):
     """Calibrate as after a training that saw the first rows of each series; None stands for the base model."""
-    believed = usual_widening("zero-shot", panel.season_length) if train_end is None else 1.0
+    believed = usual_widening("zero-shot", served_by(panel.season_length)) if train_end is None else 1.0
     train_end = None if train_end is None else np.full(panel.n_series, train_end)
     return calibrate([network(spread)], panel, SETTINGS, train_end, believed, torch.device("cpu"))
 
@@ -152,10 +152,10 @@ def test_the_base_model_is_widened_where_there_is_nothing_to_judge_it_by():
 
 
 def test_what_was_trained_is_widened_as_most_trainings_need_where_one_time_says_little():
-    assert usual_widening("scratch", 12) > usual_widening("fine-tune", 12) > 1
+    assert usual_widening("scratch", served_by(12)) > usual_widening("fine-tune", served_by(12)) > 1
     # An average errs less than what it is made of.
-    assert usual_widening("fine-tune", 12) > usual_widening("fine-tune + zero-shot", 12) > 1
-    assert usual_widening("zero-shot", 12) == MEMBERS["season_12"].widening
+    assert usual_widening("fine-tune", served_by(12)) > usual_widening("fine-tune + zero-shot", served_by(12)) > 1
+    assert usual_widening("zero-shot", served_by(12)) == MEMBERS["season_12"].widening
     one_time = panel_of(noise(400, 10).y, np.full(400, 10))
     train_end = np.full(400, 6)
     plain, widened = (

@@ -91,8 +91,8 @@ def test_auto_chooses_training_where_it_is_better_on_held_back_windows(judged):
 
 
 def test_auto_leaves_the_shared_base_model_as_it_was(judged):
-    fresh = module.load_member.__wrapped__(module.served_by(12).member)
-    shared = module.load_member(module.served_by(12).member)
+    fresh = module.load_member.__wrapped__(served_by(12).member)
+    shared = module.load_member(served_by(12).member)
     assert all(torch.equal(shared.state_dict()[name], value) for name, value in fresh.state_dict().items())
     assert not any(part.network is shared for part in judged.networks_) or "zero-shot" in judged.strategy_
 

@@ -51,6 +51,32 @@ def test_a_season_length_is_served_by_the_member_that_saw_it_or_else_by_a_near_o
         assert name in service.note
 
 
+def test_steps_shorter_than_a_month_without_a_season_are_read_by_the_network_of_business_days():
+    service = served_by(1, slow=False)
+    assert (service.member.name, service.seasons, service.note) == ("season_5", (5,), None)
+    assert served_by(12, slow=False) == served_by(12)
+    assert served_by(1, slow=True) == served_by(1)
+
+
+@pytest.mark.parametrize("freq", ["YS", "QS", "MS", "W", "s"])
+def test_the_step_says_who_reads_series_without_a_season(freq):
+    y = pd.Series(np.arange(40.0) + np.cos(np.arange(40) ** 2), pd.date_range("2000", periods=40, freq=freq), name="y")
+    model = Forecaster(strategy="zero-shot", season_length=1).fit(y)
+    slow = freq in ("YS", "QS", "MS")
+    assert model.networks_[0].size.seasons == ((1,) if slow else (5,))
+    assert "season none" in model.summary()
+    years = Forecaster(strategy="zero-shot").fit(y.set_axis(pd.RangeIndex(1960, 2000, name="year")))
+    assert years.networks_[0].size.seasons == (1,)
+
+
+def test_intervals_of_noise_without_a_season_do_not_widen():
+    y = pd.Series(np.random.default_rng(0).normal(size=400))
+    answer = Forecaster(strategy="zero-shot", season_length=1).fit(y).predict(12, level=95)
+    width = answer["yhat-hi-95"] - answer["yhat-lo-95"]
+    assert width.iloc[-1] < 1.5 * width.iloc[0]
+    assert width.between(3, 6).all()  # 2 × 1.96
+
+
 def test_short_histories_are_left_to_the_networks_that_have_learnt_from_them():
     months = served_by(12)
     assert [months.fewest(member) for member in months.members] == [0, 24, 24]

@@ -75,6 +75,9 @@ class MonthStep(Frequency):
         }[self.anchor]
         return f"{every(count, unit)} ({where})"
 
+    def _is_slow(self) -> bool:
+        return True
+
     def _season(self) -> int:
         return divide(12, self.months)
 
@@ -232,6 +235,10 @@ class OffsetGrid(Frequency):
     def _words(self) -> str:
         weekmask = read_weekmask(self.offset)
         return f"pandas offset {self.alias}" + (f", {week_words(weekmask)}" if weekmask else "")
+
+    def _is_slow(self) -> bool:
+        first = pd.Timestamp(self.origin)
+        return bool(first + self.offset - first >= pd.Timedelta(28, "D"))
 
     def _season(self) -> int:
         weekmask = read_weekmask(self.offset)

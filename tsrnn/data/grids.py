@@ -64,6 +64,11 @@ class Frequency(ABC):
         return self._words()
 
     @property
+    def is_slow(self) -> bool:
+        """Whether a step is a month or longer."""
+        return self._is_slow()
+
+    @property
     def default_season_length(self) -> int:
         """Steps per season that are customary for this step; 1 means none."""
         return self._season()
@@ -142,6 +147,9 @@ class Frequency(ABC):
     @abstractmethod
     def _horizon(self) -> int: ...
 
+    def _is_slow(self) -> bool:
+        return False
+
     def _candidates(self) -> tuple[int, ...]:
         return ()
 
@@ -190,6 +198,9 @@ class IntegerStep(Frequency):
     def _horizon(self) -> int:
         return per_step(6, self.step) if self.years else 12
 
+    def _is_slow(self) -> bool:
+        return self.years
+
     def _candidates(self) -> tuple[int, ...]:
         return () if self.years else (4, 5, 7, 12, 24, 48, 52, 96, 168)
 
@@ -237,6 +248,9 @@ class FixedStep(Frequency):
             return "weekly"
         day = f" ({_WEEKDAY_NAMES[self.weekday]})" if name == "week" and self.weekday is not None else ""
         return f"{every(count, name)}{day}"
+
+    def _is_slow(self) -> bool:
+        return self.step >= 28 * DAY
 
     def _season(self) -> int:
         if self.step % WEEK == 0:

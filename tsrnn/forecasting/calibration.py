@@ -13,7 +13,7 @@ import torch
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_windows
 from tsrnn.forecasting.settings import Settings
-from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.family import Service
 from tsrnn.training.batches import thinned
 
 if TYPE_CHECKING:
@@ -86,17 +86,18 @@ class Calibration:
         return "as the network forecasts them" if inner == outer == 1 else f"× {inner:.2f}, as real series need"
 
 
-def usual_widening(strategy: str, season_length: int) -> float:
+def usual_widening(strategy: str, service: Service) -> float:
     """Return by how much intervals have to be widened on most tables.
 
     Parameters
     ----------
     strategy : str
         As `Forecaster.strategy_` names it.
-    season_length : int
+    service : Service
+        Of the panel.
     """
     if strategy == "zero-shot":
-        return served_by(season_length).member.widening
+        return service.member.widening
     return TRAINED_WIDENING.get(strategy, AVERAGE_WIDENING)
 
 

@@ -18,7 +18,7 @@ from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
 from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
 from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
-from tsrnn.forecasting.settings import Settings
+from tsrnn.forecasting.settings import Settings, service_of
 from tsrnn.forecasting.strategy import NetworkFit
 from tsrnn.preprocessing.power import panel_transform
 from tsrnn.training.trainer import Progress
@@ -198,7 +198,7 @@ class Forecaster(ForecastModel):
         calibration = Calibration()
         try:
             fit.run()
-            believed = usual_widening(fit.strategy, panel.season_length)
+            believed = usual_widening(fit.strategy, service_of(panel))
             calibration = calibrate(fit.networks, panel, fit.settings, fit.train_end, believed, device)
             fit.finish()
         finally:
@@ -279,7 +279,7 @@ class Forecaster(ForecastModel):
         panel = self.panel_
         weights = sum(p.numel() for p in self.networks_[0].network.parameters())
         network = "network   " if len(self.networks_) == 1 else "the first "
-        seasons = " and ".join(map(str, dict.fromkeys(size.seasons))) if size.seasons != (1,) else "none"
+        seasons = " and ".join(map(str, dict.fromkeys(size.seasons))) if panel.season_length > 1 else "none"
         directions = "bidirectional " if size.bidirectional else ""
         several = f", {len(self.networks_)} networks" if len(self.networks_) > 1 else ""
         lines = [

@@ -15,7 +15,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
-from tsrnn.pretrained.family import Member, served_by
+from tsrnn.pretrained.family import Member, Service, served_by
 from tsrnn.training.trainer import TrainingPlan
 
 if TYPE_CHECKING:
@@ -173,9 +173,14 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     )
 
 
+def service_of(panel: Panel) -> Service:
+    """Find the members of the base that serve a panel's season and step."""
+    return served_by(panel.season_length, slow=panel.frequency.is_slow)
+
+
 def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
     """Return the settings of the base model as it is, for the panel's season."""
-    service = served_by(panel.season_length)
+    service = service_of(panel)
     horizon = model.horizon or _default_horizon(panel)
     size = service.member.size(service.seasons)
     return Settings("parallel", horizon, size, service.member.scaling, 1, 0, 1, 0.0)

@@ -25,10 +25,11 @@ from tsrnn.forecasting.settings import (
     fine_tune_settings,
     member_settings,
     requested_strategy,
+    service_of,
     step_seconds,
     zero_shot_settings,
 )
-from tsrnn.pretrained.family import Member, Service, served_by
+from tsrnn.pretrained.family import Member, Service
 from tsrnn.pretrained.weights import load_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
@@ -160,7 +161,7 @@ class NetworkFit:
     @property
     def _service(self) -> Service:
         """Which members of the base serve the panel's season."""
-        return served_by(self.panel.season_length)
+        return service_of(self.panel)
 
     def _deadline(self) -> float | None:
         budget = self.model.time_budget

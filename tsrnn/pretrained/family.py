@@ -331,15 +331,28 @@ class Service:
         return 2 * self.seasons[0] if learnt and not member.short_batches else 0
 
 
-def served_by(season_length: int) -> Service:
+def served_by(season_length: int, *, slow: bool = True) -> Service:
     """Find the member for a season length.
 
-    >>> served_by(12).member.name, served_by(96).seasons, served_by(5).member.name
+    Parameters
+    ----------
+    season_length : int
+    slow : bool
+        Whether a step is a month or longer. The networks of years expect growth, so shorter steps without a season are
+        read by that of business days: on simulated noise, autoregressions, walks and counts and on the sensors of SKAB
+        the quantile loss twelve steps ahead, from 60 and 400 rows, is 6 to 23 % smaller, on Ausgrid's weeks and sums
+        of NN5 by week 5 to 6 % (on sums of M4 Hourly by day, which are smooth, 12 % larger; years 10 to 36 % larger).
+
+    Examples
+    --------
+    >>> served_by(12).member.name, served_by(96).seasons, served_by(1, slow=False).member.name
     ('season_12', (96, 672), 'season_5')
     >>> served_by(365).note
     'The base model was not trained on seasons of 365; it reads them with patches of 7 (long_season).'
     """
     m = season_length
+    if m == 1 and not slow:
+        m = 5
     for member in MEMBERS.values():
         for seasons, _ in member.seasons:
             if seasons[0] == m and member.name in _FIRST:
