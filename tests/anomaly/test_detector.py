@@ -393,3 +393,13 @@ def test_a_detector_can_be_cloned_and_its_parameters_read(clean):
     detector = clone(AnomalyDetector(alpha=0.02, threshold="pot", patience=50).fit(clean))
     assert detector.get_params()["alpha"] == 0.02
     assert not hasattr(detector, "watch_")
+
+
+@pytest.mark.parametrize("value", [50.0, -3e-9, 1e150])
+def test_the_first_value_of_a_series_of_zeros_is_the_only_alarm(value):
+    y = pd.Series(0.0, pd.date_range("2023", periods=400, freq="D"), name="y")
+    y.iloc[300] = value
+    table = AnomalyDetector().fit(y).detect()
+    assert table.index[table["is_anomaly"]].tolist() == [300]
+    assert np.isfinite(table["score"].iloc[300])
+    assert table["score"].idxmax() == 300

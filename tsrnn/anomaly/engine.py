@@ -37,6 +37,10 @@ FORGET = 0.25
 LINEAR = 6.0
 # A forecast without any spread is given this share of the series' size, so that the first change is a surprise.
 FLOOR = 1e-6
+# And the least number where that size is 0, too: small, but large enough that a residual divided by it stays finite.
+LEAST_SPREAD = 1e-100
+# No standardised residual is larger: an infinite one would be taken for a missing value.
+MOST_SURPRISE = 1e200
 # What a score is made of: the size of the whitened residual, its moving average, and that of the residual before it was
 # whitened, both as root mean squares. Of the sums that were compared on seven kinds of simulated series with injected
 # anomalies this one found most (VUS-PR .290; the residual alone .233, the averages alone .293 but later).
@@ -278,11 +282,13 @@ def _ranges(forecast: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats
         The standardised residual before whitening.
     """
     low, inner_low, median, inner_high, high = np.moveaxis(forecast, 2, 0)
-    floor = FLOOR * np.abs(median) + np.finfo(np.float64).tiny
+    floor = FLOOR * np.abs(median) + LEAST_SPREAD
     inner = np.maximum(np.stack([median - inner_low, inner_high - median]), floor)
     outer = np.maximum(np.stack([median - low, high - median]), 1.2 * inner)
     error = y - median
-    return median, inner, outer, _compress(error * OUTER / np.where(error > 0, outer[1], outer[0]))
+    with np.errstate(over="ignore"):
+        drift = np.clip(error * OUTER / np.where(error > 0, outer[1], outer[0]), -MOST_SURPRISE, MOST_SURPRISE)
+    return median, inner, outer, _compress(drift)
 
 
 def _carried(state: State, error: Floats, weights: Floats, inner: Floats, outer: Floats) -> Floats:
@@ -344,8 +350,9 @@ def _standardise(error: Floats, inner: Floats, outer: Floats) -> Floats:
     above = error > 0
     u, v = np.where(above, inner[1], inner[0]), np.where(above, outer[1], outer[0])
     size = np.abs(error)
-    score = np.where(size <= u, INNER * size / u, INNER + (OUTER - INNER) * (size - u) / (v - u))
-    signed: Floats = np.copysign(score, error)
+    with np.errstate(over="ignore"):
+        score = np.where(size <= u, INNER * size / u, INNER + (OUTER - INNER) * (size - u) / (v - u))
+    signed: Floats = np.copysign(np.minimum(score, MOST_SURPRISE), error)
     return signed
 
 
