@@ -6,7 +6,7 @@ import pytest
 
 from tests.anomaly.conftest import hourly
 from tests.anomaly.test_detector import long_table
-from tsrnn import AnomalyDetector, Forecaster
+from tsrnn import ETS, AnomalyDetector, Forecaster, Theta
 from tsrnn.errors import DataError, FrequencyError, ParameterError
 
 NUMBERS = ["y", "expected", "lower", "upper", "score", "p_value"]
@@ -46,6 +46,18 @@ def test_a_stream_says_the_same_as_a_table(forecaster):
     assert batch["is_anomaly"].sum() > 20
     stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[400:].items()])
     assert_same(stream, batch)
+
+
+@pytest.mark.parametrize("model", [ETS(), Theta()])
+def test_a_model_of_one_series_knows_the_phase_of_the_season_beyond_its_window(model):
+    y = hourly(900, day=10.0, noise=0.5)
+    assert AnomalyDetector(model).fit(y).detect()["is_anomaly"].mean() < 0.03
+    # The rows that are left out do not shift the season of a stream either.
+    y = y.drop(y.index[610:617])
+    detector = AnomalyDetector(model).fit(y.iloc[:500])
+    batch = detector.detect(y.iloc[500:])
+    assert batch["is_anomaly"].mean() < 0.03
+    assert_same(pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[500:].items()]), batch)
 
 
 def test_many_series_at_once_say_the_same_as_a_table_and_as_each_alone(forecaster):

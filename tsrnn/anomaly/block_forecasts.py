@@ -8,7 +8,7 @@ of the time per row in tables (`benchmarks/anomaly.py --table forecasts`, 2 seri
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ MOST_AHEAD, MOST_WINDOWS = 64, 256
 
 
 def forecast_windows(
-    model: ForecastModel, like: Panel, series: Integers, windows: Floats, lengths: Integers, h: int
+    model: ForecastModel, like: Panel, series: Integers, start: Any, windows: Floats, lengths: Integers, h: int
 ) -> Floats:
     """Forecast the h rows after each window.
 
@@ -38,6 +38,9 @@ def forecast_windows(
         Gives ids, frequency and season.
     series : ndarray of shape (B,)
         The series of `like` that each window is cut from.
+    start : datetime64[ns] or int64 ndarray of shape (B,)
+        The time stamp of the first row of each window that belongs to the series. Models of one series at a time tell
+        by it the phase of the season.
     windows : ndarray of shape (B, L), original units
         NaN where nothing was observed.
     lengths : ndarray of shape (B,)
@@ -60,7 +63,7 @@ def forecast_windows(
         windows[usable][inside],
         offsets,
         like.ids[series[usable]],
-        like.start[series[usable]],
+        start[usable],
         like.frequency,
         like.season_length,
         like.form,
@@ -82,7 +85,7 @@ class LookAhead:
     model : ForecastModel
         Fitted.
     like : Panel
-        Gives ids, frequency and season.
+        Gives ids, frequency and season, and the time stamp of the first row of `y`.
     y : list of n_series ndarrays, original units
         What will be observed.
     block : int
@@ -109,13 +112,19 @@ class LookAhead:
             return answer
         most = min(self.most, max(1, MOST_WINDOWS // len(missing)))
         parts = [self._guess(int(series[at]), windows[at], int(lengths[at]), most) for at in missing]
-        ends = np.cumsum([len(part[0]) for part in parts])
+        count = [len(part[0]) for part in parts]
+        ends = np.cumsum(count)
+        who = np.repeat(series[missing], count)
+        known = np.concatenate([part[1] for part in parts])
+        row = self.row[who] + self.block * np.concatenate([np.arange(n) for n in count])
         values = forecast_windows(
             self.model,
             self.like,
-            np.repeat(series[missing], [len(part[0]) for part in parts]),
+            who,
+            # Rows that were read before those of `y` may be in a window, too; they lie before its first stamp.
+            self.like.frequency.stamps(self.like.start[who], row - known),
             np.concatenate([part[0] for part in parts]),
-            np.concatenate([part[1] for part in parts]),
+            known,
             self.block,
         )
         for at, part, end in zip(missing, parts, ends, strict=True):

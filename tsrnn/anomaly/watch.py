@@ -182,11 +182,11 @@ class Watch:
         long = gap > self.plan.context
         self.restart(index[long])
         short = np.where(long, 0, gap)
+        if long.any():
+            self.next[index] = self.like.frequency.stamps(self.next[index], gap - short)
         for k in range(int(short.max()), 0, -1):
             self._row(index[short >= k], np.full(int((short >= k).sum()), np.nan))
-        found = self._row(index, values)
-        self.next[index] = self.like.frequency.stamps(self.next[index], gap + 1)
-        return found
+        return self._row(index, values)
 
     def _row(self, index: Integers, values: Floats) -> Found:
         """Read the next row of some series, whatever their places in their blocks."""
@@ -195,6 +195,7 @@ class Watch:
         order = np.argsort(left, kind="stable")
         for group in np.split(order, np.flatnonzero(np.diff(left[order])) + 1):
             parts.append(self.tracker.follow(index[group], values[group][:, None], self.forecast))
+        self.next[index] = self.like.frequency.stamps(self.next[index], 1)
         back = np.argsort(order)
         judged = Judged(*(np.concatenate(part)[back, 0] for part in zip(*parts, strict=True)))
         if self.system is None:
@@ -239,4 +240,5 @@ class Watch:
 
     def forecast(self, series: Integers, windows: Floats, lengths: Integers) -> Floats:
         """Forecast the block after each window of some series; see `forecast_windows`."""
-        return forecast_windows(self.model, self.like, series, windows, lengths, self.plan.block)
+        start = self.like.frequency.stamps(self.next[series], -lengths)
+        return forecast_windows(self.model, self.like, series, start, windows, lengths, self.plan.block)
