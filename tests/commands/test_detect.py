@@ -56,6 +56,7 @@ def test_alarms_are_printed_as_lines_come_and_wrong_lines_are_passed_over(run, m
     assert [alarm["ds"] for alarm in alarms] == ["2024-01-19T20:00:00"]
     assert alarms[0]["y"] == 90
     assert alarms[0]["expected"] < 40
+    assert "share" not in alarms[0]
     for number, message in ((3, "'broken' is no number"), (7, "is there already"), (8, "do not lie on the grid")):
         assert f"tsrnn: line {number}: " in err
         assert message in err

@@ -112,9 +112,11 @@ def _number(text: str) -> float:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as JSON has it."""
+    """Return a row as JSON has it, without what is told of channels alone where there are none."""
     plain: dict[str, Any] = {}
     for name, value in row.items():
+        if value is None:
+            continue
         if isinstance(value, float):
             plain[name] = value if math.isfinite(value) else None
         elif isinstance(value, (bool, int, str)):
