@@ -91,6 +91,66 @@ def test_lines_of_a_wide_table_hold_all_channels(run, tmp_path):
     assert "line 2: 2 fields, expected 3: time, a, b" in err
 
 
+@pytest.fixture
+def shops(tmp_path):
+    """Write days of one shop as a spreadsheet does in much of Europe; 30/06/2024 is the last one."""
+    days = pd.date_range(end="2024-06-30", periods=120, freq="D")
+    y = hourly(120).to_numpy()
+    lines = [f"{day:%d/%m/%Y};ok;{value:.2f}".replace(".", ",") for day, value in zip(days, y, strict=True)]
+    (tmp_path / "shop.csv").write_text("day;note;sales\n" + "\n".join(lines) + "\n")
+    return "shop.csv"
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--date-format", "%d/%m/%Y", "--sep", ";", "--decimal", ","), ("--target", "sales")]
+)
+@pytest.mark.parametrize("form", ["{};ok;{}", "{};{}"])
+def test_lines_are_written_as_the_file_of_the_history_is(run, shops, options, form):
+    rows = [("01/07/2024", "20,5"), ("02/07/2024", "1.090,5"), ("2024-07-03", "20"), ("03/07/2024", "2.5")]
+    code, out, err = run("detect", shops, *options, "--follow", "-", stdin="\n".join(form.format(*row) for row in rows))
+    assert code == 0, err
+    assert [json.loads(line)["y"] for line in out.splitlines()] == [1090.5]
+    assert "line 1" not in err
+    assert "line 3: The time stamp '2024-07-03' is not written as '%d/%m/%Y'" in err
+    assert "line 4: The value '2.5' is no number. Expected a number with the decimal sign ','" in err
+
+
+def test_a_first_line_says_where_the_columns_are(run, shops):
+    lines = "sales;day\n20,5;01/07/2024\n90,5;02/07/2024\n1;2;3;4\n"
+    code, out, err = run("detect", shops, "--follow", "-", stdin=lines)
+    assert code == 0
+    assert [json.loads(line)["ds"] for line in out.splitlines()] == ["2024-07-02T00:00:00"]
+    assert "line 4: 4 fields, cut at each ';', expected 2: time, sales." in err
+
+
+def test_dates_that_may_be_read_in_two_ways_are_refused_where_the_history_shows_none(run, tmp_path):
+    y = hourly(120)
+    y.index = pd.date_range(end="2024-06-30", periods=120, freq="D", name="ds")
+    y.to_frame().reset_index().to_parquet(tmp_path / "days.parquet")
+    lines = "01/07/2024,20\n2024-07-01,20\n"
+    code, _, err = run("detect", "days.parquet", "--follow", "-", stdin=lines)
+    assert code == 0
+    assert "line 1: Dates such as '01/07/2024' can be read as" in err
+    assert "--date-format" in err
+    assert "line 2" not in err
+    code, out, err = run("detect", "days.parquet", "--decimal", ",", "--follow", "-", stdin=lines)
+    assert (code, out) == (1, "")
+    assert "also what separates the fields of new rows. Name another separator with --sep" in err
+
+
+def test_lines_of_a_long_table_may_have_its_other_columns_in_their_order(run, tmp_path):
+    y = hourly(300)
+    table = pd.DataFrame({"load": y.to_numpy(), "ds": y.index, "unique_id": "a", "note": 7, "kind": "x"})
+    table.to_csv(tmp_path / "long.csv", index=False)
+    lines = "90,2024-01-13 12:00,a,7,x\na,2024-01-13 13:00,20\n"
+    code, out, err = run(
+        "detect", "long.csv", "--id-col", "unique_id", "--target", "load", "--follow", "-", stdin=lines
+    )
+    assert code == 0
+    assert "could not be" not in err
+    assert [json.loads(line)["y"] for line in out.splitlines()] == [90]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

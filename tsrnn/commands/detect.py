@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from tsrnn.commands.options import MODELS, output_options, table_options
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.anomaly.notation import Notation
     from tsrnn.commands.voice import Voice
     from tsrnn.data.panel import Panel
 
@@ -72,9 +74,10 @@ def command(
 ) -> None:
     """Find the rows of FILE that were improbable at their time, and merge them into events.
 
-    With --follow - FILE is the history: new rows are read from standard input, in lines `time,value` or
-    `series,time,value` (of a wide table `time,value,value,...`), in the order of their times. Each alarm is one line of
-    JSON. A line that cannot be read is reported on stderr, and the next one is read.
+    With --follow - FILE is the history: new rows are read from standard input, in the order of their times. A line has
+    the columns of FILE, or is `time,value` or `series,time,value` (of a wide table `time,value,value,...`), and is
+    written as FILE is: separator, decimal sign and dates. Each alarm is one line of JSON. A line that cannot be read is
+    reported on stderr, and the next one is read.
 
     \b
     Examples:
@@ -93,6 +96,7 @@ def command(
     format_ = chosen_format(format_, output)
     check_output(output, html)
     from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.anomaly.notation import read_notation
     from tsrnn.commands.reading import Reading
     from tsrnn.commands.voice import Voice
     from tsrnn.forecasting.registry import make_model
@@ -107,7 +111,8 @@ def command(
     with voice.working("reading history" if follow else "judging rows"):
         detector.fit(panel)
     if follow is not None:
-        follow_lines(detector, voice)
+        how = {name: reading[name] for name in ("sep", "decimal", "date_format", "encoding")}
+        follow_lines(detector, voice, read_notation(file, panel, **how), reading["encoding"])
         return
     _write(detector, panel, voice, rows=rows, html=html, format_=format_, output=output)
 
@@ -137,12 +142,14 @@ def _write(
     write_frame(detections if rows else events, format_, output)
 
 
-def follow_lines(detector: AnomalyDetector, voice: Voice) -> None:
+def follow_lines(detector: AnomalyDetector, voice: Voice, notation: Notation, encoding: str | None) -> None:
     """Read lines from standard input until it ends, and print an alarm for every anomalous row."""
     from tsrnn.anomaly.follow import LineReader
     from tsrnn.errors import TsrnnError
 
-    reader = LineReader(detector)
+    if encoding is not None and isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding=encoding)
+    reader = LineReader(detector, notation)
     n_read = n_wrong = 0
     for number, line in enumerate(sys.stdin, start=1):
         try:

@@ -1,0 +1,215 @@
+"""How the lines of a stream are written: as the file that its history was read from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.api import guess_datetime_format
+
+from tsrnn.data.dates import parse_dates
+from tsrnn.data.files import read_bytes
+from tsrnn.data.number_marks import find_marks
+from tsrnn.errors import DataError
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Panel
+
+SEPARATORS = (",", ";", "\t", "|")
+NO_CSV = (".parquet", ".pq")
+ISO = "ISO8601"
+# Rows of the history whose numbers show their marks.
+SAMPLE = 1000
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How lines are cut, and how their dates and numbers are written.
+
+    Parameters
+    ----------
+    sep : str
+        The character between fields.
+    decimal : str
+        The decimal sign.
+    thousands : str, optional
+        The sign between groups of three digits; None where numbers have none.
+    date_format : str, optional
+        As in ``strptime``, or "ISO8601". None where it is not known: then a date must be readable in one way alone.
+    header : tuple of str, optional
+        The columns of the history's file, where there is one.
+
+    Examples
+    --------
+    >>> notation = Notation(";", ",", ".", "%d/%m/%Y")
+    >>> notation.cut("06/05/2024;1.024,5"), notation.number("1.024,5"), notation.date("06/05/2024").month
+    (['06/05/2024', '1.024,5'], 1024.5, 5)
+    """
+
+    sep: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    date_format: str | None = None
+    header: tuple[str, ...] | None = None
+
+    def cut(self, line: str) -> list[str]:
+        """Return the fields of a line, without the space around them.
+
+        Raises
+        ------
+        DataError
+            If it is no line of a CSV.
+        """
+        try:
+            return [part.strip() for part in next(csv.reader([line.strip("\r\n")], delimiter=self.sep), [])]
+        except csv.Error as error:
+            raise DataError(
+                f"The line cannot be cut at each {self.sep!r} ({error}). Expected a line of a CSV."
+            ) from None
+
+    def number(self, text: str) -> float:
+        """Return a number.
+
+        Raises
+        ------
+        DataError
+            If it is none.
+        """
+        plain = text
+        if self.thousands is not None:
+            mark, point = re.escape(self.thousands), re.escape(self.decimal)
+            if re.fullmatch(rf"[-+]?[1-9]\d{{0,2}}(?:{mark}\d{{3}})+(?:{point}\d+)?", text):
+                plain = text.replace(self.thousands, "")
+        try:
+            if self.decimal != ".":
+                if "." in plain:
+                    raise ValueError
+                plain = plain.replace(self.decimal, ".")
+            return float(plain)
+        except ValueError:
+            sign = "" if self.decimal == "." else f" with the decimal sign {self.decimal!r}, as the history's"
+            raise DataError(
+                f"The value {text!r} is no number. Expected a number{sign}, or nothing where it is missing."
+            ) from None
+
+    def date(self, text: str) -> Any:
+        """Return a date as `AnomalyDetector.update` takes it.
+
+        Raises
+        ------
+        DataError
+            If it is not written as the history's dates are, or may be read in two ways.
+        """
+        if self.date_format not in (None, ISO):
+            stamp = pd.to_datetime(text, format=self.date_format, errors="coerce")
+            if stamp is pd.NaT:
+                raise DataError(
+                    f"The time stamp {text!r} is not written as {self.date_format!r}, as those of the history are."
+                )
+            return stamp
+        # Words such as "today" are dates to pandas.
+        if re.match(r"\d", text) and pd.notna(pd.to_datetime(text, format=ISO, errors="coerce", utc=True)):
+            return text
+        if self.date_format is None:
+            return parse_dates(pd.Series([text]))[0][0]
+        raise DataError(
+            f"The time stamp {text!r} cannot be read. Expected a date as in the history, such as 2024-01-31 18:00."
+        )
+
+
+def read_notation(
+    file: str,
+    panel: Panel,
+    sep: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+    encoding: str | None = None,
+) -> Notation:
+    """Tell from a file, and from what was said of it, how its rows are written.
+
+    Parameters
+    ----------
+    file : str
+        A folder, or a Parquet file, shows nothing but what was said.
+    panel : Panel
+        What the file was read as.
+    sep, decimal, date_format, encoding : str, optional
+        As `read_table` was given them.
+
+    Raises
+    ------
+    DataError
+        If the decimal sign that was given is the character between fields.
+    """
+    thousands = None if decimal is None else {",": ".", ".": ","}.get(decimal)
+    said = Notation(sep or ",", decimal or ".", thousands, date_format)
+    if Path(file).is_dir() or Path(file).suffix.lower() in NO_CSV:
+        if said.sep == said.decimal:
+            raise DataError(
+                f"The decimal sign {said.decimal!r} is also what separates the fields of new rows. Name another "
+                "separator with --sep."
+            )
+        return said
+    data = read_bytes(file, file)
+    text = data.decode(encoding or ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"))
+    text = text.lstrip("\r\n")
+    for mark in SEPARATORS if sep is None else (sep,):
+        header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
+        found = find_places(header, panel)
+        if found is None:
+            continue
+        thousands = said.thousands
+        if decimal is None:
+            rows = itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE + 1)
+            decimal, thousands = find_marks(list(rows), text, mark, file)
+        if date_format is None and panel.start.dtype.kind == "M":
+            at = found[1] if panel.form.kind == "long" else found[0]
+            column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[at], dtype=str).iloc[:, 0]
+            date_format = _find_format(column.dropna().str.strip().drop_duplicates())
+        return Notation(mark, decimal, thousands, date_format, header)
+    return said
+
+
+def find_places(header: tuple[str, ...], panel: Panel) -> tuple[int, ...] | None:
+    """Return the places of series, time and value, or in a wide table of time and values; None if one is absent.
+
+    >>> from tsrnn.data.tables import read_panel
+    >>> dates = ["2024-01-01", "2024-01-02", "2024-01-03"]
+    >>> panel = read_panel(pd.DataFrame({"day": dates, "sales": [5.0, 7.0, 6.0]}))
+    >>> find_places(("shop", "sales", "day"), panel)
+    (2, 1)
+    """
+    form = panel.form
+    time = form.time_col
+    # What an index without a name leaves behind is called so when the file is read.
+    if time == "date" and time not in header and "" in header:
+        time = ""
+    names = [form.id_col, time, form.target_col] if form.kind == "long" else [time, *panel.ids]
+    stripped = [name.strip() for name in header]
+    places = [stripped.index(str(name).strip()) if str(name).strip() in stripped else -1 for name in names]
+    return None if min(places) < 0 else tuple(places)
+
+
+def _find_format(text: pd.Series) -> str | None:
+    """Return the format that reads a column of dates as it was read with the history."""
+    if not len(text):
+        return None
+    if pd.to_datetime(text, format=ISO, errors="coerce", utc=True).notna().all():
+        return ISO
+    dates = parse_dates(text)[0]
+    if dates.tz is not None:
+        return None
+    for day_first in (True, False):
+        form: str | None = guess_datetime_format(text.iloc[0], dayfirst=day_first)
+        if form is not None:
+            read = pd.to_datetime(text, format=form, errors="coerce")
+            if np.array_equal(read.to_numpy(dtype="datetime64[ns]"), dates.to_numpy(dtype="datetime64[ns]")):
+                return form
+    return None
