@@ -267,6 +267,27 @@ def test_contamination_is_the_share_of_fitted_rows_that_are_outliers(clean):
     assert detector.alpha_ > 0.01
 
 
+@pytest.mark.parametrize("missing", [slice(0, 0), slice(0, 9), slice(300, 309), slice(791, 800)])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_contamination_is_also_the_share_that_fit_predict_and_predict_call_outliers(columns, missing):
+    X = np.random.default_rng(1).normal(size=(800, columns))
+    X[missing, 0] = np.nan
+    detector = AnomalyDetector(contamination=0.05)
+    label = detector.fit_predict(X)
+    assert label.shape == (800,)
+    assert (label < 0).mean() == pytest.approx(0.05, abs=0.005)
+    np.testing.assert_array_equal(detector.predict(X), label)
+    pd.testing.assert_frame_equal(detector.detect(X), detector.detect())
+
+
+def test_a_row_that_differs_from_the_fitted_one_is_judged_anew(clean):
+    detector = AnomalyDetector().fit(clean)
+    other = clean.copy()
+    other.iloc[500] += 30
+    assert not detector.detect(clean)["is_anomaly"].iloc[500]
+    assert detector.detect(other)["is_anomaly"].iloc[500]
+
+
 def test_labels_move_the_threshold_to_where_events_are_told_apart(clean):
     labels = np.zeros(len(clean), bool)
     for row in (350, 450, 550, 650):

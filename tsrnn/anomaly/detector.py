@@ -19,7 +19,7 @@ from tsrnn.anomaly.outliers import OutlierMethods, best_alpha
 from tsrnn.anomaly.saving import load_detector, save_detector
 from tsrnn.anomaly.settings import block_of, check_settings, context_of, find_season, patience_of
 from tsrnn.anomaly.stream import Detection, update_table, update_time
-from tsrnn.anomaly.tables import array_table, detection_table, ending_together
+from tsrnn.anomaly.tables import array_table, detection_table, ending_together, same_rows
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
@@ -192,7 +192,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
 
         A series that goes on where the fitted rows (and those of `update`) end is judged from there. One that begins
         earlier is judged on its own, with what `fit` learnt of its spread and its past scores; so is one that `fit`
-        has not seen, with the past scores of the others. The detector itself does not change.
+        has not seen, with the past scores of the others. Of exactly the fitted rows it says what `fit` found. The
+        detector itself does not change.
 
         Parameters
         ----------
@@ -397,6 +398,9 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
             if df.shape[1] != self.n_features_in_:
                 raise DataError(f"The array has {df.shape[1]} columns; `fit` was given {self.n_features_in_}.")
         panel = self._read(df, self.panel_.frequency, self.panel_.season_length)
+        # What was learnt from rows would make them more ordinary than they were, and `contamination` another share.
+        if same_rows(ending_together(panel) if self.watch_.system is not None else panel, self.panel_):
+            return self.panel_, self._found
         return panel, self.watch_.copy().follow(panel)
 
     def _read(self, df: Any, freq: Any, season_length: int | None) -> Panel:

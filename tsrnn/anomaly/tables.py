@@ -108,3 +108,15 @@ def ending_together(panel: Panel) -> Panel:
     y = np.full(int(offsets[-1]), np.nan)
     y[offsets[:-1][series] + np.arange(len(panel.y)) - panel.offsets[:-1][series]] = panel.y
     return replace(panel, y=y, offsets=offsets)
+
+
+def same_rows(panel: Panel, other: Panel) -> bool:
+    """Tell whether two panels hold the same values of the same series at the same times."""
+    return (
+        panel.y.shape == other.y.shape
+        and panel.start.dtype == other.start.dtype
+        and np.array_equal(panel.offsets, other.offsets)
+        and np.array_equal(panel.start, other.start)
+        and list(panel.ids) == list(other.ids)
+        and np.array_equal(panel.y, other.y, equal_nan=True)
+    )
