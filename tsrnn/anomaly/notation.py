@@ -107,17 +107,18 @@ class Notation:
         DataError
             If it is not written as the history's dates are, or may be read in two ways.
         """
+        # Words such as "today" are dates to pandas.
+        is_word = re.search(r"\d", text) is None
         if self.date_format not in (None, ISO):
-            stamp = pd.to_datetime(text, format=self.date_format, errors="coerce")
+            stamp = pd.NaT if is_word else pd.to_datetime(text, format=self.date_format, errors="coerce")
             if stamp is pd.NaT:
                 raise DataError(
                     f"The time stamp {text!r} is not written as {self.date_format!r}, as those of the history are."
                 )
             return stamp
-        # Words such as "today" are dates to pandas.
-        if re.match(r"\d", text) and pd.notna(pd.to_datetime(text, format=ISO, errors="coerce", utc=True)):
+        if not is_word and pd.notna(pd.to_datetime(text, format=ISO, errors="coerce", utc=True)):
             return text
-        if self.date_format is None:
+        if self.date_format is None and not is_word:
             return parse_dates(pd.Series([text]))[0][0]
         raise DataError(
             f"The time stamp {text!r} cannot be read. Expected a date as in the history, such as 2024-01-31 18:00."

@@ -1,0 +1,57 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn.anomaly.notation import Notation, read_notation
+from tsrnn.commands.reading import Reading
+from tsrnn.errors import DataError
+
+DAYS = pd.date_range("2024-05-01", periods=60, freq="D")
+
+
+def notation_of(tmp_path, header, rows, encoding="utf-8"):
+    file = tmp_path / "history.csv"
+    file.write_bytes("\n".join([header, *rows, ""]).encode(encoding))
+    how = {"encoding": encoding} if encoding == "latin1" else {}
+    return read_notation(str(file), Reading(**how).panel(str(file)), **how)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("%Y-%m-%d", "ISO8601"),
+        ("%Y%m%d", "ISO8601"),
+        ("%d/%m/%Y", "%d/%m/%Y"),
+        ("%m/%d/%Y", "%m/%d/%Y"),
+        ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_a_file_shows_how_its_dates_are_written(tmp_path, form, expected):
+    notation = notation_of(tmp_path, "ds,y", [f"{day.strftime(form)},{i}.5" for i, day in enumerate(DAYS)])
+    assert notation.date_format == expected
+    assert pd.Timestamp(notation.date(pd.Timestamp("2024-07-06").strftime(form))) == pd.Timestamp("2024-07-06")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin1"])
+def test_a_file_shows_what_is_between_its_fields_and_which_marks_its_numbers_have(tmp_path, encoding):
+    rows = [f"{day:%d.%m.%Y}\t1.{100 + i},5" for i, day in enumerate(DAYS)]
+    notation = notation_of(tmp_path, "Tag\tGröße", rows, encoding)
+    assert notation == Notation("\t", ",", ".", "%d.%m.%Y", ("Tag", "Größe"))
+    assert notation.cut("06.05.2024\t") == ["06.05.2024", ""]
+    assert notation.number("1.024,5") == 1024.5
+
+
+@pytest.mark.parametrize("text", ["today", "2024-13-01", "5 June"])
+def test_words_and_impossible_dates_are_refused(text):
+    with pytest.raises(DataError, match="cannot be read"):
+        Notation(date_format="ISO8601").date(text)
+    with pytest.raises(DataError, match="is not written as '%d/%m/%Y'"):
+        Notation(date_format="%d/%m/%Y").date(text)
+
+
+def test_a_number_keeps_to_its_marks():
+    assert Notation().number("-1e3") == -1000
+    assert np.isinf(Notation().number("inf"))
+    for notation, text in ((Notation(), "1,024"), (Notation(decimal=","), "1.5"), (Notation(decimal=","), "1,2,3")):
+        with pytest.raises(DataError, match="is no number"):
+            notation.number(text)
