@@ -16,19 +16,8 @@ from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.usual_state import UsualState
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.frequency import Frequency
-from tsrnn.data.stored import (
-    Json,
-    frequency_to_json,
-    json_to_frequency,
-    json_to_value,
-    panel_from_stored,
-    panel_to_stored,
-    read_entry,
-    read_flag,
-    read_list,
-    read_whole,
-    value_to_json,
-)
+from tsrnn.data.stored import frequency_to_json, json_to_frequency, panel_from_stored, panel_to_stored
+from tsrnn.data.stored_values import Json, json_to_value, read_entry, read_flag, read_list, read_whole, value_to_json
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.model_folder import load_folder, write_folder

@@ -6,8 +6,6 @@ Writing raises ParameterError for what has no written form; reading raises DataE
 
 from __future__ import annotations
 
-import datetime
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -31,214 +29,26 @@ from tsrnn.data.calendars import (
 )
 from tsrnn.data.grids import FixedStep, Frequency, IntegerStep
 from tsrnn.data.panel import Panel, TableForm
+from tsrnn.data.stored_values import (
+    INT64,
+    Json,
+    dtype_to_json,
+    json_to_dtype,
+    json_to_value,
+    json_to_zone,
+    read_entry,
+    read_flag,
+    read_list,
+    read_text,
+    read_whole,
+    value_to_json,
+    zone_to_json,
+)
 from tsrnn.errors import DataError, ParameterError
 
-Json = Any
 Arrays = dict[str, npt.NDArray[Any]]
 
-INT64 = 2**63 - 1
 LARGEST_SEASON = 10**6
-_DTYPE = re.compile(r"[A-Za-z0-9_\[\], :+/.<>=|-]{1,100}")
-
-
-def read_entry(content: Json, name: str) -> Json:
-    """Return one entry of a JSON object, or raise DataError.
-
-    >>> read_entry({"step": 5}, "step")
-    5
-    """
-    if not isinstance(content, dict) or name not in content:
-        raise DataError(f"the entry {name!r} is missing")
-    return content[name]
-
-
-def read_whole(content: Json, name: str, low: int = 1, high: int = INT64) -> int:
-    """Return a whole number of a JSON object that lies from low to high, or raise DataError.
-
-    >>> read_whole({"step": 5}, "step")
-    5
-    """
-    value = read_entry(content, name)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise DataError(f"{name}={value!r}, expected a whole number from {low} to {high}")
-    return value
-
-
-def read_flag(content: Json, name: str) -> bool:
-    """Return true or false from a JSON object, or raise DataError.
-
-    >>> read_flag({"years": True}, "years")
-    True
-    """
-    value = read_entry(content, name)
-    if not isinstance(value, bool):
-        raise DataError(f"{name}={value!r}, expected true or false")
-    return value
-
-
-def read_text(content: Json, name: str) -> str:
-    """Return text from a JSON object, or raise DataError.
-
-    >>> read_text({"kind": "fixed"}, "kind")
-    'fixed'
-    """
-    value = read_entry(content, name)
-    if not isinstance(value, str):
-        raise DataError(f"{name}={value!r}, expected text")
-    return value
-
-
-def read_list(content: Json, name: str) -> list[Json]:
-    """Return a list from a JSON object, or raise DataError.
-
-    >>> read_list({"ids": ["a"]}, "ids")
-    ['a']
-    """
-    value = read_entry(content, name)
-    if not isinstance(value, list):
-        raise DataError(f"{name}={value!r}, expected a list")
-    return value
-
-
-def value_to_json(value: Any, what: str) -> Json:
-    """Write a name or a number: None, bool, int, float, str, dates, and lists and tuples of these.
-
-    Parameters
-    ----------
-    value : Any
-    what : str
-        What it is, for the error.
-
-    Raises
-    ------
-    ParameterError
-        If it is of another kind.
-
-    Examples
-    --------
-    >>> value_to_json(("a", 1), "a column's name")
-    {'tuple': ['a', 1]}
-    """
-    if isinstance(value, np.datetime64):
-        value = pd.Timestamp(value)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"float": str(value)}
-    if isinstance(value, pd.Timestamp):
-        naive = value if value.tz is None else value.tz_convert("UTC").tz_localize(None)
-        return {"timestamp": naive.isoformat(), "zone": zone_to_json(value.tz)}
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        return {"date": value.isoformat()}
-    if isinstance(value, (list, tuple)):
-        kind = "list" if isinstance(value, list) else "tuple"
-        return {kind: [value_to_json(part, what) for part in value]}
-    raise ParameterError(
-        f"{what}, {value!r}, is of type {type(value).__name__} and cannot be saved. Expected text, a number or a "
-        "date: rename it, for example with df.rename(columns=str), and fit again."
-    )
-
-
-def json_to_value(content: Json) -> Any:
-    """Read what `value_to_json` wrote.
-
-    >>> json_to_value({"tuple": ["a", {"float": "nan"}]})
-    ('a', nan)
-    """
-    if content is None or isinstance(content, (bool, int, float, str)):
-        return content
-    if not isinstance(content, dict):
-        raise DataError(f"{content!r} is no name or number")
-    keys = set(content)
-    if keys == {"float"} and content["float"] in ("nan", "inf", "-inf"):
-        return float(content["float"])
-    if keys == {"timestamp", "zone"}:
-        stamp = pd.Timestamp(read_text(content, "timestamp"))
-        zone = json_to_zone(content["zone"])
-        return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
-    if keys == {"date"}:
-        return datetime.date.fromisoformat(read_text(content, "date"))
-    if keys == {"list"} or keys == {"tuple"}:
-        parts = [json_to_value(part) for part in read_list(content, *keys)]
-        return parts if keys == {"list"} else tuple(parts)
-    raise DataError(f"{content!r} is no name or number")
-
-
-def dtype_to_json(dtype: Any) -> Json:
-    """Write a pandas dtype by its name; a categorical one with its categories.
-
-    >>> dtype_to_json(pd.CategoricalDtype([2, 1], ordered=True))
-    {'categories': [2, 1], 'dtype': 'int64', 'ordered': True}
-    """
-    if dtype is None:
-        return None
-    if isinstance(dtype, pd.CategoricalDtype):
-        values = [value_to_json(value, "a category") for value in dtype.categories]
-        return {
-            "categories": values,
-            "dtype": dtype_to_json(dtype.categories.dtype),
-            "ordered": bool(dtype.ordered),
-        }
-    text = str(dtype)
-    try:
-        same = str(json_to_dtype(text)) == text
-    except (TypeError, ValueError, LookupError):
-        same = False
-    if not same:
-        raise ParameterError(f"The dtype {text} cannot be saved. Convert the column with astype, and fit again.")
-    return text
-
-
-def json_to_dtype(content: Json) -> Any:
-    """Read what `dtype_to_json` wrote.
-
-    >>> json_to_dtype("float32")
-    dtype('float32')
-    """
-    if content is None:
-        return None
-    if isinstance(content, dict):
-        values = [json_to_value(value) for value in read_list(content, "categories")]
-        index = pd.Index(values, dtype=json_to_dtype(read_entry(content, "dtype")))
-        return pd.CategoricalDtype(index, ordered=read_flag(content, "ordered"))
-    if not isinstance(content, str) or not _DTYPE.fullmatch(content):
-        raise DataError(f"{content!r} is no dtype")
-    if content == "str":  # pandas 3 has a dtype of its own for text, pandas 2 has object
-        return pd.Series(["text"]).dtype
-    return pd.api.types.pandas_dtype(content)
-
-
-def zone_to_json(zone: Any) -> Json:
-    """Write a time zone by its name.
-
-    >>> zone_to_json(datetime.timezone.utc)
-    'UTC'
-    """
-    if zone is None:
-        return None
-    try:
-        json_to_zone(str(zone))
-    except (TypeError, ValueError, LookupError):
-        raise ParameterError(
-            f"The time zone {zone!r} has no name and cannot be saved. Convert the time stamps first, for example "
-            "with df['ds'].dt.tz_convert('Europe/Berlin'), and fit again."
-        ) from None
-    return str(zone)
-
-
-def json_to_zone(content: Json) -> Any:
-    """Read what `zone_to_json` wrote.
-
-    >>> str(json_to_zone("Europe/Berlin"))
-    'Europe/Berlin'
-    """
-    if content is None:
-        return None
-    if not isinstance(content, str):
-        raise DataError(f"{content!r} is no time zone")
-    return pd.DatetimeTZDtype("ns", content).tz
 
 
 def offset_to_json(offset: Any) -> str:

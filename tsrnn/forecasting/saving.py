@@ -21,14 +21,10 @@ from pandas.tseries.frequencies import to_offset
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.frequency import Frequency
-from tsrnn.data.stored import (
+from tsrnn.data.stored import frequency_to_json, json_to_frequency, offset_to_json, panel_from_stored, panel_to_stored
+from tsrnn.data.stored_values import (
     Json,
-    frequency_to_json,
-    json_to_frequency,
     json_to_value,
-    offset_to_json,
-    panel_from_stored,
-    panel_to_stored,
     read_entry,
     read_flag,
     read_list,

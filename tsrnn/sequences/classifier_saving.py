@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data.stored import (
+from tsrnn.data.stored_values import (
     Json,
     json_to_value,
     read_entry,

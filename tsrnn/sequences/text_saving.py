@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data.stored import Json, read_entry, read_flag, read_list, read_text, read_whole
+from tsrnn.data.stored_values import Json, read_entry, read_flag, read_list, read_text, read_whole
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import load_folder, write_folder
