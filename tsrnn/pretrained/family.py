@@ -121,6 +121,9 @@ ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28
 # How members are trained that read contrasts.
 _CONTRASTS: dict[str, Any] = {"contrasts": True, "batch_size": 128, "learning_rate": 3e-3}
 
+# How members are trained that know short histories, and lines that have left zero lately (see the model card).
+_SHORT: dict[str, Any] = {"near_zero": 0.5, "short_batches": 0.15}
+
 # How wide 80 % intervals had to be to hold 80 % of the four last horizons of public training parts, relative to raw
 # ones (geometric means; in brackets without selected series): years 1.15 (1.24, M1) and 1.29 (1.34, Tourism), quarters
 # 1.11 (1.14) and 1.10 (1.20), months 1.10 (1.13), 1.05 (1.10), hospital 1.06 (1.06), CIF .99 (1.01), days 1.03 (NN5)
@@ -128,7 +131,7 @@ _CONTRASTS: dict[str, Any] = {"contrasts": True, "batch_size": 128, "learning_ra
 # held 82 % of fourteen daily prices and of 39 series of business days, and 76 % of thirteen tables of other short
 # seasons (normal quantiles: as if .95 and 1.1 were right).
 _BRISK = (
-    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), near_zero=0.5, short_batches=0.15, widening=1.2),
+    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), widening=1.2, **_SHORT),
     Member(
         "season_4",
         4,
@@ -138,12 +141,11 @@ _BRISK = (
         "seasonal",
         (((4,), 1.0),),
         smooth=0.3,
-        near_zero=0.5,
-        short_batches=0.15,
         candidates=12,
         widening=1.1,
         steps=5000,
         **_CONTRASTS,
+        **_SHORT,
     ),
     Member(
         "season_12",
@@ -153,12 +155,11 @@ _BRISK = (
         128,
         "seasonal",
         (((12,), 1.0),),
-        near_zero=0.5,
-        short_batches=0.15,
         candidates=6,
         widening=1.05,
         steps=10000,
         **_CONTRASTS,
+        **_SHORT,
     ),
     Member(
         "season_5",
@@ -170,11 +171,10 @@ _BRISK = (
         (((5,), 1.0),),
         prices=0.5,
         lasting_noise=0.15,
-        near_zero=0.5,
-        short_batches=0.15,
         even_lengths=1.0,
         steps=6000,
         **_CONTRASTS,
+        **_SHORT,
     ),
     Member(
         "season_7",
@@ -186,11 +186,10 @@ _BRISK = (
         _WEEKS,
         prices=0.3,
         lasting_noise=0.4,
-        near_zero=0.5,
-        short_batches=0.15,
         even_lengths=1.0,
         steps=4000,
         **_CONTRASTS,
+        **_SHORT,
     ),
     Member(
         "season_24",
@@ -218,8 +217,7 @@ _BRISK = (
         96,
         "seasonal",
         (((52,), 0.9), ((48,), 0.05), ((36,), 0.05)),
-        near_zero=0.5,
-        short_batches=0.15,
+        **_SHORT,
     ),
     Member(
         "any_season",
@@ -229,11 +227,10 @@ _BRISK = (
         96,
         "seasonal",
         tuple((seasons, 1 / len(ANY)) for seasons in ANY),
-        near_zero=0.5,
-        short_batches=0.15,
         widening=1.1,
         steps=4000,
         **_CONTRASTS,
+        **_SHORT,
     ),
     Member("long_season", 7, 280, 56, 96, "seasonal", _WEEKS, logs=True),
 )
