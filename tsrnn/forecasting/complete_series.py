@@ -117,13 +117,12 @@ class CompleteSeriesMethod(ABC):
         known = ends - missing
         fewest = 1 if fitted.model is None else self.fewest_rows(fitted.model)
         told = np.flatnonzero(observed & (known - first >= fewest)) if fitted.model is not None else np.empty(0, int)
-        for skipped in np.unique(missing[told]):
-            alike = told[missing[told] == skipped]
-            histories = [interpolate(y[first:end]) for end in known[alike]]
-            steps = self.forecast_complete(
-                fitted.model, histories, first + shift - fitted.first, int(skipped) + h, quantiles
-            )
-            values[alike] = steps[:, skipped:]
+        if len(told):
+            histories = [interpolate(y[first:end]) for end in known[told]]
+            reach = int(missing[told].max()) + h
+            steps = self.forecast_complete(fitted.model, histories, first + shift - fitted.first, reach, quantiles)
+            ahead = missing[told, None] + np.arange(h)
+            values[told] = np.take_along_axis(steps, ahead[..., None], 1)
         untold = np.setdiff1d(np.flatnonzero(observed), told)
         for b in untold:
             values[b] = seasonal_naive_quantiles(y[: ends[b]], self.season_length, h, quantiles)

@@ -18,7 +18,7 @@ from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
 from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
 from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
-from tsrnn.forecasting.settings import Settings, service_of
+from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
 from tsrnn.preprocessing.power import panel_transform
 from tsrnn.training.trainer import Progress
@@ -198,7 +198,7 @@ class Forecaster(ForecastModel):
         calibration = Calibration()
         try:
             fit.run()
-            believed = usual_widening(fit.strategy, service_of(panel))
+            believed = usual_widening(fit.strategy, fit.service)
             calibration = calibrate(fit.networks, panel, fit.settings, fit.train_end, believed, device)
             fit.finish()
         finally:

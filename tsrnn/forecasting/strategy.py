@@ -132,7 +132,7 @@ class NetworkFit:
             self._train(self.strategy, self.settings, train_end, self.record)
             self._grow_ensemble(train_end)
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
-            note = self._service.note
+            note = self.service.note
             self.notes += [note] if note else []
         self.notes += history_notes(self.panel, most_missing(self.networks))
 
@@ -159,7 +159,7 @@ class NetworkFit:
                 self._tell_of_clock("the last steps of a training")
 
     @property
-    def _service(self) -> Service:
+    def service(self) -> Service:
         """Which members of the base serve the panel's season."""
         return service_of(self.panel)
 
@@ -173,7 +173,7 @@ class NetworkFit:
     def _use_base(self) -> None:
         """Take the base model, for an ensemble with several look-backs."""
         self.settings = zero_shot_settings(self.model, self.panel)
-        service = self._service
+        service = self.service
         longest = int(self.panel.lengths.max())
         for k in range(self.model.ensemble_size):
             for member in service.members:
@@ -238,7 +238,7 @@ class NetworkFit:
         self.begun += 1
         trained, records = [], [record, *(TrainingRecord[WindowBatch]() for _ in starts[1:])]
         for index, member in enumerate(starts):
-            own = settings if member is None else member_settings(settings, member, self._service.seasons)
+            own = settings if member is None else member_settings(settings, member, self.service.seasons)
             start = None if member is None else load_member(member)
             forecast = new_network(own, self.seed + seed * len(starts) + index, self.device, start)
             forecast.vote = vote
@@ -267,7 +267,7 @@ class NetworkFit:
 
     def _starts(self, strategy: str) -> tuple[Member | None, ...]:
         """Return what the networks of a training start from: the members of the base, or random weights."""
-        return self._service.members if strategy == "fine-tune" else (None,)
+        return self.service.members if strategy == "fine-tune" else (None,)
 
     def _report(self, progress: Progress) -> None:
         tell(progress.step / progress.max_steps)
