@@ -15,18 +15,14 @@ import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
 from tsrnn.data.dates import parse_dates
-from tsrnn.data.files import read_bytes
-from tsrnn.data.number_marks import find_marks
+from tsrnn.data.files import PARQUET, SAMPLE_LINES, find_separator, read_csv_text
+from tsrnn.data.number_marks import find_marks, number_pattern, thousands_beside
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
-SEPARATORS = (",", ";", "\t", "|")
-NO_CSV = (".parquet", ".pq")
 ISO = "ISO8601"
-# Rows of the history whose numbers show their marks.
-SAMPLE = 1000
 
 
 @dataclass(frozen=True)
@@ -83,10 +79,8 @@ class Notation:
             If it is none.
         """
         plain = text
-        if self.thousands is not None:
-            mark, point = re.escape(self.thousands), re.escape(self.decimal)
-            if re.fullmatch(rf"[-+]?[1-9]\d{{0,2}}(?:{mark}\d{{3}})+(?:{point}\d+)?", text):
-                plain = text.replace(self.thousands, "")
+        if self.thousands is not None and re.fullmatch(number_pattern(self.decimal, self.thousands), text):
+            plain = text.replace(self.thousands, "")
         try:
             if self.decimal != ".":
                 if "." in plain:
@@ -149,33 +143,29 @@ def read_notation(
     DataError
         If the decimal sign that was given is the character between fields.
     """
-    thousands = None if decimal is None else {",": ".", ".": ","}.get(decimal)
+    thousands = None if decimal is None else thousands_beside(decimal)
     said = Notation(sep or ",", decimal or ".", thousands, date_format)
-    if Path(file).is_dir() or Path(file).suffix.lower() in NO_CSV:
+    if Path(file).is_dir() or Path(file).suffix.lower() in PARQUET:
         if said.sep == said.decimal:
             raise DataError(
                 f"The decimal sign {said.decimal!r} is also what separates the fields of new rows. Name another "
                 "separator with --sep."
             )
         return said
-    data = read_bytes(file, file)
-    text = data.decode(encoding or ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"))
-    text = text.lstrip("\r\n")
-    for mark in SEPARATORS if sep is None else (sep,):
-        header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
-        found = find_places(header, panel)
-        if found is None:
-            continue
-        thousands = said.thousands
-        if decimal is None:
-            rows = itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE + 1)
-            decimal, thousands = find_marks(list(rows), text, mark, file)
-        if date_format is None and panel.start.dtype.kind == "M":
-            at = found[1] if panel.form.kind == "long" else found[0]
-            column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[at], dtype=str).iloc[:, 0]
-            date_format = _find_format(column.dropna().str.strip().drop_duplicates())
-        return Notation(mark, decimal, thousands, date_format, header)
-    return said
+    text = read_csv_text(file, file, encoding)
+    mark = find_separator(text) if sep is None else sep
+    header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
+    found = find_places(header, panel)
+    if found is None:
+        return said
+    if decimal is None:
+        rows = itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE_LINES + 1)
+        decimal, thousands = find_marks(list(rows), text, mark, file)
+    if date_format is None and panel.start.dtype.kind == "M":
+        at = found[1] if panel.form.kind == "long" else found[0]
+        column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[at], dtype=str).iloc[:, 0]
+        date_format = _find_format(column.dropna().str.strip().drop_duplicates())
+    return Notation(mark, decimal, thousands, date_format, header)
 
 
 def find_places(header: tuple[str, ...], panel: Panel) -> tuple[int, ...] | None:

@@ -17,12 +17,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from tsrnn.data.headers import refuse_values_as_header
-from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks
+from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks, thousands_beside
 from tsrnn.errors import DataError, MissingExtraError
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_PARQUET = (".parquet", ".pq")
-_SAMPLE_LINES = 1000
+PARQUET = (".parquet", ".pq")
+SAMPLE_LINES = 1000
 
 
 def read_table(
@@ -57,7 +57,7 @@ def read_table(
         If a Parquet file is read without pyarrow.
     """
     name = "standard input" if str(path) == "-" else str(path)
-    if str(path) != "-" and Path(path).suffix.lower() in _PARQUET:
+    if str(path) != "-" and Path(path).suffix.lower() in PARQUET:
         _check_readable(Path(path), name)
         table = _read_parquet(path, name)
     else:
@@ -88,6 +88,17 @@ def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV o
         except OSError as error:
             raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
     return unpack(data, name)
+
+
+def read_csv_text(path: str | os.PathLike[str], name: str, encoding: str | None) -> str:
+    """Read the text of a CSV, from its header on.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or is no text.
+    """
+    return _decode(read_bytes(path, name), name, encoding).lstrip("\r\n")
 
 
 def unpack(data: bytes, name: str) -> bytes:
@@ -172,14 +183,14 @@ def _decode(data: bytes, name: str, given: str | None) -> str:
 
 def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.DataFrame:
     text = text.lstrip("\r\n")
-    sep = _find_separator(text) if sep is None else sep
+    sep = find_separator(text) if sep is None else sep
     if len(sep) != 1:
         raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
     sample = _check_rows(text, name, sep)
     if decimal is None:
         decimal, thousands = find_marks(sample, text, sep, name)
     else:
-        thousands = {",": ".", ".": ","}.get(decimal)
+        thousands = thousands_beside(decimal)
     if decimal == sep == "," and allows_decimal_comma(sample):
         text, sep = _cut_at_semicolons(text), ";"
     if len(decimal) != 1 or decimal == sep:
@@ -205,7 +216,7 @@ def _cut_at_semicolons(text: str) -> str:
     return out.getvalue()
 
 
-def _find_separator(text: str) -> str:
+def find_separator(text: str) -> str:
     """Return the separator that cuts the header and most lines after it into equally many fields."""
     lines = text.splitlines()[:20]
     # In 01.01.2024;7,25 either mark makes two fields.
@@ -232,7 +243,7 @@ def _check_rows(text: str, name: str, sep: str) -> list[list[str]]:
                     f"cut at each {_SEPARATORS.get(sep, sep)}. Quote fields that hold the separator, or name "
                     "another one with sep."
                 )
-            if len(sample) < _SAMPLE_LINES:
+            if len(sample) < SAMPLE_LINES:
                 sample.append(row)
     except csv.Error as error:
         raise DataError(f"{name}: line {reader.line_num} cannot be read as CSV ({error}).") from None

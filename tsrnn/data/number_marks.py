@@ -179,6 +179,21 @@ def allows_decimal_comma(sample: list[list[str]]) -> bool:
     return evidence.has("one_point") and not evidence.has("point_decimal")
 
 
+def thousands_beside(decimal: str) -> str | None:
+    """Return the mark of thousands that goes with a decimal mark: the other one of comma and point.
+
+    >>> thousands_beside(","), thousands_beside("·")
+    ('.', None)
+    """
+    return {",": ".", ".": ","}.get(decimal)
+
+
+def number_pattern(decimal: str, thousands: str) -> str:
+    """Return the regular expression of a number that may be grouped by thousands."""
+    point, mark = re.escape(decimal), re.escape(thousands)
+    return rf"[-+]?(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|\d+)(?:{point}\d+)?"
+
+
 def convert_marked_numbers(table: pd.DataFrame, decimal: str, thousands: str, kept: Iterable[str]) -> pd.DataFrame:
     """Turn text columns of grouped numbers into numbers; pandas would also join dates such as 31.12.2023.
 
@@ -189,9 +204,7 @@ def convert_marked_numbers(table: pd.DataFrame, decimal: str, thousands: str, ke
     kept : iterable of str
         Columns that stay text: names such as "007".
     """
-    point, mark = re.escape(decimal), re.escape(thousands)
-    number = rf"[-+]?(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|\d+)(?:{point}\d+)?"
-    kept = set(kept)
+    number, kept = number_pattern(decimal, thousands), set(kept)
     for column in table.columns:
         if column not in kept and pd.api.types.is_string_dtype(table[column].dtype):
             known = table[column].dropna()
