@@ -17,6 +17,8 @@ from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.sampling import SAMPLE_PATHS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import FlatSeries
+from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.weights import load_member
 
 SIZE = NetworkSize(context_length=24, horizon=6, patch_length=6, seasons=(6,), hidden_size=8, dropout=0.0)
 WANTED = (0.1, 0.25, 0.5, 0.9)
@@ -397,6 +399,19 @@ def test_a_window_with_too_few_values_is_left_to_the_other_networks():
     ]
     torch.testing.assert_close(module.combined_quantiles(votes, *where)[0], alone[0])
     assert module.combined_quantiles(votes, *where).isfinite().all()
+
+
+def test_far_intervals_of_noise_do_not_feed_on_themselves():
+    rng = np.random.default_rng(0)
+    for season, n, h in ((1, 60, 60), (12, 120, 120)):
+        service = served_by(season)
+        flat = FlatSeries.from_flat(torch.from_numpy(100 + rng.normal(size=10 * n)), torch.arange(11) * n)
+        member = service.member
+        model = NetworkForecast(load_member(member), member.size(service.seasons), member.scaling, 0, cut=True)
+        answer = model.quantiles(flat, torch.arange(10), torch.full((10,), n), h, (0.1, 0.9))
+        width = (answer[..., 1] - answer[..., 0]).median(0).values
+        H = member.horizon
+        assert width[-H:].mean() < 3.5 * width[:H].mean()
 
 
 def few_and_many():

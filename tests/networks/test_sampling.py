@@ -10,6 +10,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.sampling import (
     SAMPLE_PATHS,
     interpolation_matrix,
+    limit_growth,
     mixture_quantiles,
     sample_paths,
     stratified_noise,
@@ -121,3 +122,47 @@ def test_the_mixture_of_shifted_normals_is_the_wider_normal():
 def test_the_mixture_of_medians_alone_is_the_quantile_of_the_paths():
     known = torch.arange(101.0)[None, :, None, None]
     torch.testing.assert_close(mixture_quantiles(known, (0.5,), (0.25,)), torch.tensor([[[25.0]]]), atol=0.5, rtol=0)
+
+
+def fan(width, median=None):
+    """Quantiles .1, .5 and .9 of steps with given widths, skewed upwards; shape (1, steps, 3)."""
+    width = torch.as_tensor(width, dtype=torch.float64)
+    middle = torch.zeros_like(width) if median is None else torch.as_tensor(median, dtype=torch.float64)
+    return torch.stack([middle - 0.25 * width, middle, middle + 0.75 * width], 1)[None]
+
+
+def limited(direct, far):
+    answer = limit_growth(fan(far, np.arange(len(far))), torch.as_tensor(direct, dtype=torch.float64)[None], 0, 1, 2)
+    return (answer[0, :, 2] - answer[0, :, 0]).numpy(), answer[0]
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 1.5])
+def test_intervals_that_widen_as_before_stay_as_they_are(power):
+    t = np.arange(1.0, 61.0)
+    width, _ = limited(t[:12] ** power, 0.9 * t[12:] ** power)
+    np.testing.assert_allclose(width, 0.9 * t[12:] ** power, rtol=0.02)
+
+
+def test_intervals_of_noise_that_feed_on_themselves_are_held():
+    far = 2.0 ** (np.arange(48) / 12)
+    width, answer = limited(np.ones(12), far)
+    assert width[-12:].max() < 2.5  # from 8 to 16 without the limit; within a block they keep their form
+    np.testing.assert_allclose(width[11::12], far[11::12] / far.reshape(4, 12).mean(1))
+    np.testing.assert_allclose(answer[:, 1], np.arange(48))  # medians stay
+    np.testing.assert_allclose((answer[:, 2] - answer[:, 1]).numpy() / width, 0.75)  # and what is skewed stays so
+
+
+def test_a_variance_that_grows_may_grow_on():
+    t = np.arange(1.0, 121.0)
+    spread = np.sqrt(1 + 0.05 * t)  # a walk beneath noise: early on hardly seen
+    width, _ = limited(spread[:24], spread[24:])
+    np.testing.assert_allclose(width, spread[24:], rtol=0.03)
+
+
+def test_a_block_does_not_depend_on_later_ones_and_one_step_at_a_time_is_left_alone():
+    far = 3.0 ** (np.arange(36) / 12)
+    whole, first = limited(np.ones(12), far)[0], limited(np.ones(12), far[:12])[0]
+    np.testing.assert_array_equal(whole[:12], first)
+    np.testing.assert_allclose(limited(np.ones(1), far)[0], far)
+    assert np.isfinite(limited(np.zeros(12), far)[0]).all()
+    np.testing.assert_array_equal(limited(np.ones(12), np.zeros(12))[0], 0)

@@ -15,6 +15,7 @@ from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.sampling import (
     SAMPLE_PATHS,
     interpolation_matrix,
+    limit_growth,
     mixture_quantiles,
     sample_paths,
     stratified_noise,
@@ -201,12 +202,14 @@ class NetworkForecast:
         """Forecast the steps after the trained horizon by sample paths. Shape (B, h − H, Q).
 
         Each path is drawn through a block of H steps by the network, joins its window, and is drawn on from
-        there, so that intervals widen as uncertainty adds up. The random numbers are the same for
-        every window, so a forecast does not depend on its batch.
+        there, so that intervals widen as uncertainty adds up, though no faster than within the trained horizon
+        (`limit_growth`). The random numbers are the same for every window, so a forecast does not depend on its batch.
         """
         B, H, L = y.shape[0], self.size.horizon, self.size.context_length
+        known_levels = self.size.quantiles
+        levels = sorted({*wanted, known_levels[0], 0.5, known_levels[-1]})
         generator = new_generator(self.seed)
-        paths, _ = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1))  # [B, P, H]
+        paths, direct = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1))  # [B, P, H]
         y, observed = y.repeat_interleave(SAMPLE_PATHS, 0), observed.repeat_interleave(SAMPLE_PATHS, 0)
         blocks = []
         for _ in range(-(-h // H) - 1):
@@ -216,8 +219,11 @@ class NetworkForecast:
             noise = stratified_noise(H, generator).repeat(B, 1).unsqueeze(1)  # [B·P, 1, H]
             paths, known = self._draw(y, observed, noise)
             known = known.reshape(B, SAMPLE_PATHS, H, -1)
-            blocks.append(mixture_quantiles(known, self.size.quantiles, wanted))
-        return torch.cat(blocks, 1)[:, : h - H]
+            blocks.append(mixture_quantiles(known, known_levels, levels))
+        low, middle, high = (levels.index(q) for q in (known_levels[0], 0.5, known_levels[-1]))
+        direct_width = (direct[..., -1] - direct[..., 0]).mean(1)  # [B, H]
+        values = limit_growth(torch.cat(blocks, 1), direct_width, low, middle, high)
+        return values[:, : h - H][..., [levels.index(q) for q in wanted]]
 
 
 def _lifted(values: Tensor, middle: int, y: Tensor, observed: Tensor) -> Tensor:
