@@ -106,7 +106,7 @@ def training_step(size: NetworkSize, batch: int) -> Callable[[], None]:
     y = torch.randn(200 * 800, generator=generator, dtype=torch.float64)
     offsets = torch.arange(0, len(y) + 1, 800)
     sampler = WindowSampler(
-        FlatSeries.from_flat(y, offsets), size.context_length, size.horizon, size.seasons, "spread", 336,
+        FlatSeries.from_flat(y, offsets), size.context_length, size.horizon, size.reads, "spread", 336,
         torch.full((200,), 800),
     )  # fmt: skip
     network, levels = ParallelNetwork(size), torch.tensor(size.quantiles)

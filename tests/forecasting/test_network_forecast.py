@@ -401,6 +401,20 @@ def test_a_window_with_too_few_values_is_left_to_the_other_networks():
     assert module.combined_quantiles(votes, *where).isfinite().all()
 
 
+def test_a_window_with_too_many_values_is_left_to_the_other_networks_whatever_it_reads_of_them():
+    where = few_and_many()
+    first = disturbed()
+    second = with_options(first, most=23)
+    assert second.quantiles(*where)[1].isnan().all()
+    torch.testing.assert_close(second.quantiles(*where)[0], first.quantiles(*where)[0])
+    # What a network reads is not what counts: this one reads eight rows.
+    short = NetworkForecast(first.network, replace(first.size, context_length=8), "seasonal", 0, cut=True, most=23)
+    assert short.quantiles(*where).isnan().all((1, 2)).tolist() == [False, True]
+    third = with_options(first, fewest=24)
+    both = module.combined_quantiles([second, third], *where)
+    torch.testing.assert_close(both, first.quantiles(*where))
+
+
 def test_far_intervals_of_noise_do_not_feed_on_themselves():
     rng = np.random.default_rng(0)
     for season, n, h in ((1, 60, 60), (12, 120, 120)):

@@ -382,11 +382,11 @@ def test_a_model_from_before_a_flag_has_it_not(models, tmp_path):
     file = tmp_path / "model" / "model.json"
     content = json.loads(file.read_text())
     for part in (content["settings"]["size"], *(network["size"] for network in content["networks"])):
-        for flag in ("bidirectional", "contrasts", "own_season"):
+        for flag in ("bidirectional", "contrasts", "own_season", "year"):
             del part[flag]
     file.write_bytes(sign(content))
     size = load_forecaster(tmp_path / "model", Forecaster).networks_[0].size
-    assert (size.bidirectional, size.contrasts, size.own_season) == (False, False, False)
+    assert (size.bidirectional, size.contrasts, size.own_season, size.year) == (False, False, False, 0)
 
 
 def test_contrasts_are_refused_for_a_network_that_moves_its_window_on(models, tmp_path):

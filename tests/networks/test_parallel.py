@@ -23,7 +23,7 @@ def inputs_of(size=SIZE, n=10, seed=0):
     rng = np.random.default_rng(seed)
     y = torch.from_numpy(rng.normal(size=(n, size.context_length)).cumsum(1))
     observed = torch.from_numpy(rng.random(y.shape) < 0.9)
-    return make_inputs(y, observed, "seasonal", size.seasons, size.horizon)[0]
+    return make_inputs(y, observed, "seasonal", size.reads, size.horizon)[0]
 
 
 def disturb(network, size=0.3):

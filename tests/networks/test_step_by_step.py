@@ -21,7 +21,7 @@ def inputs_of(size: NetworkSize, n: int = 10, seed: int = 0) -> Inputs:
     rng = np.random.default_rng(seed)
     y = torch.from_numpy(rng.normal(size=(n, size.context_length)).cumsum(1))
     observed = torch.from_numpy(rng.random((n, size.context_length)) > 0.1)
-    return make_inputs(y, observed, "seasonal", size.seasons, size.horizon, own_season=size.own_season)[0]
+    return make_inputs(y, observed, "seasonal", size.reads, size.horizon)[0]
 
 
 def disturb(network, size=0.3):
@@ -114,9 +114,9 @@ def test_a_known_patch_moves_the_window_and_its_profiles(network_of):
     network, size = network_of(SIZE), replace(SIZE, context_length=28)
     y = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 28)).cumsum(1))
     observed = torch.ones(5, 28, dtype=torch.bool)
-    before, loc, scale = make_inputs(y[:, :24], observed[:, :24], "standard", size.seasons, size.horizon)
+    before, loc, scale = make_inputs(y[:, :24], observed[:, :24], "standard", size.reads, size.horizon)
     moved = network._joined(before, ((y[:, 24:] - loc) / scale).float())
-    later, new_loc, new_scale = make_inputs(y[:, 4:], observed[:, 4:], "standard", size.seasons, size.horizon)
+    later, new_loc, new_scale = make_inputs(y[:, 4:], observed[:, 4:], "standard", size.reads, size.horizon)
     for part in ("values", "profiles"):
         in_units = getattr(moved, part).double() * scale.reshape(-1, *[1] * (getattr(moved, part).dim() - 1))
         expected = getattr(later, part).double() * new_scale.reshape(-1, *[1] * (getattr(moved, part).dim() - 1))

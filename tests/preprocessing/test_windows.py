@@ -52,6 +52,18 @@ def test_no_windows_at_all_are_an_empty_answer():
     assert values.shape == observed.shape == (0, 4)
 
 
+@settings(deadline=None)
+@given(st.data())
+def test_observed_values_before_a_row_are_counted(data):
+    series = data.draw(st.lists(st.lists(value, max_size=12), min_size=1, max_size=4).filter(any))
+    places = st.tuples(st.integers(0, len(series) - 1), st.integers(-2, 15))
+    index, end = zip(*data.draw(st.lists(places, min_size=1, max_size=6)), strict=True)
+    found = flat_of(*series).observed_before(torch.tensor(index), torch.tensor(end))
+    assert found.tolist() == [
+        int(np.isfinite(series[i][: max(last, 0)]).sum()) for i, last in zip(index, end, strict=True)
+    ]
+
+
 def test_values_are_kept_in_double_precision_and_infinities_are_unobserved():
     y = torch.tensor([1e15 + 0.125, float("inf"), float("nan"), -float("inf")], dtype=torch.float64)
     flat = FlatSeries.from_flat(y, torch.tensor([0, 1, 4]))

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from tsrnn import Forecaster
-from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.pretrained.family import MEMBERS, served_by
 
@@ -27,15 +26,15 @@ SERVED = {
     36: ("season_52", (36,), True),
     48: ("season_24", (48, 336), True),
     52: ("season_52", (52,), True),
-    60: ("season_12", (60,), False),
-    90: ("long_season", (90,), False),
+    60: ("season_7", (60,), False),
+    90: ("season_7", (90,), False),
     96: ("season_24", (96, 672), True),
-    100: ("season_52", (100,), False),
+    100: ("season_7", (100,), False),
     144: ("season_24", (144, 144), True),
     168: ("season_24", (168, 168), False),
     288: ("season_24", (288, 288), False),
-    364: ("long_season", (364,), False),
-    365: ("long_season", (365,), False),
+    364: ("season_7", (364,), False),
+    365: ("season_7", (365,), False),
     1440: ("season_24", (1440, 1440), False),
 }
 
@@ -77,13 +76,55 @@ def test_intervals_of_noise_without_a_season_do_not_widen():
     assert width.between(3, 6).all()  # 2 × 1.96
 
 
+def names(members):
+    return [member.name for member in members]
+
+
 def test_short_histories_are_left_to_the_networks_that_have_learnt_from_them():
     months = served_by(12)
     assert [months.fewest(member) for member in months.members] == [0, 24, 24]
-    for m in (1, 4, 7, 24, 60):  # all or none of their networks have
+    assert names(months.serving(23)) == ["season_12"]
+    assert months.serving(24) == months.serving(10**6) == months.members
+    for m in (1, 4, 24, 60):  # all or none of their networks have
         assert {served_by(m).fewest(member) for member in served_by(m).members} == {0}
-    for m in SERVED:
-        assert served_by(m).fewest(served_by(m).member) == 0
+        assert {served_by(m).most(member) for member in served_by(m).members} == {None}
+
+
+@pytest.mark.parametrize("m", [7, 14, 28])
+def test_days_are_left_to_the_network_that_knows_the_year_once_they_show_one(m):
+    days = served_by(m)
+    assert names(days.serving(391)) == ["season_7", "season_7_prices"]
+    assert names(days.serving(392)) == names(days.serving(10**6)) == ["season_7_year"]
+    assert [member.size(days.seasons).year for member in days.members] == [0, 0, 364]
+
+
+@pytest.mark.parametrize("m", SERVED)
+@pytest.mark.parametrize("history", [0, 1, 30, 391, 392, 10**6])
+def test_every_history_is_served(m, history):
+    assert served_by(m).serving(history)
+
+
+def test_a_season_that_is_no_part_of_the_year_is_one_itself():
+    weeks = served_by(52).member
+    assert [weeks.size((m,)).year for m in (52, 48, 36)] == [52, 48, 36]
+    assert served_by(5).member.size((5,)).year == 260
+
+
+@pytest.mark.parametrize(
+    ("freq", "m", "seasons", "note"),
+    [
+        ("D", 365, (7,), "a season of 365 as the year beside a season of 7"),
+        ("B", 261, (5,), "a season of 261 as the year beside a season of 5"),
+        ("h", 8760, (24, 168), "a season of 8760 as a season of 24; it knows no year of such steps"),
+        ("MS", 365, (365,), "not trained on seasons of 365"),
+    ],
+)
+def test_a_year_is_read_beside_the_season_that_is_usual_for_the_step(freq, m, seasons, note):
+    y = pd.Series(np.arange(500.0) + 30 * np.cos(np.arange(500) / 60), pd.date_range("2000", periods=500, freq=freq))
+    model = Forecaster(strategy="zero-shot", season_length=m).fit(y)
+    assert model.networks_[0].size.seasons == seasons
+    assert note in " ".join(model.notes_)
+    assert np.isfinite(model.predict(3)).all()
 
 
 @pytest.mark.parametrize("m", SERVED)
@@ -106,8 +147,8 @@ def test_every_season_length_fits_into_its_member(m):
     assert size.context_length % size.patch_length == 0
     assert size.context_length >= max(service.seasons)
     trained = service.member.size()
-    profiles = [profile_count(s.seasons, own_season=s.own_season) for s in (size, trained)]
-    assert profiles[0] == profiles[1]
+    read = [(s.reads.profile_count, s.reads.contrast_count, s.reads.fact_count) for s in (size, trained)]
+    assert read[0] == read[1]
 
 
 def test_a_day_of_minutes_is_forecast():
@@ -117,8 +158,8 @@ def test_a_day_of_minutes_is_forecast():
 
 
 def test_a_season_beyond_the_context_brings_a_longer_one():
-    member = MEMBERS["long_season"]
-    assert member.size().context_length == 280
+    member = MEMBERS["season_7"]
+    assert member.size().context_length == 392
     assert member.size((365,)).context_length == math.ceil(730 / 7) * 7
 
 

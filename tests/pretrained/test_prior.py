@@ -3,7 +3,16 @@ import pytest
 
 from tsrnn.pretrained import prior, processes
 from tsrnn.pretrained.disturbances import disturb, drop_rows
-from tsrnn.pretrained.draws import bounded_exp, coin, log_uniform, returning_walk, season_shapes, whole_season
+from tsrnn.pretrained.draws import (
+    bounded_exp,
+    coin,
+    is_year,
+    log_uniform,
+    returning_walk,
+    season_shapes,
+    whole_season,
+    year_of_seasons,
+)
 from tsrnn.pretrained.prior import MORE_PRICES, SHARES, simulate
 from tsrnn.pretrained.processes import (
     FAMILIES,
@@ -361,3 +370,53 @@ def test_rows_are_left_out_where_asked_for(monkeypatch):
     assert simulate(50, 230, (24, 168), new_rng(), dropped=0.1).shape == (50, 230)
     assert simulate(50, 230, (24, 168), new_rng()).shape == (50, 230)
     assert seen == [((50, 240), 230, 24, 0.1)]
+
+
+def test_a_year_of_weeks_has_a_smooth_course_beside_the_week():
+    assert is_year((7, 364))
+    assert is_year((28, 364))
+    assert not is_year((24, 168))
+    assert not is_year((52,))
+    year = whole_season(400, (7, 364), new_rng())
+    assert year.shape == (400, 364)
+    np.testing.assert_allclose(year.mean(1), 0, atol=1e-9)
+    np.testing.assert_allclose(year.std(1), 1, rtol=1e-6)
+    weeks = year.reshape(400, 52, 7).mean(2)
+    course = weeks.std(1)
+    assert np.median(course) > 0.7  # of the whole spread, 1
+    assert (course < 0.1).mean() == pytest.approx(0.05, abs=0.04)  # those that are weeks alone
+    steps = np.diff(weeks, axis=1, append=weeks[:, :1]).std(1) / (course + 1e-9)
+    assert np.median(steps) < 0.5  # the next week is near: 1.41 where weeks say nothing of each other
+
+
+def test_events_of_a_year_last_for_days_in_some():
+    short = np.zeros((500, 7))
+    daily = year_of_seasons(short, 364, new_rng())
+    sharp = np.abs(np.diff(daily, axis=1)).max(1) / (np.abs(daily).max(1) + 1e-9)
+    assert (sharp > 0.3).mean() > 0.05
+    assert (sharp < 0.1).mean() > 0.4
+
+
+def test_a_year_joins_the_seasons_of_a_simulation_and_changes_nothing_where_there_is_none(monkeypatch):
+    seen = set()
+    draw = FAMILIES["structural"]
+    monkeypatch.setitem(
+        FAMILIES, "structural", lambda n, T, seasons, rng: seen.add(seasons) or draw(n, T, seasons, rng)
+    )
+    for year in (0, 364):
+        assert np.isfinite(simulate(600, 400, (7,), new_rng(), year=year)).all()
+    assert np.isfinite(simulate(600, 400, (52,), new_rng(), year=52)).all()
+    assert seen == {(7,), (7, 364), (52,)}
+    np.testing.assert_array_equal(simulate(50, 60, (7,), new_rng()), simulate(50, 60, (7,), new_rng(), year=0))
+
+
+def test_steady_levels_stay_where_they_are():
+    def moved(share):
+        calm = processes.Growth(0.0, 0.5, 1.0, 0.8)
+        series = exponential_smoothing(600, 800, (7,), new_rng(), calm, steady_levels=share)
+        far, near = (np.abs(series[:, lag:] - series[:, :-lag]).mean(1) for lag in (700, 7))
+        return (far < 1.3 * near).mean()
+
+    # Half of the days have a trend, which moves them all the same.
+    assert moved(0.0) < 0.1
+    assert moved(1.0) > 0.2

@@ -165,8 +165,7 @@ def test_a_shipped_member_loads_tells_its_recipe_and_forecasts(name):
     y = torch.linspace(1, 2, size.context_length, dtype=torch.float64).repeat(2, 1)
     y = y + 0.1 * torch.sin(torch.arange(size.context_length))
     observed = torch.ones_like(y, dtype=torch.bool)
-    reads = {"contrasts": size.contrasts, "own_season": size.own_season}
-    inputs, _, _ = make_inputs(y, observed, member.scaling, size.seasons, size.horizon, **reads)
+    inputs, _, _ = make_inputs(y, observed, member.scaling, size.reads, size.horizon)
     with torch.inference_mode():
         answer = network(inputs)
     assert answer.shape == (2, size.horizon, len(size.quantiles))

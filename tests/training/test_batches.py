@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tsrnn.networks.cells import new_generator
-from tsrnn.preprocessing.inputs import make_inputs
+from tsrnn.preprocessing.inputs import Reads, make_inputs
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import MOST_VALIDATION_WINDOWS, WindowSampler
 
@@ -18,7 +18,7 @@ def sampler_of(lengths, train_end, *, context=8, horizon=3, min_history=4, scali
     if y is None:
         y = np.concatenate([1000.0 * i + np.arange(n) for i, n in enumerate(lengths)])
     flat = FlatSeries.from_flat(torch.as_tensor(y, dtype=torch.float64), offsets)
-    return WindowSampler(flat, context, horizon, (2,), scaling, min_history, torch.tensor(train_end))
+    return WindowSampler(flat, context, horizon, Reads((2,)), scaling, min_history, torch.tensor(train_end))
 
 
 def places(batch):
@@ -135,7 +135,7 @@ def test_targets_are_scaled_like_the_inputs(scaling):
     sampler = sampler_of([60], [60], scaling=scaling, y=y)
     batch = sampler.cut(torch.tensor([0]), torch.tensor([30]), torch.tensor([60]))
     window = torch.from_numpy(y[22:30])[None]
-    inputs, loc, scale = make_inputs(window, torch.ones(1, 8, dtype=torch.bool), scaling, (2,), 3)
+    inputs, loc, scale = make_inputs(window, torch.ones(1, 8, dtype=torch.bool), scaling, Reads((2,)), 3)
     assert torch.equal(batch.inputs.values, inputs.values)
     np.testing.assert_allclose((loc + scale * batch.target)[0], y[30:33], rtol=1e-5)
 

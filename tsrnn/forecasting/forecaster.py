@@ -279,7 +279,8 @@ class Forecaster(ForecastModel):
         panel = self.panel_
         weights = sum(p.numel() for p in self.networks_[0].network.parameters())
         network = "network   " if len(self.networks_) == 1 else "the first "
-        seasons = " and ".join(map(str, dict.fromkeys(size.seasons))) if panel.season_length > 1 else "none"
+        known = dict.fromkeys((*size.seasons, *((size.year,) if size.year else ())))
+        seasons = " and ".join(map(str, known)) if panel.season_length > 1 else "none"
         directions = "bidirectional " if size.bidirectional else ""
         several = f", {len(self.networks_)} networks" if len(self.networks_) > 1 else ""
         lines = [

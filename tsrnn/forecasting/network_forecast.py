@@ -82,7 +82,9 @@ class NetworkForecast:
     vote : int, optional
         Where several forecasts are combined, those with the same number count as one; without a number each counts.
     fewest : int
-        A window with fewer observed values is left to the other networks.
+        A window with fewer observed values before its end, in the whole series, is left to the other networks.
+    most : int, optional
+        One with more is, too.
     """
 
     def __init__(
@@ -96,9 +98,11 @@ class NetworkForecast:
         logs: bool = False,
         vote: int | None = None,
         fewest: int = 0,
+        most: int | None = None,
     ) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
-        self.cut, self.logs, self.vote, self.fewest = cut, logs, vote, fewest
+        self.cut, self.logs, self.vote = cut, logs, vote
+        self.fewest, self.most = fewest, most
 
     def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast B windows.
@@ -113,8 +117,8 @@ class NetworkForecast:
 
         Returns
         -------
-        float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value, or fewer than
-        `fewest`
+        float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value, or is left to
+        other networks
         """
         answer, work = self.work(flat, series, end, h, wanted)
         in_threads(work, series.device)
@@ -125,7 +129,8 @@ class NetworkForecast:
     ) -> tuple[Tensor, list[Callable[[], None]]]:
         """Return an empty answer of `quantiles`, and the independent pieces of work that fill it."""
         check_known_quantiles(wanted, self.size.quantiles)
-        answer = torch.empty(len(series), h, len(wanted), dtype=torch.float64, device=series.device)
+        shape = (len(series), h, len(wanted))
+        answer = torch.full(shape, torch.nan, dtype=torch.float64, device=series.device)
         batch = WINDOWS_PER_BATCH if h <= self.size.horizon else max(1, PATHS_PER_BATCH // SAMPLE_PATHS)
         batch *= 1 if series.device.type == "cpu" else ON_GPU
 
@@ -133,11 +138,19 @@ class NetworkForecast:
         def fill(rows: Tensor, length: int) -> None:
             y, observed = gather_windows(flat, series[rows], end[rows] - length, length)
             values = self._quantiles(y, observed, h, wanted)
-            enough = observed.sum(1) >= max(self.fewest, 1)
-            answer[rows] = torch.where(enough[:, None, None], values, torch.nan)
+            answer[rows] = torch.where(observed.any(1)[:, None, None], values, torch.nan)
 
-        groups = self._same_length(end)
+        own = self._own(flat, series, end)
+        groups = [(own[rows], length) for rows, length in self._same_length(end[own])]
         return answer, [partial(fill, part, length) for rows, length in groups for part in torch.split(rows, batch)]
+
+    def _own(self, flat: FlatSeries, series: Tensor, end: Tensor) -> Tensor:
+        """Return the places of the windows that are not left to other networks."""
+        if not self.fewest and self.most is None:
+            return torch.arange(len(series), device=series.device)
+        count = flat.observed_before(series, end)
+        own = count >= self.fewest
+        return torch.nonzero(own if self.most is None else own & (count <= self.most)).flatten()
 
     def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast windows that are alike in length: y, observed [B, L] to [B, h, Q], original units."""
@@ -179,9 +192,7 @@ class NetworkForecast:
         return torch.where(positive.unsqueeze(-1), (known + values) / 2, known)
 
     def _inputs(self, y: Tensor, observed: Tensor) -> tuple[Inputs, Tensor, Tensor]:
-        size = self.size
-        reads = {"contrasts": size.contrasts, "own_season": size.own_season}
-        return make_inputs(y, observed, self.scaling, size.seasons, size.horizon, **reads)
+        return make_inputs(y, observed, self.scaling, self.size.reads, self.size.horizon)
 
     def _direct(self, y: Tensor, observed: Tensor) -> Tensor:
         inputs, loc, scale = self._inputs(y, observed)

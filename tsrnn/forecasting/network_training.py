@@ -117,12 +117,10 @@ def train_network(
         flat_series(panel, device),
         size.context_length,
         size.horizon,
-        size.seasons,
+        size.reads,
         settings.scaling,
         settings.min_history,
         train_end.to(device),
-        size.contrasts,
-        size.own_season,
     )
     validation = sampler.held_back(max(1, min(size.horizon, settings.horizon) // 4))
     levels = torch.tensor(size.quantiles, device=device)

@@ -113,6 +113,7 @@ def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tenso
                 "vote": part.vote,
                 "logs": part.logs,
                 "fewest": part.fewest,
+                "most": part.most,
             }
             for part in model.networks_
         ],
@@ -208,7 +209,8 @@ def _read_network(
     cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
     vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
     fewest = read_whole(content, "fewest", 0, 2**31) if "fewest" in content else 0  # since 0.1.0
-    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote, fewest=fewest)
+    most = read_whole(content, "most", 0, 2**31) if content.get("most") is not None else None  # since 0.1.0
+    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote, fewest=fewest, most=most)
 
 
 def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor]) -> ForecastNetwork:
@@ -309,6 +311,11 @@ def _later_flag(content: Json, name: str) -> bool:
     return name in content and read_flag(content, name)
 
 
+def _later_length(content: Json, name: str) -> int:
+    """Read a length, 0 for none, that files from before it have not."""
+    return read_whole(content, name, 0, LARGEST_LENGTH) if name in content else 0
+
+
 # One entry per field of Settings and NetworkSize; a new field is one more line here.
 _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "network": _one_of(NETWORKS),
@@ -316,6 +323,7 @@ _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "bidirectional": _later_flag,
     "contrasts": _later_flag,
     "own_season": _later_flag,
+    "year": _later_length,
     "scaling": _one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),
     "context_length": _whole(LARGEST_LENGTH),

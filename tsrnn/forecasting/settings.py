@@ -15,7 +15,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
-from tsrnn.pretrained.family import Member, Service, served_by
+from tsrnn.pretrained.family import Member, Service, served_by, year_served_by
 from tsrnn.training.trainer import TrainingPlan
 
 if TYPE_CHECKING:
@@ -175,15 +175,16 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
 
 def service_of(panel: Panel) -> Service:
     """Find the members of the base that serve a panel's season and step."""
-    return served_by(panel.season_length, slow=panel.frequency.is_slow)
+    m, frequency = panel.season_length, panel.frequency
+    return year_served_by(m, frequency.default_season_length) or served_by(m, slow=frequency.is_slow)
 
 
 def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
     """Return the settings of the base model as it is, for the panel's season."""
     service = service_of(panel)
     horizon = model.horizon or _default_horizon(panel)
-    size = service.member.size(service.seasons)
-    return Settings("parallel", horizon, size, service.member.scaling, 1, 0, 1, 0.0)
+    first = service.serving(longest_history(panel))[0]
+    return Settings("parallel", horizon, first.size(service.seasons), first.scaling, 1, 0, 1, 0.0)
 
 
 def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
@@ -302,14 +303,15 @@ def _with_median(quantiles: Sequence[float] | None) -> tuple[float, ...]:
     return tuple(sorted({*wanted, 0.5}))
 
 
-def _longest_history(panel: Panel) -> int:
+def longest_history(panel: Panel) -> int:
+    """Return how many rows the longest series with values has; 0 without one."""
     lengths = panel.lengths[panel.n_observed > 0]
     return int(lengths.max()) if len(lengths) else 0
 
 
 def _enough_history(panel: Panel) -> int:
     """Return the length of the longest series, or raise ShortSeriesError if nothing can be learnt from it."""
-    longest, m = _longest_history(panel), panel.season_length
+    longest, m = longest_history(panel), panel.season_length
     if longest < m + 2:
         raise ShortSeriesError(
             f"The longest series has {longest} rows; learning from one with a season of {m} needs {m + 2} or more. Add "

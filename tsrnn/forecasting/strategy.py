@@ -23,6 +23,7 @@ from tsrnn.forecasting.settings import (
     check_parameters,
     choose_settings,
     fine_tune_settings,
+    longest_history,
     member_settings,
     requested_strategy,
     service_of,
@@ -196,6 +197,7 @@ class NetworkFit:
                         logs=member.logs,
                         vote=k,
                         fewest=service.fewest(member),
+                        most=service.most(member),
                     )
                 )
 
@@ -267,7 +269,7 @@ class NetworkFit:
 
     def _starts(self, strategy: str) -> tuple[Member | None, ...]:
         """Return what the networks of a training start from: the members of the base, or random weights."""
-        return self.service.members if strategy == "fine-tune" else (None,)
+        return self.service.serving(longest_history(self.panel)) if strategy == "fine-tune" else (None,)
 
     def _report(self, progress: Progress) -> None:
         tell(progress.step / progress.max_steps)

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from tsrnn.networks.cells import make_cell
 from tsrnn.networks.directions import StateMerge
 from tsrnn.networks.size import NetworkSize
-from tsrnn.preprocessing.contrasts import contrast_count
 from tsrnn.preprocessing.inputs import Inputs
-from tsrnn.preprocessing.profiles import profile_count
 
 
 class PatchEncoder(nn.Module):
@@ -29,7 +27,7 @@ class PatchEncoder(nn.Module):
         super().__init__()
         D, p = size.hidden_size, size.patch_length
         self.patch_length = p
-        width = (2 + (contrast_count(size.seasons) if size.contrasts else 0)) * p + 2 + size.own_season
+        width = (2 + size.reads.contrast_count) * p + size.reads.fact_count
         self.embed = nn.Sequential(nn.Linear(width, D), nn.SiLU(), nn.Linear(D, D))
         self.cell = make_cell(size.cell, D, size.num_layers, size.dropout, size.context_length // p)
         self.merge: StateMerge | None = None
@@ -59,7 +57,7 @@ class PatchEncoder(nn.Module):
         contrasts = inputs.contrasts[..., -count * p :].reshape(B, C, count, p)
         read.append(contrasts.transpose(1, 2).flatten(2))
         read.append(inputs.facts.unsqueeze(1).expand(B, count, -1))
-        x: Tensor = self.embed(torch.cat(read, -1))  # [B, count, (2 + C) p + 2] -> [B, count, D]
+        x: Tensor = self.embed(torch.cat(read, -1))  # [B, count, (2 + C) p + F] -> [B, count, D]
         return x
 
 
@@ -74,7 +72,7 @@ class ProfileMixture(nn.Module):
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
         self.patch_length = size.patch_length
-        self.weigh = nn.Linear(size.hidden_size, profile_count(size.seasons, own_season=size.own_season))
+        self.weigh = nn.Linear(size.hidden_size, size.reads.profile_count)
 
     def forward(self, states: Tensor, profiles: Tensor) -> Tensor:
         """Map states [B, S, D] and profiles [B, K, H] to a base forecast [B, S·p], 0 beyond H."""

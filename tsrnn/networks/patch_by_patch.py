@@ -18,7 +18,6 @@ from tsrnn.networks.sampling import SAMPLE_PATHS, mixture_quantiles, sample_path
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
 from tsrnn.preprocessing.own_season import find_own_season
-from tsrnn.preprocessing.profiles import season_profiles
 
 # Of the paths' noise: the same for every window and every call, so that a forecast is a function of its input.
 _SEED = 0
@@ -123,7 +122,7 @@ class PatchByPatchNetwork(ForecastNetwork):
         p = self.size.patch_length
         values = torch.cat([inputs.values[:, p:], patch], 1)  # [B, L]
         observed = torch.cat([inputs.observed[:, p:], torch.ones_like(patch)], 1)
-        seasons = self.size.seasons
-        length = find_own_season(values, observed > 0, seasons[0])[0] if self.size.own_season else None
-        profiles = season_profiles(values, observed > 0, seasons, p, length)  # [B, K, p]
+        reads, seen = self.size.reads, observed > 0
+        length = find_own_season(values, seen, reads.seasons[0])[0] if reads.own_season else None
+        profiles = reads.profiles(values, seen, p, length)  # [B, K, p]
         return replace(inputs, values=values, observed=observed, profiles=profiles)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tsrnn.networks.heads import QUANTILES
+from tsrnn.preprocessing.inputs import Reads
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class NetworkSize:
     own_season : bool
         Whether a forecast may also start from the season that the window itself keeps, where that is not quite the
         shortest of `seasons` (`tsrnn.preprocessing.own_season`).
+    year : int
+        Steps of a year whose course it knows (`tsrnn.preprocessing.year`); 0 for none. A window may be shorter.
     """
 
     context_length: int
@@ -47,3 +50,9 @@ class NetworkSize:
     bidirectional: bool = False
     contrasts: bool = False
     own_season: bool = False
+    year: int = 0
+
+    @property
+    def reads(self) -> Reads:
+        """What such a network reads of its windows."""
+        return Reads(self.seasons, self.contrasts, self.own_season, self.year)

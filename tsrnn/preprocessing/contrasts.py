@@ -58,7 +58,12 @@ def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> T
         for i, season in enumerate(seasons):
             adjusted = z - season_pattern(z, observed > 0, season, LONG_SEASON_RATE if i else RATE)
             contrasts += [adjusted * observed, _change(adjusted, observed, 1)]
-    return torch.asinh(FACTOR * torch.stack(contrasts, 1))
+    return squashed(torch.stack(contrasts, 1))
+
+
+def squashed(differences: Tensor) -> Tensor:
+    """Return asinh of differences in units of the size of the values, as a network reads them."""
+    return torch.asinh(FACTOR * differences)
 
 
 def _change(z: Tensor, observed: Tensor, lag: int) -> Tensor:

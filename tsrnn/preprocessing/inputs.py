@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tsrnn.preprocessing.contrasts import FACTOR, season_contrasts
+from tsrnn.preprocessing.contrasts import FACTOR, RATE, contrast_count, season_contrasts, squashed
 from tsrnn.preprocessing.own_season import find_own_season
-from tsrnn.preprocessing.profiles import season_profiles
+from tsrnn.preprocessing.profiles import profile_count, season_pattern, season_profiles
 from tsrnn.preprocessing.scaling import scale_windows
+from tsrnn.preprocessing.year import YEAR_CONTRASTS, YEAR_PROFILES, Year, year_contrasts, year_gain, year_profiles
 
 # A network need not tell larger scaled values apart, nor larger differences of two. What a forecast starts from is not
 # cut: where a season is a thousand times the noise, its peaks are.
@@ -27,6 +28,84 @@ SMALLEST_SCALE = 0.01
 
 
 @dataclass(frozen=True)
+class Reads:
+    """What of its windows a network reads.
+
+    Parameters
+    ----------
+    seasons : tuple of int
+        Season lengths, shortest first.
+    contrasts : bool
+        Whether it reads contrasts.
+    own_season : bool
+        Whether its forecast may start from the window's own season.
+    year : int
+        Steps of a year whose course it knows beside the shortest season, or as that season; 0 for none.
+    """
+
+    seasons: tuple[int, ...]
+    contrasts: bool = False
+    own_season: bool = False
+    year: int = 0
+
+    @property
+    def profile_count(self) -> int:
+        """How many profiles its forecasts start from."""
+        return profile_count(self.seasons, own_season=self.own_season) + YEAR_PROFILES * (self.year > 0)
+
+    @property
+    def contrast_count(self) -> int:
+        """How many contrasts of each value it reads."""
+        if not self.contrasts:
+            return 0
+        return contrast_count(self.seasons) + YEAR_CONTRASTS * (self.year > 0)
+
+    @property
+    def fact_count(self) -> int:
+        """How many facts of each window it reads."""
+        return 2 + self.own_season + (self.year > 0)
+
+    def profiles(self, values: Tensor, observed: Tensor, horizon: int, own_length: Tensor | None) -> Tensor:
+        """Continue scaled windows over the horizon in every way that a forecast may start from.
+
+        Parameters
+        ----------
+        values : tensor of shape (B, L), scaled; 0 where unobserved
+        observed : bool tensor of shape (B, L)
+        horizon : int
+        own_length : int64 tensor of shape (B,), or None
+            From `find_own_season`, for a network that may start from it.
+
+        Returns
+        -------
+        tensor of shape (B, `profile_count`, horizon), scaled
+        """
+        named = season_profiles(values, observed, self.seasons, horizon, own_length)
+        if not self.year:
+            return named
+        rest, pattern = self._without_season(values, observed)
+        repeated = pattern[:, torch.arange(horizon, device=values.device) % pattern.shape[1]]
+        course = year_profiles(rest, observed, self._year, horizon) + repeated.unsqueeze(1)
+        return torch.cat([named, course], 1)
+
+    @property
+    def _year(self) -> Year:
+        m = self.seasons[0]
+        return Year(self.year, m if m < self.year else 1)
+
+    def _without_season(self, values: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
+        """Take the short season's profile out; returns the rest, and the profile of the steps after the window."""
+        m = self._year.unit
+        pattern = season_pattern(values, observed, m, RATE)
+        return (values - pattern) * observed, pattern[:, -m:]
+
+    def year_of(self, values: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a window's contrasts with the year before, and the fact that tells what they are good for."""
+        found = year_contrasts(self._without_season(values, observed)[0], observed, self._year)
+        return found, year_gain(found, self._year)
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What a network reads of B windows; all scaled, float32.
 
@@ -36,15 +115,15 @@ class Inputs:
         0 where unobserved.
     observed : tensor of shape (B, L)
         1 where observed, else 0.
-    facts : tensor of shape (B, 2 or 3)
+    facts : tensor of shape (B, F)
         The logarithms of scale / (|loc| + scale), which is at least `SMALLEST_SCALE`, and of the number of observed
         values, and for a network that may start from the window's own season how much better that repeats than the
-        named one.
+        named one; for one that knows the year how much that tells (`tsrnn.preprocessing.year.year_gain`).
     profiles : tensor of shape (B, K, H)
         Season profiles continued over the horizon, scaled.
     contrasts : tensor of shape (B, C, L)
-        `tsrnn.preprocessing.contrasts.season_contrasts`, limited as the values are that are read; C is 0 for a network
-        that reads none.
+        `tsrnn.preprocessing.contrasts.season_contrasts`, and those of `tsrnn.preprocessing.year` for a network that
+        knows the year, limited as the values are that are read; C is 0 for a network that reads none.
     largest : float
         The size beyond which values are not told apart.
     """
@@ -76,16 +155,7 @@ class Inputs:
         return self.each(lambda part: part.repeat_interleave(times, 0))
 
 
-def make_inputs(
-    y: Tensor,
-    observed: Tensor,
-    scaling: str,
-    seasons: tuple[int, ...],
-    horizon: int,
-    *,
-    contrasts: bool = False,
-    own_season: bool = False,
-) -> tuple[Inputs, Tensor, Tensor]:
+def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon: int) -> tuple[Inputs, Tensor, Tensor]:
     """Scale windows and add what the network needs to know of them.
 
     Parameters
@@ -94,33 +164,43 @@ def make_inputs(
     observed : bool tensor of shape (B, L)
     scaling : str
         A method of `scale_windows`.
-    seasons : tuple of int
-        Season lengths, shortest first.
+    reads : Reads
     horizon : int
-    contrasts : bool
-        Whether the network reads contrasts.
-    own_season : bool
-        Whether its forecast may start from the window's own season.
 
     Returns
     -------
     inputs : Inputs
     loc, scale : float64 tensors of shape (B, 1), original units
     """
-    scaled, loc, scale = scale_windows(y, observed, scaling, seasons[0])
+    m = reads.seasons[0]
+    scaled, loc, scale = scale_windows(y, observed, scaling, m)
     values = scaled.to(torch.float32)
-    length, gain = find_own_season(values, observed, seasons[0]) if own_season else (None, None)
-    profiles = season_profiles(values, observed, seasons, horizon, length)
-    seen = observed.to(torch.float32)
-    found = season_contrasts(values, seen, seasons) if contrasts else values.new_empty(len(values), 0, values.shape[1])
-    largest = math.inf if scaling == "none" else LARGEST_Z  # values in the user's own unit have no size that is wild
-    limit = math.asinh(FACTOR * 2 * largest)
     size = loc.abs() + scale
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
     facts = [
         torch.log(relative.clamp(min=SMALLEST_SCALE) + 1e-4),
         torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4,
     ]
-    facts += [gain.unsqueeze(1)] if gain is not None else []
-    facts_read = torch.cat(facts, 1).to(torch.float32)
-    return Inputs(values, seen, facts_read, profiles, found.clamp(-limit, limit), largest), loc, scale
+    length = None
+    if reads.own_season:
+        length, gain = find_own_season(values, observed, m)
+        facts.append(gain.unsqueeze(1))
+    seen = observed.to(torch.float32)
+    found = []
+    if reads.contrasts:
+        found.append(season_contrasts(values, seen, reads.seasons))
+    if reads.year:
+        contrasts, gain = reads.year_of(values, observed)
+        facts.append(gain)
+        found += [squashed(contrasts)] * reads.contrasts
+    largest = math.inf if scaling == "none" else LARGEST_Z  # values in the user's own unit have no size that is wild
+    limit = math.asinh(FACTOR * 2 * largest)
+    inputs = Inputs(
+        values,
+        seen,
+        torch.cat(facts, 1).to(torch.float32),
+        reads.profiles(values, observed, horizon, length),
+        torch.cat(found, 1).clamp(-limit, limit) if found else values.new_empty(len(values), 0, values.shape[1]),
+        largest,
+    )
+    return inputs, loc, scale

@@ -36,6 +36,23 @@ class FlatSeries:
         """Rows of each series. Shape (n_series,)."""
         return self.offsets[1:] - self.offsets[:-1]
 
+    def observed_before(self, series: Tensor, end: Tensor) -> Tensor:
+        """Count the observed values of each series before a row.
+
+        Parameters
+        ----------
+        series, end : int64 tensors of shape (B,)
+            Rows past a series' end hold none.
+
+        Returns
+        -------
+        int64 tensor of shape (B,)
+        """
+        count = torch.nn.functional.pad(self.observed.long().cumsum(0), (1, 0))
+        first = self.offsets[series]
+        last = torch.minimum(first + end.clamp(min=0), self.offsets[series + 1])
+        return count[last] - count[first]
+
 
 def gather_windows(flat: FlatSeries, series: Tensor, start: Tensor, length: int) -> tuple[Tensor, Tensor]:
     """Read `length` rows of each series from row `start` on, with one indexing operation.

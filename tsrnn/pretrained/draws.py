@@ -75,11 +75,58 @@ def season_shapes(count: int, m: int, rng: Rng) -> Floats:
     return scaled
 
 
+def is_year(seasons: tuple[int, ...]) -> bool:
+    """Return whether the longest season is a year beside a shorter one: it holds thirteen of them or more.
+
+    >>> is_year((7, 364)), is_year((24, 168)), is_year((52,))
+    (True, False, False)
+    """
+    return seasons[-1] >= 13 * seasons[0] and len(seasons) > 1
+
+
+def year_of_seasons(short: Floats, longest: int, rng: Rng) -> Floats:
+    """Draw years: a season that swells and shrinks with a smooth course, in some with events of days or weeks.
+
+    Parameters
+    ----------
+    short : array of shape (count, m)
+        The short season of each, standard deviation 1.
+    longest : int
+        The year's length, a multiple of m.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of shape (count, longest)
+        Standard deviation 1. A few have no course of the year.
+    """
+    n, m = short.shape
+    phase = np.arange(longest) / longest
+    decay = uniform(rng, 0.5, 3, n)
+    waves = np.zeros((n, longest))
+    for k in range(1, 7):
+        waves += rng.normal(size=(n, 1)) * np.sin(2 * np.pi * (k * phase + rng.random((n, 1)))) / k**decay
+    course = waves / waves.std(1, keepdims=True)
+    events = np.zeros((n, longest))
+    for _ in range(4):
+        apart = np.abs((phase - rng.random((n, 1)) + 0.5) % 1 - 0.5) * longest
+        height = rng.normal(size=(n, 1)) * coin(rng, 0.5, n)
+        events += height * np.exp(-((apart / log_uniform(rng, 0.15 * m, 4 * m, n)) ** 2))
+    course += events * log_uniform(rng, 0.3, 5, n) * coin(rng, 0.5, n)
+    course /= course.std(1, keepdims=True)
+    swelling = 1 + course * uniform(rng, -0.4, 0.4, n) * coin(rng, 0.3, n)
+    whole = np.tile(short, longest // m) * swelling
+    whole += course * log_uniform(rng, 0.8, 8, n) * coin(rng, 0.95, n)
+    whole -= whole.mean(1, keepdims=True)
+    scaled: Floats = whole / (whole.std(1, keepdims=True) + 1e-9)
+    return scaled
+
+
 def whole_season(count: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
     """Draw a season as long as the longest one, standard deviation about 1.
 
     Of two seasons, such as a day and a week, the long one repeats the short with a strength and a level of its own
-    for each repetition, as a weekend differs from a weekday.
+    for each repetition, as a weekend differs from a weekday. A year of weeks has a course (`year_of_seasons`).
 
     Returns
     -------
@@ -89,6 +136,8 @@ def whole_season(count: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
     short = season_shapes(count, m, rng)
     if longest == m:
         return short
+    if is_year(seasons):
+        return year_of_seasons(short, longest, rng)
     whole = np.tile(short, longest // m)  # [count, longest]
     other = np.tile(season_shapes(count, m, rng), longest // m)
     days = longest // m

@@ -43,6 +43,10 @@ class Member:
         Share of the exponential-smoothing family whose noise lasts for many steps.
     changing_seasons : float
         Share of that family whose season changes (`tsrnn.pretrained.processes.season_changes`).
+    year : int
+        Steps of a year whose course it knows (`tsrnn.preprocessing.year`); 0 for none.
+    steady_levels : float
+        Share of the exponential-smoothing family whose level hardly moves.
     near_zero : float
         Share of the additive series that were near zero lately (`tsrnn.pretrained.processes.additive_level`).
     short_batches : float
@@ -61,6 +65,10 @@ class Member:
         Whether its forecast may start from the season that a window itself keeps (`tsrnn.preprocessing.own_season`).
     widening : float
         By how much the intervals of real series are wider than those of the simulated ones it learnt from.
+    fewest : int
+        Histories of fewer values are left to the others of its season.
+    most : int, optional
+        Histories of more values are, too.
     steps : int
         Gradient steps of its training.
     batch_size : int
@@ -83,6 +91,8 @@ class Member:
     dropped: float = 0.0
     lasting_noise: float = 0.0
     changing_seasons: float = 0.0
+    year: int = 0
+    steady_levels: float = 0.0
     near_zero: float = 0.0
     short_batches: float = 0.0
     even_lengths: float = 0.0
@@ -91,6 +101,8 @@ class Member:
     contrasts: bool = False
     own_season: bool = False
     widening: float = 1.0
+    fewest: int = 0
+    most: int | None = None
     steps: int = 2000
     batch_size: int = 256
     learning_rate: float = 2e-3
@@ -103,6 +115,8 @@ class Member:
         seasons = self.seasons[0][0] if seasons is None else seasons
         context = max(self.context_length, 2 * seasons[0], seasons[-1])
         context = math.ceil(context / self.patch_length) * self.patch_length
+        # A season that is no part of the year, such as 48 of 52, is a year itself.
+        year = self.year if self.year % seasons[0] == 0 else seasons[0]
         return NetworkSize(
             context,
             self.horizon,
@@ -112,9 +126,12 @@ class Member:
             dropout=0.0,
             contrasts=self.contrasts,
             own_season=self.own_season,
+            year=year,
         )
 
 
+# Days of a year and the four weeks before it that tell where its course was.
+YEAR_OF_DAYS = 392
 _WEEKS = (((7,), 0.9), ((14,), 0.05), ((28,), 0.05))
 ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28, 30))
 
@@ -164,13 +181,15 @@ _BRISK = (
     Member(
         "season_5",
         5,
-        260,
+        780,
         30,
         64,
         "seasonal",
         (((5,), 1.0),),
+        year=260,
         prices=0.5,
         lasting_noise=0.15,
+        steady_levels=0.9,
         even_lengths=1.0,
         steps=6000,
         **_CONTRASTS,
@@ -179,14 +198,15 @@ _BRISK = (
     Member(
         "season_7",
         7,
-        280,
+        392,
         56,
         96,
         "seasonal",
         _WEEKS,
-        prices=0.3,
+        prices=0.15,
         lasting_noise=0.4,
         even_lengths=1.0,
+        most=YEAR_OF_DAYS - 1,
         steps=4000,
         **_CONTRASTS,
         **_SHORT,
@@ -212,11 +232,16 @@ _BRISK = (
     Member(
         "season_52",
         4,
-        212,
+        260,
         16,
         96,
         "seasonal",
         (((52,), 0.9), ((48,), 0.05), ((36,), 0.05)),
+        year=52,
+        steady_levels=0.5,
+        even_lengths=0.7,
+        steps=4000,
+        **_CONTRASTS,
         **_SHORT,
     ),
     Member(
@@ -232,11 +257,12 @@ _BRISK = (
         **_CONTRASTS,
         **_SHORT,
     ),
-    Member("long_season", 7, 280, 56, 96, "seasonal", _WEEKS, logs=True),
 )
 
-# Those two serve the lengths that are nobody else's.
-_FIRST = {member.name for member in _BRISK} - {"any_season", "long_season"}
+# This one serves the short lengths that are nobody else's, days the long ones.
+_FIRST = {member.name for member in _BRISK} - {"any_season"}
+# Days of a year by the days of a week; days of hours and shorter steps count as the first.
+_YEARS = {7: (364, 365, 366), 5: (260, 261, 262)}
 
 # Where growth decides, other networks with other views of it forecast, too, and the mean is taken. By view, what else
 # differs from the first network; a view that names no growth of its own ("selected") says which it takes.
@@ -262,7 +288,7 @@ _FIRST = {member.name for member in _BRISK} - {"any_season", "long_season"}
 # With 15 % of its batches of short histories the first network of months forecasts ten months of M1, CIF and hospital 4
 # to 13 % better, three months 1 %, and 80 % intervals after ten months hold 74 to 77 % instead of 53 to 58 %. It lost
 # nothing by that on long ones, the others lost .3 to .9 %: they have not learnt from short ones, and leave them to it.
-_LONG_ONLY: dict[str, Any] = {"near_zero": 0.0, "short_batches": 0.0}
+_LONG_ONLY: dict[str, Any] = {"near_zero": 0.0, "short_batches": 0.0, "fewest": 24}
 VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_1": {
         "lasting": {"smooth": 0.3},
@@ -273,7 +299,18 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
         "cautious": {"logs": True, "candidates": 1} | _LONG_ONLY,
         "lasting": {"smooth": 0.3} | _LONG_ONLY,
     },
-    "season_7": {"long": {"growth": "brisk", "prices": 0.0}},
+    "season_7": {
+        "prices": {"growth": "brisk", "prices": 0.3},
+        "year": {
+            "growth": "brisk",
+            "context_length": 1092,
+            "year": 364,
+            "prices": 0.3,
+            "steady_levels": 0.9,
+            "fewest": YEAR_OF_DAYS,
+            "most": None,
+        },
+    },
     "season_24": {
         "dropped": {"growth": "brisk", "dropped": 0.2, "changing_seasons": 0.0, "batch_size": 256},
         "long": {"growth": "brisk", "even_lengths": 1.0, "batch_size": 256},
@@ -301,12 +338,15 @@ class Service:
     member : Member
     seasons : tuple of int
     note : str or None
-        What a user should know: that the base has not been trained on this season length.
+        What a user should know, such as that the base has not been trained on this season length.
+    trained : bool
+        Whether it has been.
     """
 
     member: Member
     seasons: tuple[int, ...]
     note: str | None = None
+    trained: bool = True
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -315,17 +355,25 @@ class Service:
         A season that none was trained on is left to the main one.
         """
         name = self.member.name
-        if self.note is not None:
+        if not self.trained:
             return (self.member,)
         return (self.member, *(MEMBERS[f"{name}_{view}"] for view in VIEWS.get(name, ())))
 
     def fewest(self, member: Member) -> int:
-        """Return how many values a window must hold for one of `members` to forecast it.
+        """Return how many values a history must hold for one of `members` to forecast it."""
+        return member.fewest if self.trained else 0
 
-        Two seasons for one that has learnt from few shorter histories, where another has learnt from many.
-        """
-        learnt = any(other.short_batches for other in self.members)
-        return 2 * self.seasons[0] if learnt and not member.short_batches else 0
+    def most(self, member: Member) -> int | None:
+        """Return how many values a history may hold for one of `members` to forecast it; None for any number."""
+        return member.most if self.trained else None
+
+    def serving(self, history: int) -> tuple[Member, ...]:
+        """Return the members that forecast a history of so many values."""
+        return tuple(
+            member
+            for member in self.members
+            if self.fewest(member) <= history and history <= (self.most(member) or history)
+        )
 
 
 def served_by(season_length: int, *, slow: bool = True) -> Service:
@@ -344,27 +392,44 @@ def served_by(season_length: int, *, slow: bool = True) -> Service:
     --------
     >>> served_by(12).member.name, served_by(96).seasons, served_by(1, slow=False).member.name
     ('season_12', (96, 672), 'season_5')
-    >>> served_by(365).note
-    'The base model was not trained on seasons of 365; it reads them with patches of 7 (long_season).'
+    >>> served_by(100).note
+    'The base model was not trained on seasons of 100; it reads them with patches of 7 (season_7).'
     """
-    m = season_length
-    if m == 1 and not slow:
-        m = 5
+    m = 5 if season_length == 1 and not slow else season_length
     for member in MEMBERS.values():
         for seasons, _ in member.seasons:
             if seasons[0] == m and member.name in _FIRST:
                 return Service(member, seasons)
     if m % 24 == 0:
         # A week of long days does not fit into any context; the day itself stands in for it.
-        return Service(MEMBERS["season_24"], (m, m), _note(m, "season_24"))
+        return _untrained(m, (m, m), "season_24")
     if m <= 30:
-        known = any(seasons == (m,) for seasons, _ in MEMBERS["any_season"].seasons)
-        return Service(MEMBERS["any_season"], (m,), None if known else _note(m, "any_season"))
-    name = "season_12" if m % 12 == 0 else "season_52" if m % 4 == 0 and m <= 104 else "long_season"
-    return Service(MEMBERS[name], (m,), _note(m, name))
+        member = MEMBERS["any_season"]
+        known = any(seasons == (m,) for seasons, _ in member.seasons)
+        return Service(member, (m,)) if known else _untrained(m, (m,), "any_season")
+    return _untrained(m, (m,), "season_7")
 
 
-def _note(m: int, name: str) -> str:
+def year_served_by(season_length: int, short: int) -> Service | None:
+    """Find the member for a season that is a year of steps which have a shorter season, too; None if it is not one.
+
+    Examples
+    --------
+    >>> year_served_by(365, 7).seasons, year_served_by(8760, 24).seasons, year_served_by(365, 12)
+    ((7,), (24, 168), None)
+    """
+    day = 1 if short in _YEARS else short
+    if season_length not in [day * days for days in _YEARS.get(short, _YEARS[7] if short % 24 == 0 else ())]:
+        return None
+    service = served_by(short)
+    known = any(member.year for member in service.members)
+    reads = f"the year beside a season of {short}" if known else f"a season of {short}; it knows no year of such steps"
+    return replace(service, note=f"The base model reads a season of {season_length} as {reads}.")
+
+
+def _untrained(m: int, seasons: tuple[int, ...], name: str) -> Service:
+    """Return the service of a season length that a member was not trained on."""
     patch = MEMBERS[name].patch_length
     points = "single points" if patch == 1 else f"patches of {patch}"
-    return f"The base model was not trained on seasons of {m}; it reads them with {points} ({name})."
+    note = f"The base model was not trained on seasons of {m}; it reads them with {points} ({name})."
+    return Service(MEMBERS[name], seasons, note, trained=False)

@@ -50,12 +50,14 @@ def simulate(
     rng: Rng,
     growth: str = "brisk",
     *,
+    year: int = 0,
     prices: float = 0.0,
     smooth: float = 0.0,
     drifting: float = 0.0,
     dropped: float = 0.0,
     lasting_noise: float = 0.0,
     changing_seasons: float = 0.0,
+    steady_levels: float = 0.0,
     near_zero: float = 0.0,
 ) -> Floats:
     """Draw series from the prior.
@@ -68,6 +70,8 @@ def simulate(
     rng : numpy.random.Generator
     growth : {"brisk", "cautious", "mixed", "lasting"}
         Of the exponential-smoothing family; see `GROWTHS`.
+    year : int
+        Steps of a year that stands beside a single shorter season; 0 for none.
     prices, smooth, drifting : float
         Shares of further prices, of smooth trends and of drifting cycles, which come instead of as many of exponential
         smoothing.
@@ -77,6 +81,8 @@ def simulate(
         Share of the exponential-smoothing family whose noise lasts for many steps.
     changing_seasons : float
         Share of that family whose season changes.
+    steady_levels : float
+        Share of that family whose level hardly moves.
     near_zero : float
         Share of the additive ones of that family, and of smooth trends, that were near zero lately.
 
@@ -91,9 +97,8 @@ def simulate(
     (3, 40)
     """
     shares = dict(SHARES)
-    year = steps_a_year(seasons[0])
     more = {
-        "prices": MORE_PRICES * (year > 12) + prices,
+        "prices": MORE_PRICES * (steps_a_year(seasons[0]) > 12) + prices,
         "drifting_cycles": drifting,
         "smooth_trends": smooth,
     }
@@ -107,12 +112,15 @@ def simulate(
             growth=GROWTHS[growth],
             lasting_noise=lasting_noise,
             changing_seasons=changing_seasons,
+            steady_levels=steady_levels,
             near_zero=near_zero,
         ),
         "smooth_trends": partial(smooth_trends, near_zero=near_zero),
     }
     whole = length + (math.ceil(length / (seasons[0] - 1)) if dropped else 0)
     series = np.empty((count, whole))
+    if year > seasons[0]:
+        seasons = (*seasons, year)
     for name in SHARES:
         rows = np.flatnonzero(names == name)
         if len(rows):

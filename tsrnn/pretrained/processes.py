@@ -21,6 +21,7 @@ from tsrnn.pretrained.draws import (
     Rng,
     bounded_exp,
     coin,
+    is_year,
     log_uniform,
     returning_walk,
     season_shapes,
@@ -71,14 +72,16 @@ def exponential_smoothing(
     growth: Growth = GROWTHS["brisk"],
     lasting_noise: float = 0.0,
     changing_seasons: float = 0.0,
+    steady_levels: float = 0.0,
     near_zero: float = 0.0,
 ) -> Floats:
     """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
     few breaks of the level. The noise of a share `lasting_noise` of the series lasts: it is over only after
-    many steps. The season of a share `changing_seasons` becomes another one (`season_changes`). A share `near_zero`
-    of the additive ones was near zero lately (`additive_level`).
+    many steps. The season of a share `changing_seasons` becomes another one (`season_changes`). The level of
+    a share `steady_levels` hardly moves but for its trend. A share `near_zero` of the additive ones was near zero
+    lately (`additive_level`).
     """
     n = count
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
@@ -103,9 +106,11 @@ def exponential_smoothing(
     if lasting_noise:
         # What moves an hour, such as the weather, moves the next ones nearly as much, and then is over.
         lasts = coin(rng, lasting_noise, n)
-        low, high = LASTING_HOURS if len(seasons) > 1 else LASTING_STEPS
+        low, high = LASTING_HOURS if len(seasons) > 1 and not is_year(seasons) else LASTING_STEPS
         carried = np.where(lasts, uniform(rng, low, high, n), carried)
         alpha = np.where(lasts, alpha * (1 - carried), alpha)
+    if steady_levels:
+        alpha = np.where(coin(rng, steady_levels, n), alpha * log_uniform(rng, 0.001, 0.1, n), alpha)
     broken = rng.random((n, length)) < 0.004 * coin(rng, 0.4, n)
     breaks = (broken * rng.normal(size=(n, length)) * sigma * 8).T.copy()
     alpha, beta, damping, gamma, slope, carried = (x[:, 0] for x in (alpha, beta, damping, gamma, slope, carried))

@@ -66,7 +66,17 @@ class SimulatedWindows:
         count = self._batches * self.batch_size
         more = {
             name: getattr(member, name)
-            for name in ("prices", "smooth", "drifting", "dropped", "lasting_noise", "changing_seasons", "near_zero")
+            for name in (
+                "year",
+                "prices",
+                "smooth",
+                "drifting",
+                "dropped",
+                "lasting_noise",
+                "changing_seasons",
+                "steady_levels",
+                "near_zero",
+            )
         }
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
@@ -102,7 +112,7 @@ class SimulatedWindows:
         gaps = rng.uniform(0, MOST_GAPS, (n, 1)) * (rng.random((n, 1)) < GAPS_SHARE)
         observed &= rng.random((n, width)) >= gaps
         known = torch.from_numpy(observed).to(self.device)
-        reads = {"contrasts": member.contrasts, "own_season": member.own_season}
-        inputs, loc, scale = make_inputs(y[:, :width], known, member.scaling, seasons, member.horizon, **reads)
+        reads = member.size(seasons).reads
+        inputs, loc, scale = make_inputs(y[:, :width], known, member.scaling, reads, member.horizon)
         target = standardise(y[:, width:], loc, scale).to(torch.float32)
         return WindowBatch(inputs, target, (scale > 0).expand(target.shape))

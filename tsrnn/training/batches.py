@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tsrnn.preprocessing.inputs import Inputs, make_inputs
+from tsrnn.preprocessing.inputs import Inputs, Reads, make_inputs
 from tsrnn.preprocessing.scaling import standardise
 from tsrnn.preprocessing.windows import FlatSeries, gather_windows
 
@@ -49,27 +49,21 @@ class WindowSampler:
     ----------
     flat : FlatSeries
     context_length, horizon : int
-    seasons : tuple of int
+    reads : Reads
     scaling : str
     min_history : int
         Rows before a training cutoff, at least.
     train_end : int64 tensor of shape (n_series,)
         Rows of each series that training may see; what follows is held back.
-    contrasts : bool
-        Whether the network reads contrasts.
-    own_season : bool
-        Whether its forecast may start from the window's own season.
     """
 
     flat: FlatSeries
     context_length: int
     horizon: int
-    seasons: tuple[int, ...]
+    reads: Reads
     scaling: str
     min_history: int
     train_end: Tensor
-    contrasts: bool = False
-    own_season: bool = False
 
     def _earliest(self) -> Tensor:
         """Return the first training cutoff of each series."""
@@ -88,8 +82,7 @@ class WindowSampler:
         """Cut the windows that end before row `end`, with the targets before row `limit`. Shapes (B,)."""
         L, H = self.context_length, self.horizon
         y, observed = gather_windows(self.flat, series, end - L, L + H)
-        reads = {"contrasts": self.contrasts, "own_season": self.own_season}
-        inputs, loc, scale = make_inputs(y[:, :L], observed[:, :L], self.scaling, self.seasons, H, **reads)
+        inputs, loc, scale = make_inputs(y[:, :L], observed[:, :L], self.scaling, self.reads, H)
         target = standardise(y[:, L:], loc, scale).to(torch.float32)
         step = torch.arange(H, device=end.device)
         # A window without a past, or one that never moved (its scale is 0), has nothing to teach.
