@@ -95,5 +95,5 @@ def test_wrong_tables_series_and_paths_are_refused(detector, tmp_path):
         anomaly_figure(table.drop(columns="expected"))
     with pytest.raises(ColumnError, match="no series 'c'"):
         anomaly_figure(table, "c")
-    with pytest.raises(ParameterError, match="cannot be written"):
+    with pytest.raises(ParameterError, match="lies in a folder that does not exist"):
         write_anomaly_page(table, detector.events(), tmp_path / "nowhere" / "page.html")

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -9,10 +10,10 @@ import pytest
 
 from tests.conftest import monthly_table
 from tsrnn import backtest
-from tsrnn.errors import ParameterError
+from tsrnn.errors import DataError, ParameterError
 from tsrnn.evaluation.residuals import Residuals
 from tsrnn.reporting.figures import loss_figure
-from tsrnn.reporting.report import POLICY, report_html, write_report
+from tsrnn.reporting.report import POLICY, report_html, write_page, write_report
 
 
 class Page(HTMLParser):
@@ -65,6 +66,24 @@ def test_a_folder_that_does_not_exist_is_named(result, tmp_path):
         write_report(result, tmp_path / "missing" / "report.html")
     with pytest.raises(ParameterError, match=r"is a folder\. Give the name of an HTML file"):
         write_report(result, tmp_path)
+
+
+def test_a_page_is_written_into_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_page("<p>Prices</p>", pipe)
+        assert os.read(reader, 100) == b"<p>Prices</p>"
+    finally:
+        os.close(reader)
+
+
+def test_a_page_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "link.html").symlink_to("missing/page.html")
+    with pytest.raises(DataError, match=r"cannot be written \(No such file or directory\)\. Choose another path"):
+        write_page("<p>Prices</p>", tmp_path / "link.html")
+    assert (tmp_path / "link.html").is_symlink()
 
 
 def test_the_page_says_the_verdict_and_every_score(result, page):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +11,15 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from tsrnn.anomaly.events import COLUMNS, merged_runs
-from tsrnn.errors import ColumnError, ParameterError
+from tsrnn.errors import ColumnError
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
 from tsrnn.reporting.parts import plain_text, plot_times, time_labels
-from tsrnn.reporting.report import POLICY
+from tsrnn.reporting.report import POLICY, write_page
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from tsrnn.data.panel import Bools
 
 # Rows that a page draws of all series together, besides anomalies; of more, extremes are kept. Next to the 4.8 MB of
@@ -174,7 +175,9 @@ def write_anomaly_page(
     ColumnError
         If the tables are not those of a detector.
     ParameterError
-        If the file cannot be written.
+        If the folder of `path` does not exist, or `path` is itself a folder.
+    DataError
+        If the file cannot be written for another reason.
     """
     named = list(dict.fromkeys([*events["unique_id"], *detections["unique_id"].unique()]))
     drawn = named[:MOST_SERIES]
@@ -196,15 +199,7 @@ def write_anomaly_page(
         events=_event_table(events),
         figures="\n".join(figures),
     )
-    target = Path(path)
-    fresh = target.with_name(f".{target.name}.tmp")
-    try:
-        fresh.write_text(page, encoding="utf-8")
-        fresh.replace(target)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise ParameterError(f"{target} cannot be written: {error.strerror}. Choose another path.") from error
-    return target
+    return write_page(page, path)
 
 
 def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int, n_drawn: int) -> str:

@@ -70,6 +70,8 @@ def write_forecast_page(
     ------
     ParameterError
         If the folder of `path` does not exist, `path` is itself a folder, or no series has a value.
+    DataError
+        If the file cannot be written for another reason.
     """
     drawn = np.flatnonzero(np.any(np.isfinite(values).all(axis=2), axis=1))
     n = len(drawn)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from tsrnn.data.files import write_file
 from tsrnn.errors import ParameterError
 from tsrnn.reporting.colours import style_variables
 from tsrnn.reporting.embedding import MOST_NUMBERS, Choice, choose, embed
@@ -54,29 +55,28 @@ def write_report(result: BacktestResult, path: str | os.PathLike[str], title: st
     ------
     ParameterError
         If the folder of `path` does not exist, or `path` is itself a folder.
+    DataError
+        If the file cannot be written for another reason.
     """
     return write_page(report_html(result, title), path)
 
 
 def write_page(page: str, path: str | os.PathLike[str]) -> Path:
-    """Write a page, as a whole or not at all.
+    """Write a page, as a whole or not at all; through a link to the file it leads to, and into a pipe or device.
 
     Raises
     ------
     ParameterError
         If the folder of `path` does not exist, or `path` is itself a folder.
+    DataError
+        If the file cannot be written for another reason.
     """
     target = Path(path)
     if target.is_dir() or not target.parent.is_dir():
         wrong = "is a folder" if target.is_dir() else f"lies in a folder that does not exist: {target.parent}"
         raise ParameterError(f"path={str(path)!r} {wrong}. Give the name of an HTML file in an existing folder.")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        # A lone surrogate, as from a badly decoded file, has no UTF-8; it is shown as "?" rather than losing the page.
-        part.write_bytes(page.encode("utf-8", errors="replace"))
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    # A lone surrogate, as from a badly decoded file, has no UTF-8; it is shown as "?" rather than losing the page.
+    write_file(target, page.encode("utf-8", errors="replace"))
     return target
 
 
