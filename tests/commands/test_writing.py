@@ -5,6 +5,10 @@ import os
 import pytest
 
 from tests.anomaly.conftest import hourly
+from tests.conftest import monthly_table
+from tsrnn.commands import writing
+from tsrnn.data import folders
+from tsrnn.forecasting.forecaster import Forecaster
 
 NAIVE = ("forecast", "sales.csv", "--model", "Naive", "--quiet")
 PAGES = {
@@ -43,3 +47,109 @@ def test_a_device_stays_one(run, sales, meter, tmp_path, option):
     code, _, err = run(*PAGES[option], option, "device")
     assert code == 0, err
     assert device.is_char_device()
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Let a test fail in which a file is read."""
+
+    def work(*arguments, **options):
+        raise AssertionError("the work was begun")
+
+    monkeypatch.setattr("tsrnn.commands.reading.Reading.panel", work)
+
+
+OVERWRITING = [
+    ("forecast", "sales.csv", "--output", "sales.csv"),
+    ("forecast", "sales.csv", "--output", "./sub/../sales.csv"),
+    ("forecast", "sales.csv", "--output", "link.csv"),
+    ("forecast", "link.csv", "--plot", "sales.csv"),
+    ("detect", "sales.csv", "--html", "sales.csv"),
+    ("backtest", "sales.csv", "--report", "sales.csv"),
+    ("inspect", "sales.csv", "--output", "sales.csv"),
+    ("fit", "sales.csv", "--save", "new", "--output", "sales.csv"),
+    ("predict", "sales.csv", "--model", "model", "--output", "sales.csv"),
+]
+
+
+@pytest.mark.parametrize("arguments", OVERWRITING, ids=" ".join)
+def test_a_result_never_overwrites_what_is_read(run, sales, tmp_path, no_work, arguments):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.csv").symlink_to("sales.csv")
+    before = (tmp_path / "sales.csv").read_bytes()
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    option = arguments[-2]
+    assert f"is read by this command, and {option} would overwrite it. Choose another path." in err
+    assert (tmp_path / "sales.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (("forecast", "sales.csv", "--output", "x.html", "--plot", "./x.html"), "--output and --plot"),
+        (("detect", "sales.csv", "--output", "x.html", "--html", "x.html"), "--output and --html"),
+        (("backtest", "sales.csv", "--output", "r.json", "--report", "r.json"), "--output and --report"),
+        (("backtest", "sales.csv", "--output", "sales-backtest.html"), "--output and --report"),
+        (("predict", "--model", "model", "--output", "x", "--plot", "x"), "--output and --plot"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("exists", [False, True])
+def test_two_results_never_go_to_one_file(run, sales, tmp_path, no_work, arguments, options, exists):
+    name = arguments[arguments.index("--output") + 1]
+    if exists:
+        (tmp_path / name).write_text("old")
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert f"both {options} would be written there, one over the other. Give each a path of its own." in err
+    assert not exists or (tmp_path / name).read_text() == "old"
+
+
+def test_a_result_never_joins_the_tables_of_a_folder(run, tmp_path, no_work):
+    (tmp_path / "shops").mkdir()
+    (tmp_path / "a.csv").write_text("ds,y\n")
+    (tmp_path / "shops" / "a.csv").symlink_to("../a.csv")
+    for output in ("shops/a.csv", "shops/forecast.csv", "shops/../shops/x.PARQUET", "a.csv"):
+        code, out, err = run("forecast", "shops/", "--output", output)
+        assert (code, out) == (1, "")
+        assert "would be written among the tables of shops, which this command reads. Choose another folder." in err
+    assert os.listdir(tmp_path / "shops") == ["a.csv"]
+
+
+def test_what_is_no_table_may_stand_beside_the_tables_that_are_read(run, tmp_path):
+    (tmp_path / "shops").mkdir()
+    for name, table in monthly_table(n_series=2).groupby("unique_id"):
+        table[["ds", "y"]].to_csv(tmp_path / "shops" / f"{name}.csv", index=False)
+    for _ in range(2):
+        code, _, err = run(
+            "forecast", "shops", "--model", "Naive", "--plot", "shops/page.html", "--output", "shops/f.json"
+        )
+        assert code == 0, err
+
+
+def test_a_result_never_goes_into_a_saved_model_or_a_backtest(run, sales, tmp_path, no_work):
+    Forecaster(strategy="zero-shot").fit(monthly_table(n_series=1)).save(tmp_path / "model")
+    (tmp_path / "kept").mkdir()
+    for arguments in (
+        ("predict", "--model", "model", "--output", "model/model.json"),
+        ("fit", "sales.csv", "--save", "model", "--output", "model/summary.txt"),
+        ("fit", "sales.csv", "--save", "new", "--output", "new"),
+        ("text", "score", "x.txt", "--model", "model", "--output", "model/score.json"),
+        ("text", "generate", "--model", "model", "--output", "model/more.txt"),
+        ("compare", "kept", "kept", "--output", "kept/result.json"),
+        ("backtest", "sales.csv", "--folder", "kept", "--output", "kept/result.json"),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (1, "")
+        assert "among the files that tsrnn keeps there. Choose another path." in err
+    assert len(os.listdir(tmp_path / "model")) == 2
+
+
+def test_a_pipe_may_take_several_results(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writing.check_output(output=str(tmp_path / "pipe"), plot=str(tmp_path / "pipe"))
+
+
+def test_the_endings_of_tables_are_those_that_a_folder_is_read_by():
+    assert writing.TABLES == folders.SUFFIXES

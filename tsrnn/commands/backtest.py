@@ -118,7 +118,7 @@ def command(
 
     format_ = chosen_format(format_, output)
     page = None if report == "none" else report or f"{plain_name(file)}-backtest.html"
-    check_output(output, page)
+    check_output(reads=(file,), backtests=(folder,), output=output, report=page)
     from tsrnn.commands.models import seeded
     from tsrnn.commands.voice import Voice
     from tsrnn.evaluation.backtest import backtest

@@ -38,7 +38,7 @@ def command(
     from tsrnn.commands.writing import check_output, chosen_format
 
     format_ = chosen_format(format_, output)
-    check_output(output)
+    check_output(reads=(first, second), backtests=(first, second), output=output)
     from tsrnn.commands.voice import Voice
     from tsrnn.commands.writing import render_table, write_frame, write_json, write_text
     from tsrnn.evaluation.comparison import compare_backtests, read_backtest

@@ -36,7 +36,7 @@ def command(name: str | None, format_: str | None, output: str | None, quiet: bo
         raise click.UsageError(f"{name} is a text and is written as it is; leave --format out.")
     # A data set on stdout is for another program, the list for people.
     chosen = chosen_format(format_ or ("csv" if name is not None and output is None else None), output)
-    check_output(output)
+    check_output(output=output)
     from tsrnn.datasets import list_datasets, load_dataset, load_text
 
     if name in texts:

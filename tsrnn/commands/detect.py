@@ -94,7 +94,7 @@ def command(
     from tsrnn.commands.writing import check_output, chosen_format
 
     format_ = chosen_format(format_, output)
-    check_output(output, html)
+    check_output(reads=(file,), output=output, html=html)
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.notation import read_notation
     from tsrnn.commands.reading import Reading

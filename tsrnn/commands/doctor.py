@@ -24,7 +24,7 @@ def command(format_: str | None, output: str | None, quiet: bool) -> None:
     from tsrnn.commands.writing import check_output, chosen_format, write_json, write_text
 
     format_ = chosen_format(format_, output)
-    check_output(output)
+    check_output(output=output)
     from tsrnn.commands.checks import run_checks, surroundings
     from tsrnn.commands.voice import Voice
 

@@ -54,7 +54,7 @@ def command(
     """
     from tsrnn.commands.writing import check_output, write_text
 
-    check_output(output)
+    check_output(reads=(file,), models=(save,), output=output)
     from tsrnn.commands.models import build_model
     from tsrnn.commands.reading import Reading
     from tsrnn.commands.voice import Voice

@@ -63,7 +63,7 @@ def command(
     from tsrnn.commands.writing import check_output, chosen_format
 
     format_ = chosen_format(format_, output)
-    check_output(output, plot)
+    check_output(reads=(file,), output=output, plot=plot)
     from tsrnn.commands.models import build_model
     from tsrnn.commands.reading import Reading, plain_name
     from tsrnn.commands.voice import Voice

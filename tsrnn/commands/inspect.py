@@ -43,7 +43,7 @@ def command(file: str, format_: str | None, output: str | None, quiet: bool, **r
     from tsrnn.commands.writing import check_output, chosen_format
 
     format_ = chosen_format(format_, output)
-    check_output(output)
+    check_output(reads=(file,), output=output)
     from tsrnn.commands.reading import Reading
     from tsrnn.commands.voice import Voice
     from tsrnn.commands.writing import write_frame, write_json, write_text

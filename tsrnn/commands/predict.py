@@ -61,7 +61,7 @@ def command(
     from tsrnn.commands.writing import check_output, chosen_format
 
     format_ = chosen_format(format_, output)
-    check_output(output, plot)
+    check_output(reads=(file,), models=(model,), output=output, plot=plot)
     if update and file is None:
         raise click.UsageError("--update needs a FILE with newer rows.")
     from tsrnn.commands.forecast import deliver

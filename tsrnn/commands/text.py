@@ -96,7 +96,7 @@ def train_command(
       tsrnn text train works.txt --save works --time-budget 3600 --mixed-precision
     """
     format_ = chosen_format(format_, output)
-    check_output(output)
+    check_output(reads=(file,), models=(save,), output=output)
     from tsrnn.commands.voice import Voice
     from tsrnn.data.texts import read_text_file
     from tsrnn.forecasting.model_folder import check_replaceable, read_path
@@ -194,7 +194,7 @@ def generate_command(
       tsrnn text generate --model hamlet
       tsrnn text generate --model hamlet --prompt "Ham." --length 1000 --temperature 0.5 --seed 1
     """
-    check_output(output)
+    check_output(models=(folder,), output=output)
     from tsrnn.sequences.text_generator import TextGenerator
 
     model = TextGenerator.load(folder)
@@ -219,7 +219,7 @@ def score_command(file: str, folder: str, format_: str | None, output: str | Non
       tsrnn text score othello.txt --model hamlet
     """
     format_ = chosen_format(format_, output)
-    check_output(output)
+    check_output(reads=(file,), models=(folder,), output=output)
     from tsrnn.data.texts import read_text_file
     from tsrnn.sequences.text_generator import TextGenerator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,15 @@ import click
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 WIDE = 160
 # A table on a terminal is for reading; --format csv has every row.
 MOST_ROWS = 1000
+# As in `tsrnn.data.folders`, which brings pandas; a test compares them.
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 
 
 def chosen_format(format_: str | None, output: str | None) -> str:
@@ -36,15 +41,32 @@ def chosen_format(format_: str | None, output: str | None) -> str:
     )
 
 
-def check_output(output: str | None, *more: str | None) -> None:
-    """Refuse a file that cannot be written before anything is computed for it.
+def check_output(
+    *,
+    reads: Sequence[str | None] = (),
+    models: Sequence[str] = (),
+    backtests: Sequence[str | None] = (),
+    **outputs: str | None,
+) -> None:
+    """Refuse a file that cannot be written, or should not be, before anything is computed for it.
+
+    Parameters
+    ----------
+    reads : sequence of str
+        Files and folders of tables that the command reads; None and "-" are passed over.
+    models, backtests : sequence of str
+        Folders of saved models, and of backtests, that it reads or writes.
+    **outputs : str
+        What is written, by the names of its options: `plot="page.html"`.
 
     Raises
     ------
     DataError
-        If its folder does not exist, or it is a folder itself.
+        If its folder does not exist, it is a folder itself, or writing it would overwrite what is read, a part of a
+        model or backtest, or another output.
     """
-    for path in (output, *more):
+    written: dict[str, str] = {}
+    for option, path in outputs.items():
         if path is None or path == "-":
             continue
         target = Path(path)
@@ -54,6 +76,56 @@ def check_output(output: str | None, *more: str | None) -> None:
             raise DataError(
                 f"{path}: cannot be written, there is no folder {target.parent}. Make it, or choose another path."
             )
+        for source in reads:
+            if source and source != "-":
+                _refuse_source(option, target, Path(source))
+        kept = [*((folder, ("",)) for folder in models), *((folder, (".json", ".parquet")) for folder in backtests)]
+        for folder, endings in kept:
+            if folder and (_is_same(target, Path(folder)) or _lies_in(target, Path(folder), endings)):
+                raise DataError(
+                    f"{path}: --{option} would be written into {folder}, among the files that tsrnn keeps there. "
+                    "Choose another path."
+                )
+        for other, taken in written.items():
+            if _is_same(target, Path(taken)):
+                raise DataError(
+                    f"{path}: both --{other} and --{option} would be written there, one over the other. Give each a "
+                    "path of its own."
+                )
+        written[option] = path
+
+
+def _refuse_source(option: str, target: Path, source: Path) -> None:
+    """Refuse to write over a file that is read, or a table into a folder whose tables are read."""
+    if _is_same(target, source):
+        raise DataError(f"{target}: is read by this command, and --{option} would overwrite it. Choose another path.")
+    if not source.is_dir():
+        return
+    if _lies_in(target, source, TABLES) or any(
+        _is_same(target, entry) for entry in source.iterdir() if entry.name.lower().endswith(TABLES)
+    ):
+        raise DataError(
+            f"{target}: --{option} would be written among the tables of {source}, which this command reads. Choose "
+            "another folder."
+        )
+
+
+def _is_same(first: Path, second: Path) -> bool:
+    """Tell whether two paths lead to one file, or will; what is written to a device or a pipe overwrites nothing."""
+    if first.exists() and second.exists():
+        return first.is_file() and first.samefile(second)
+    return os.path.realpath(first) == os.path.realpath(second)
+
+
+def _lies_in(target: Path, folder: Path, endings: tuple[str, ...]) -> bool:
+    """Tell whether a path, or the file that it leads to, lies in a folder under a name with one of the endings."""
+    if not folder.is_dir():
+        return False
+    for path in (target.absolute(), Path(os.path.realpath(target))):
+        named = path.name.lower().endswith(endings) and not path.name.startswith(".")
+        if named and path.parent.is_dir() and path.parent.samefile(folder):
+            return True
+    return False
 
 
 def write_text(text: str, output: str | None) -> None:
