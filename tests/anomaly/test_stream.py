@@ -139,6 +139,7 @@ def test_after_a_gap_of_more_than_a_window_a_series_starts_again(detector):
         ("2024-01-17 15:00", 1.0, DataError, "is there already"),
         ("2024-01-17 16:30", 1.0, FrequencyError, "do not lie on the grid"),
         ("yesterday evening", 1.0, DataError, "'yesterday evening' cannot be read"),
+        ("9999-12-31 00:00", 1.0, DataError, "'9999-12-31 00:00' cannot be read"),
         (None, 1.0, DataError, "None cannot be read"),
         (pd.NaT, 1.0, DataError, "missing|cannot be read"),
         (5, 1.0, DataError, "5 cannot be read"),

@@ -65,6 +65,56 @@ def test_alarms_are_printed_as_lines_come_and_wrong_lines_are_passed_over(run, m
     assert "5 could not be" in err
 
 
+def test_a_line_far_ahead_does_not_end_a_stream(run, meter):
+    lines = [
+        "2024-01-19 18:00:00,20",
+        "2042-01-19 19:00:00,20",
+        "2024-01-19 19:00:00,90",
+        "9999-12-31 00:00:00,20",
+        "2024-01-19 20:00:00,broken",
+        "2024-01-19 21:00:00,90",
+    ]
+    code, out, err = run("detect", meter, "--follow", "-", stdin="\n".join(lines))
+    assert code == 0, err
+    assert [json.loads(line)["ds"] for line in out.splitlines()] == ["2024-01-19T19:00:00", "2024-01-19T21:00:00"]
+    assert "tsrnn: line 2: Series load: the time stamp 2042-01-19 19:00:00 lies 157,801 rows after the last one" in err
+    assert "2024-01-19 18:00:00; expected 840 at most. It is left out unless the next line goes on from it." in err
+    assert "tsrnn: line 4: The time stamp '9999-12-31 00:00:00' cannot be read" in err
+    assert "3 lines read, 3 could not be." in err
+
+
+def test_lines_far_ahead_are_read_when_they_go_on(run, meter):
+    lines = [
+        "2024-01-19 18:00:00,20",
+        "2042-01-19 19:00:00,20",
+        "2025-06-01 00:00:00,20",
+        "2024-01-19 18:00:00,20",
+        "2025-06-01 02:00:00,",
+        "2025-06-01 03:00:00,21",
+        "2024-01-19 19:00:00,20",
+    ]
+    code, out, err = run("detect", meter, "--follow", "-", stdin="\n".join(lines))
+    assert (code, out) == (0, "")
+    assert "tsrnn: line 3: Series load: the time stamp 2025-06-01 00:00:00 lies" in err
+    assert "tsrnn: line 7: Series load: the time stamp 2024-01-19 19:00:00 lies before what was read" in err
+    assert "line 5" not in err
+    assert "4 lines read, 3 could not be." in err
+
+
+def test_a_line_far_ahead_waits_for_the_next_one_of_its_series(run, tmp_path):
+    table = pd.concat([pd.DataFrame({"unique_id": name, "ds": range(300), "y": hourly(300)}) for name in ("a", "b")])
+    table.to_csv(tmp_path / "long.csv", index=False)
+    lines = (
+        "a,90000,20\nb,300,90\na,300,90\na,100000000000000000000000,20\nb,50000,20\na,301,20\nb,50001,20\nb,301,20\n"
+    )
+    code, out, err = run("detect", "long.csv", "--follow", "-", stdin=lines)
+    assert code == 0, err
+    assert [json.loads(line)["unique_id"] for line in out.splitlines()] == ["b", "a"]
+    assert "line 1: Series a: the time stamp 90000 lies 89,701 rows after the last one, 299;" in err
+    assert "line 4: The time stamp 100000000000000000000000 is too large" in err
+    assert "line 8: Series b: the time stamp 301 lies before what was read" in err
+
+
 def test_lines_of_a_long_table_name_their_series(run, tmp_path):
     table = pd.concat(
         [

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tsrnn.anomaly.notation import Notation, find_places
+from tsrnn.anomaly.stream import read_next_stamp, read_value
+from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,6 +28,11 @@ class LineReader:
     notation : Notation, optional
         How lines are written. By default with commas between fields, a decimal point and dates that can be read in one
         way alone. Where it has the header of the history's file, a line with as many fields is one of that file.
+
+    Attributes
+    ----------
+    n_confirmed : int
+        Lines that were refused for lying far ahead, and then read because the next one went on from them.
     """
 
     def __init__(self, detector: AnomalyDetector, notation: Notation | None = None) -> None:
@@ -38,14 +47,22 @@ class LineReader:
         self._header = self.notation.header
         self._places = None if self._header is None else find_places(self._header, like)
         self._first = True
+        self.n_confirmed = 0
+        # By its first series: the stamp of a line that lies far ahead, its time and its values.
+        self._far: dict[Any, tuple[Any, Any, dict[Any, float]]] = {}
 
     def read(self, line: str) -> list[dict[str, Any]]:
         """Read one line; return its anomalous rows.
 
+        A line more than a window after the last one is refused at first: with a wrong date it would make all that
+        follows lie in the past. If the next line of its series goes on from it, both are read. No alarm is late by
+        that, as nothing is expected of the first row after so long a gap.
+
         Raises
         ------
         DataError, FrequencyError
-            If it cannot be read, comes out of order, or does not lie on the time grid. The detector is as it was.
+            If it cannot be read, comes out of order or far ahead, or does not lie on the time grid. The detector is as
+            it was.
         """
         fields = self.notation.cut(line)
         if not any(fields):
@@ -99,9 +116,39 @@ class LineReader:
         # All rows of a line are read or none, so the first is checked against what is known of every series.
         if self.system and self.is_long:
             raise DataError("Channels of a system come together; use a wide table, with a line for each time.")
-        together = {name: value for (name, _, _), value in zip(rows, values, strict=True)}
-        found = self.detector.update_together(time, together)
+        together = {name: read_value(value) for (name, _, _), value in zip(rows, values, strict=True)}
+        found = []
+        confirmed = self._confirmed(time, together)
+        if confirmed is not None:
+            found += self.detector.update_together(*confirmed)
+            self.n_confirmed += 1
+        found += self.detector.update_together(time, together)
         return [_plain(part._asdict()) for part in found if part.is_anomaly]
+
+    def _confirmed(self, time: Any, together: dict[Any, float]) -> tuple[Any, dict[Any, float]] | None:
+        """Return the row far ahead that this one goes on from, if there is one, and refuse this one if it lies there.
+
+        Raises
+        ------
+        DataError, FrequencyError
+            If the row lies far ahead and goes on from none, is not after those that were read, or not on the grid.
+        """
+        watch, first = self.detector.watch_, next(iter(together))
+        most = watch.plan.context
+        stamp, gap = read_next_stamp(watch, list(together), time)
+        before = self._far.pop(first, None)
+        if gap <= most:
+            return None
+        frequency = watch.like.frequency
+        if before is not None and 0 < int(frequency.positions(np.array([stamp]), before[0])[0]) <= most:
+            return before[1:]
+        self._far[first] = stamp, time, together
+        last = frequency.stamps(np.array([stamp]), -gap - 1)
+        raise DataError(
+            f"Series {first}: the time stamp {restore_time(stamp, watch.like.form)} lies {gap + 1:,} rows after the "
+            f"last one, {restore_times(last, watch.like.form)[0]}; expected {most:,} at most. It is left out unless "
+            "the next line goes on from it."
+        )
 
     def _time(self, text: str) -> Any:
         if self.dates:

@@ -16,7 +16,7 @@ from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tsrnn.anomaly.watch import Watch
     from tsrnn.data.panel import Integers, Panel, TableForm
@@ -56,12 +56,16 @@ def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
     if not dates:
         if isinstance(time, bool) or not isinstance(time, (int, np.integer)):
             raise DataError(f"The time stamp {time!r} is no whole number, as those of the fitted rows are.")
-        return np.int64(time)
+        try:
+            return np.int64(time)
+        except OverflowError:
+            raise DataError(f"The time stamp {time!r} is too large. Expected one as in the fitted rows.") from None
     known = (str, datetime.date, np.datetime64, pd.Period)
     try:
         if not isinstance(time, known):
             raise TypeError(f"{type(time).__name__} is no date")
         stamp = time.to_timestamp() if isinstance(time, pd.Period) else pd.Timestamp(time)
+        stamp = stamp if stamp is pd.NaT else stamp.as_unit("ns")
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(
             f"The time stamp {time!r} cannot be read ({error}). Expected a date as in the fitted rows."
@@ -74,7 +78,7 @@ def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
     else:
         stamp = stamp.tz_localize(form.zone, ambiguous=True, nonexistent="shift_forward") if stamp.tz is None else stamp
         stamp = stamp.tz_convert(form.zone if form.wall_clock else "UTC").tz_localize(None)
-    return stamp.as_unit("ns").to_datetime64()
+    return stamp.to_datetime64()
 
 
 def read_value(value: Any) -> float:
@@ -156,6 +160,31 @@ def gaps(watch: Watch, index: Any, stamps: Any, names: Any) -> Any:
             f"was {restore_times(np.array([last]), watch.like.form)[0]}. Rows of a stream come in order, each once."
         )
     return gap
+
+
+def read_next_stamp(watch: Watch, names: Sequence[Any], time: Any) -> tuple[Any, int]:
+    """Return a time stamp as `read_stamp` does, and how many rows are missing before it.
+
+    Parameters
+    ----------
+    watch : Watch
+    names : sequence
+        The series that have a row at that time. Of several the fewest missing rows are returned; 0 if none is known.
+    time : str, datetime, Timestamp, Period or int
+
+    Raises
+    ------
+    DataError, FrequencyError
+        If the stamp cannot be read, is not after those that were read, or does not lie on the grid.
+    """
+    like = watch.like
+    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M")
+    known = [name for name in names if name in watch.index]
+    if not known:
+        return stamp, 0
+    index = np.array([watch.index[name] for name in known], dtype=np.int64)
+    stamps = np.full(len(known), stamp, dtype=like.start.dtype)
+    return stamp, int(gaps(watch, index, stamps, known).min())
 
 
 def update_table(watch: Watch, df: Any, columns: tuple[Any, Any, Any]) -> tuple[Panel, Found] | None:

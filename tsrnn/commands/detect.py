@@ -77,7 +77,7 @@ def command(
     With --follow - FILE is the history: new rows are read from standard input, in the order of their times. A line has
     the columns of FILE, or is `time,value` or `series,time,value` (of a wide table `time,value,value,...`), and is
     written as FILE is: separator, decimal sign and dates. Each alarm is one line of JSON. A line that cannot be read is
-    reported on stderr, and the next one is read.
+    reported on stderr, and the next one is read. So is one that lies far ahead, unless the next one goes on from it.
 
     \b
     Examples:
@@ -162,4 +162,5 @@ def follow_lines(detector: AnomalyDetector, voice: Voice, notation: Notation, en
         for alarm in alarms:
             click.echo(json.dumps(alarm, allow_nan=False))
         sys.stdout.flush()
+    n_read, n_wrong = n_read + reader.n_confirmed, n_wrong - reader.n_confirmed
     voice.say(f"{n_read:,} lines read" + (f", {n_wrong:,} could not be." if n_wrong else "."))
