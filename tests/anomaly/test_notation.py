@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,3 +57,17 @@ def test_a_number_keeps_to_its_marks():
     for notation, text in ((Notation(), "1,024"), (Notation(decimal=","), "1.5"), (Notation(decimal=","), "1,2,3")):
         with pytest.raises(DataError, match="is no number"):
             notation.number(text)
+
+
+@pytest.mark.parametrize("text", ["10", "1.", ".5", "+1.25", "-2E-3", "1e400", "Infinity", "-inf"])
+def test_numbers_that_a_file_may_hold_are_read_as_there(text):
+    assert Notation().number(text) == pd.read_csv(io.StringIO(f"y\n{text}\n"))["y"].item()
+
+
+@pytest.mark.parametrize(
+    "text", ["1_0", "+nan", "\N{ARABIC-INDIC DIGIT ONE}", "0x1A", "1e", "infinit", "e5", ".", "1 0"]
+)
+def test_what_is_text_in_a_file_is_no_number_in_a_stream(text):
+    assert not pd.api.types.is_numeric_dtype(pd.read_csv(io.StringIO(f"y\n{text}\n"))["y"])
+    with pytest.raises(DataError, match="is no number"):
+        Notation().number(text)

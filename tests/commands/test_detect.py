@@ -1,3 +1,4 @@
+import io
 import json
 
 import pandas as pd
@@ -65,6 +66,38 @@ def test_alarms_are_printed_as_lines_come_and_wrong_lines_are_passed_over(run, m
     assert "5 could not be" in err
 
 
+@pytest.mark.parametrize("options", [(), ("--encoding", "utf-8"), ("--encoding", "utf-8-sig")])
+def test_a_byte_of_another_encoding_spoils_its_own_line_alone(run, meter, monkeypatch, options):
+    lines = b"2024-01-19 18:00:00,\xff\n2024-01-19 18:00:00,999\n"
+    code, out, err = run("detect", meter, "--follow", "-", *options, stdin=lines)
+    assert code == 0, err
+    assert [json.loads(line)["y"] for line in out.splitlines()] == [999]
+    assert "tsrnn: line 1: The line holds a byte that is none of its encoding. Name the encoding" in err
+
+
+def test_a_stream_is_decoded_as_files_are_whatever_the_terminal_has(run, tmp_path, monkeypatch):
+    y = hourly(300)
+    pd.DataFrame({"unique_id": "Zürich", "ds": y.index, "y": y}).to_csv(tmp_path / "long.csv", index=False)
+    line = "Zürich,2024-01-13 12:00,90\n".encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(line), encoding="latin1"))
+    code, out, err = run("detect", "long.csv", "--follow", "-")
+    assert code == 0, err
+    assert json.loads(out)["unique_id"] == "Zürich"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(run, meter):
+    code, out, err = run("detect", meter, "--follow", "-", stdin=b"\xef\xbb\xbf2024-01-19 18:00:00,999\n")
+    assert code == 0, err
+    assert json.loads(out)["ds"] == "2024-01-19T18:00:00"
+
+
+def test_an_unknown_encoding_of_a_stream_is_named(run, tmp_path):
+    hourly(300).rename("load").reset_index().to_parquet(tmp_path / "meter.parquet")
+    code, out, err = run("detect", "meter.parquet", "--encoding", "nonsense", "--follow", "-", stdin="")
+    assert (code, out) == (1, "")
+    assert "--encoding 'nonsense' is not known; expected for example latin1" in err
+
+
 def test_a_line_far_ahead_does_not_end_a_stream(run, meter):
     lines = [
         "2024-01-19 18:00:00,20",
@@ -104,15 +137,15 @@ def test_lines_far_ahead_are_read_when_they_go_on(run, meter):
 def test_a_line_far_ahead_waits_for_the_next_one_of_its_series(run, tmp_path):
     table = pd.concat([pd.DataFrame({"unique_id": name, "ds": range(300), "y": hourly(300)}) for name in ("a", "b")])
     table.to_csv(tmp_path / "long.csv", index=False)
-    lines = (
-        "a,90000,20\nb,300,90\na,300,90\na,100000000000000000000000,20\nb,50000,20\na,301,20\nb,50001,20\nb,301,20\n"
-    )
-    code, out, err = run("detect", "long.csv", "--follow", "-", stdin=lines)
+    lines = ["a,90000,20", "b,300,90", "a,300,90", f"a,{10**23},20", "b,50000,20", "a,301,20", "b,50001,20"]
+    lines += ["b,301,20", "a,3_02,20"]
+    code, out, err = run("detect", "long.csv", "--follow", "-", stdin="\n".join(lines))
     assert code == 0, err
     assert [json.loads(line)["unique_id"] for line in out.splitlines()] == ["b", "a"]
     assert "line 1: Series a: the time stamp 90000 lies 89,701 rows after the last one, 299;" in err
     assert "line 4: The time stamp 100000000000000000000000 is too large" in err
     assert "line 8: Series b: the time stamp 301 lies before what was read" in err
+    assert "line 9: The time stamp '3_02' is no whole number" in err
 
 
 def test_lines_of_a_long_table_name_their_series(run, tmp_path):

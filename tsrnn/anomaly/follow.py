@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tsrnn.errors import DataError
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
 
-MISSING = {"", "na", "nan", "null", "none", "-"}
+MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "-"}
 
 
 class LineReader:
@@ -64,7 +65,9 @@ class LineReader:
             If it cannot be read, comes out of order or far ahead, or does not lie on the time grid. The detector is as
             it was.
         """
-        fields = self.notation.cut(line)
+        if "\N{REPLACEMENT CHARACTER}" in line:
+            raise DataError("The line holds a byte that is none of its encoding. Name the encoding with --encoding.")
+        fields = self.notation.cut(line.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}") if self._first else line)
         if not any(fields):
             return []
         first, self._first = self._first, False
@@ -153,10 +156,9 @@ class LineReader:
     def _time(self, text: str) -> Any:
         if self.dates:
             return self.notation.date(text)
-        try:
-            return int(text)
-        except ValueError:
-            raise DataError(f"The time stamp {text!r} is no whole number, as those of the history are.") from None
+        if not re.fullmatch(r"[+-]?[0-9]{1,30}", text):
+            raise DataError(f"The time stamp {text!r} is no whole number, as those of the history are.")
+        return int(text)
 
     def _number(self, text: str) -> float:
         return math.nan if text.lower() in MISSING else self.notation.number(text)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
 ISO = "ISO8601"
+# What the reader of files takes for a number. Python's own also takes 1_0, digits of other scripts and +nan.
+_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,15 @@ class Notation:
         plain = text
         if self.thousands is not None and re.fullmatch(number_pattern(self.decimal, self.thousands), text):
             plain = text.replace(self.thousands, "")
-        try:
-            if self.decimal != ".":
-                if "." in plain:
-                    raise ValueError
-                plain = plain.replace(self.decimal, ".")
-            return float(plain)
-        except ValueError:
+        if self.decimal != ".":
+            # A point that is no mark of thousands is none of decimals either.
+            plain = plain.replace(".", "?").replace(self.decimal, ".")
+        if not _NUMBER.fullmatch(plain):
             sign = "" if self.decimal == "." else f" with the decimal sign {self.decimal!r}, as the history's"
             raise DataError(
                 f"The value {text!r} is no number. Expected a number{sign}, or nothing where it is missing."
-            ) from None
+            )
+        return float(plain)
 
     def date(self, text: str) -> Any:
         """Return a date as `AnomalyDetector.update` takes it.

@@ -143,12 +143,22 @@ def _write(
 
 
 def follow_lines(detector: AnomalyDetector, voice: Voice, notation: Notation, encoding: str | None) -> None:
-    """Read lines from standard input until it ends, and print an alarm for every anomalous row."""
-    from tsrnn.anomaly.follow import LineReader
-    from tsrnn.errors import TsrnnError
+    """Read lines from standard input until it ends, and print an alarm for every anomalous row.
 
-    if encoding is not None and isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding=encoding)
+    Raises
+    ------
+    DataError
+        If the encoding is not known.
+    """
+    from tsrnn.anomaly.follow import LineReader
+    from tsrnn.errors import DataError, TsrnnError
+
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        try:
+            # As files are read, whatever the terminal's encoding is. A wrong byte spoils its own line alone.
+            sys.stdin.reconfigure(encoding=encoding or "utf-8", errors="replace")
+        except LookupError:
+            raise DataError(f"--encoding {encoding!r} is not known; expected for example latin1 or cp1252.") from None
     reader = LineReader(detector, notation)
     n_read = n_wrong = 0
     for number, line in enumerate(sys.stdin, start=1):
