@@ -6,6 +6,7 @@ from sklearn.metrics import mean_absolute_error, mean_pinball_loss, root_mean_sq
 from statsmodels.tsa.seasonal import seasonal_decompose
 from statsmodels.tsa.stattools import acf
 
+from tsrnn import metrics
 from tsrnn.metrics import (
     coverage,
     interval_score,
@@ -21,6 +22,7 @@ from tsrnn.metrics import (
     smape,
     weighted_quantile_loss,
 )
+from tsrnn.preprocessing import scaling
 
 
 @pytest.fixture
@@ -67,6 +69,20 @@ def test_mase_worked_by_hand():
 def test_a_series_that_never_changes_over_a_season_has_no_mase(train):
     assert np.isnan(seasonal_scale(train, 3))
     assert np.isnan(mase(np.array([[1.0]]), np.array([[2.0]]), seasonal_scale(train, 3))).all()
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("level", [0.0, 1.0, 1e6])
+def test_a_season_that_repeats_up_to_rounding_has_no_mase(level, factor):
+    train = factor * (level + np.sin(2 * np.pi * np.arange(120) / 12))
+    train[5] = np.nan
+    assert np.isnan(seasonal_scale(train, 12))
+    train[7] += factor
+    assert seasonal_scale(train, 12) == pytest.approx(factor / 107, rel=1e-6)
+
+
+def test_what_is_constant_is_the_same_for_metrics_and_networks():
+    assert metrics.CONSTANT == scaling.CONSTANT
 
 
 def test_a_missing_training_value_removes_both_of_its_pairs():

@@ -11,6 +11,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+# A series that moves less than this share of its size from season to season does not move: what is left is rounding.
+# As in `tsrnn.preprocessing.scaling`, which stands above this file; a test compares them.
+CONSTANT = 1e-9
+
 
 def mean_where(values: Floats, where: npt.NDArray[np.bool_], axis: int | tuple[int, ...] | None = -1) -> Floats:
     """Average `values` where `where` holds; NaN where it never holds.
@@ -80,7 +84,7 @@ def seasonal_scale(y: Floats, season_length: int) -> float:
     Returns
     -------
     float
-        NaN if there is no such pair or if all of them are equal: such a series has no MASE.
+        NaN if there is no such pair or if all of them are equal up to rounding: such a series has no MASE.
 
     >>> seasonal_scale(np.array([1.0, 2.0, 4.0]), 1)
     1.5
@@ -88,7 +92,8 @@ def seasonal_scale(y: Floats, season_length: int) -> float:
     difference = np.abs(y[season_length:] - y[:-season_length])
     difference = difference[np.isfinite(difference)]
     scale = float(difference.mean()) if len(difference) else 0.0
-    return scale if scale > 0 else float("nan")
+    size = float(np.abs(y[np.isfinite(y)]).mean()) if len(difference) else 0.0
+    return scale if scale > CONSTANT * size else float("nan")
 
 
 def mase(y: Floats, yhat: Floats, scale: Floats | float) -> Floats:

@@ -115,9 +115,10 @@ def test_series_too_short_are_named_and_left_out():
     assert any("too short for any cutoff" in note and "late" in note for note in result.notes)
 
 
-def test_a_series_without_mase_is_said():
+@pytest.mark.parametrize("y", [4.0, np.sin(2 * np.pi * np.arange(60) / 12)], ids=["constant", "repeats"])
+def test_a_series_without_mase_is_said(y):
     table = monthly_table(n_series=2)
-    table.loc[table["unique_id"] == "series 1", "y"] = 4.0
+    table.loc[table["unique_id"] == "series 1", "y"] = y
     result = backtest("SeasonalNaive", table, h=3, n_windows=2)
     assert any("have no MASE" in note for note in result.notes)
     assert np.isfinite(result.leaderboard["mase"]).all()
