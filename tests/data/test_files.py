@@ -183,6 +183,37 @@ def test_csv_and_json_keep_every_digit(tmp_path):
     assert second["yhat"] is None
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.date_range("2024-01-01", periods=3),
+        pd.date_range("2024-01-01", periods=3, freq="h"),
+        pd.date_range("2024-01-01", periods=3, freq="us"),
+        pd.date_range("2024-01-01", periods=3, freq="ns"),
+        pd.date_range("2024-03-31", periods=3, freq="h", tz="Europe/Berlin"),
+        pd.Index([pd.Timestamp("2024-01-01 10:00+01:00"), pd.Timestamp("2024-07-01 10:00+02:00"), 3], dtype=object),
+        pd.period_range("2024-01", periods=3, freq="M"),
+        pd.to_timedelta([1, 2, 3], unit="s"),
+    ],
+    ids=str,
+)
+def test_csv_and_json_write_times_alike(tmp_path, times):
+    table = pd.DataFrame({"ds": times, "y": [1.5, 2.5, 3.5]})
+    before = table.copy()
+    write_table(table, tmp_path / "t.csv", "csv")
+    write_table(table, tmp_path / "t.json", "json")
+    in_csv = pd.read_csv(tmp_path / "t.csv", dtype={"ds": str})["ds"].tolist()
+    assert [str(row["ds"]) for row in json.loads((tmp_path / "t.json").read_text())] == in_csv
+    assert len(set(in_csv)) == 3
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_missing_time_is_null_in_json(tmp_path):
+    dates = pd.to_datetime(["2024-01-01", None])
+    write_table(pd.DataFrame({"a": dates, "b": dates.astype(object)}), tmp_path / "t.json", "json")
+    assert json.loads((tmp_path / "t.json").read_text())[1] == {"a": None, "b": None}
+
+
 def test_an_index_of_dates_or_periods_becomes_the_first_column(tmp_path):
     series = pd.Series([1.0, 2.0], index=pd.period_range("2024-01", periods=2, freq="M"))
     write_table(series, tmp_path / "t.csv", "csv")

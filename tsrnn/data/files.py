@@ -11,6 +11,7 @@ import re
 import sys
 import zlib
 from collections import Counter
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -313,7 +314,7 @@ def write_table(
     path : path or "-"
         "-" is standard output.
     format : {"csv", "json", "parquet"}
-        JSON is a list of records with dates in ISO 8601.
+        JSON is a list of records, its times as CSV has them: to their last digit, and with their offset from UTC.
 
     Raises
     ------
@@ -361,9 +362,7 @@ def _encode(table: pd.DataFrame, name: str, format: str) -> bytes:
     if format == "csv":
         return str(table.to_csv(index=False)).encode()
     if format == "json":
-        periods = [column for column in table.columns if isinstance(table[column].dtype, pd.PeriodDtype)]
-        table = table.assign(**{column: table[column].astype(str) for column in periods})
-        text = table.to_json(orient="records", date_format="iso", double_precision=15, indent=2)
+        text = table.apply(_times_as_text).to_json(orient="records", double_precision=15, indent=2)
         return (str(text) + "\n").encode()
     if format == "parquet":
         need_pyarrow(name)
@@ -371,6 +370,21 @@ def _encode(table: pd.DataFrame, name: str, format: str) -> bytes:
         table.to_parquet(buffer, engine="pyarrow", index=False)
         return buffer.getvalue()
     raise DataError(f"format={format!r}: expected 'csv', 'json' or 'parquet'.")
+
+
+def _times_as_text(column: pd.Series) -> pd.Series:
+    """Return times as CSV writes them; what pandas writes as JSON ends at milliseconds and loses offsets."""
+    if getattr(column.dtype, "kind", "O") in "mM" or isinstance(column.dtype, pd.PeriodDtype):
+        return column.astype(str).astype(object).where(column.notna(), None)
+    if column.dtype == object:
+        return column.map(_time_as_text)
+    return column
+
+
+def _time_as_text(value: Any) -> Any:
+    if value is pd.NaT:
+        return None
+    return str(value) if isinstance(value, (date, time, timedelta, pd.Period)) else value
 
 
 def _replace_file(target: Path, data: bytes) -> None:
