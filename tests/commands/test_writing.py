@@ -2,6 +2,7 @@
 
 import os
 
+import pandas as pd
 import pytest
 
 from tests.anomaly.conftest import hourly
@@ -153,3 +154,9 @@ def test_a_pipe_may_take_several_results(tmp_path):
 
 def test_the_endings_of_tables_are_those_that_a_folder_is_read_by():
     assert writing.TABLES == folders.SUFFIXES
+
+
+def test_large_numbers_are_written_out_in_tables():
+    numbers = [9999.4, 9999.5, -9999.7, 12345.6, 0.0001]
+    table = writing.render_table(pd.DataFrame({"y": numbers}))
+    assert [line.strip() for line in table.splitlines()[1:]] == ["9999", "10,000", "-10,000", "12,346", "0.0001"]

@@ -200,6 +200,7 @@ def _is_midnight(column: pd.Series) -> bool:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return "–" if value != value else f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+        # From 9999.5 on four digits would be 1e+04.
+        return "–" if value != value else f"{value:.4g}" if abs(value) < 9999.5 else f"{value:,.0f}"
     # Control characters from the data would act on the terminal.
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))
