@@ -66,14 +66,14 @@ class Reading:
 
 
 def columns_of(target: str | None) -> str | list[str] | None:
-    """Split `--target a,b` into a list; one name stays a name.
+    """Split `--target a,b` into a list; one name stays a name, and one that occurs twice is taken once.
 
-    >>> columns_of("USD,GBP")
+    >>> columns_of("USD,GBP,USD")
     ['USD', 'GBP']
     """
     if target is None or "," not in target:
         return target
-    return [part.strip() for part in target.split(",") if part.strip()]
+    return list(dict.fromkeys(part.strip() for part in target.split(",") if part.strip()))
 
 
 def plain_name(file: str) -> str:
