@@ -196,6 +196,18 @@ def test_a_bad_file_gets_one_line_on_stderr(run, tmp_path, name, command):
             "no/such/x.csv",
         ),
         (("forecast", "sales.csv", "--format", "parquet"), 2, "--output"),
+        (
+            ("forecast", "sales.csv", "--model", "gru", "--strategy", "zero-shot"),
+            2,
+            "zero-shot uses the pretrained base",
+        ),
+        (
+            ("forecast", "sales.csv", "--model", "lstm", "--strategy", "fine-tune"),
+            2,
+            "fine-tune uses the pretrained base",
+        ),
+        (("forecast", "sales.csv", "--model", "zero-shot", "--time-budget", "5"), 2, "zero-shot trains nothing"),
+        (("forecast", "sales.csv", "--strategy", "zero-shot", "--time-budget", "5"), 2, "zero-shot trains nothing"),
         (("datasets", "gold"), 1, "gold"),
         (("sing",), 2, "No such command"),
     ],

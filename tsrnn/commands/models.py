@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tsrnn.commands.options import NETWORKS
+from tsrnn.commands.options import CELLS, NETWORKS
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.registry import make_model
 
@@ -25,7 +25,7 @@ def build_model(
     Raises
     ------
     UsageError
-        If an option is given that the model does not have.
+        If an option is given that the model does not have, or that would change nothing.
     """
     own = {"strategy": strategy, "time_budget": time_budget, "ensemble_size": ensemble_size, "device": device}
     given = {key: value for key, value in own.items() if value is not None}
@@ -34,6 +34,16 @@ def build_model(
         raise click.UsageError(f"{option} is for networks ({', '.join(NETWORKS)}); {name} has none.")
     if strategy is not None and name == "zero-shot" and strategy != "zero-shot":
         raise click.UsageError(f"--model zero-shot trains nothing; for --strategy {strategy} leave --model out.")
+    if strategy in ("zero-shot", "fine-tune") and name in CELLS:
+        raise click.UsageError(
+            f"--strategy {strategy} uses the pretrained base, and --model {name} is a network of its own that is "
+            "trained from scratch. Leave one of the two out."
+        )
+    if time_budget is not None and "zero-shot" in (name, strategy):
+        raise click.UsageError(
+            "--time-budget limits a training, and zero-shot trains nothing. Leave it out, or choose a --strategy that "
+            "trains."
+        )
     model = make_model(name)
     known = model.get_params(deep=False)
     settings: dict[str, Any] = {"random_state": seed, "horizon": horizon, **given}
