@@ -1,5 +1,6 @@
 """Where commands put what they write."""
 
+import gzip
 import os
 
 import pandas as pd
@@ -160,3 +161,21 @@ def test_large_numbers_are_written_out_in_tables():
     numbers = [9999.4, 9999.5, -9999.7, 12345.6, 0.0001]
     table = writing.render_table(pd.DataFrame({"y": numbers}))
     assert [line.strip() for line in table.splitlines()[1:]] == ["9999", "10,000", "-10,000", "12,346", "0.0001"]
+
+
+@pytest.mark.parametrize("name", ["f.csv.gz", "f.json.gz", "F.CSV.GZ"])
+def test_a_file_named_gz_is_gzipped(run, sales, tmp_path, name):
+    assert run(*NAIVE, "--output", name)[0] == 0
+    code, plain, _ = run(*NAIVE, "--format", "json" if "json" in name else "csv")
+    assert code == 0
+    assert gzip.decompress((tmp_path / name).read_bytes()).decode() == plain
+
+
+@pytest.mark.parametrize("name", ["f.xlsx", "f.csv.zip", "F.XLS", "f.parquet.gz"])
+@pytest.mark.parametrize("options", [(), ("--format", "csv")])
+def test_a_file_that_nothing_could_read_is_refused(run, sales, tmp_path, no_work, name, options):
+    code, out, err = run(*NAIVE, "--output", name, *options)
+    assert (code, out) == (2, "")
+    assert f"--output {name}: " in err
+    assert "files cannot be written. Expected a name that ends in .csv, .json, .parquet or .txt" in err
+    assert not (tmp_path / name).exists()

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 WIDE = 160
 # A table on a terminal is for reading; --format csv has every row.
 MOST_ROWS = 1000
+# Endings under which nobody expects text, and nothing reads it.
+FOREIGN = (
+    ".xlsx", ".xls", ".xlsm", ".ods", ".feather", ".arrow", ".orc", ".h5", ".hdf5", ".pkl", ".pickle",
+    ".zip", ".bz2", ".xz", ".zst", ".7z", ".parquet.gz", ".pq.gz",
+)  # fmt: skip
 # As in `tsrnn.data.folders`, which brings pandas; a test compares them.
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 
@@ -27,9 +32,23 @@ TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 def chosen_format(format_: str | None, output: str | None) -> str:
     """Return the format asked for, or the one that the output file's name implies.
 
-    >>> chosen_format(None, "x.json"), chosen_format(None, None)
-    ('json', 'table')
+    Raises
+    ------
+    UsageError
+        If Parquet is to be written to stdout, or the name is that of a kind of file that cannot be written.
+
+    Examples
+    --------
+    >>> chosen_format(None, "x.json"), chosen_format(None, "x.json.gz"), chosen_format(None, None)
+    ('json', 'json', 'table')
     """
+    name = "" if output is None else output.lower()
+    foreign = next((ending for ending in FOREIGN if name.endswith(ending)), None)
+    if foreign is not None:
+        raise click.UsageError(
+            f"--output {output}: {foreign} files cannot be written. Expected a name that ends in .csv, .json, "
+            ".parquet or .txt, of text also with .gz behind it."
+        )
     if format_ is not None:
         if format_ == "parquet" and output is None:
             raise click.UsageError("Parquet is binary; name a file with --output.")
@@ -37,7 +56,7 @@ def chosen_format(format_: str | None, output: str | None) -> str:
     if output is None:
         return "table"
     return {".json": "json", ".parquet": "parquet", ".pq": "parquet", ".txt": "table"}.get(
-        Path(output).suffix.lower(), "csv"
+        Path(name.removesuffix(".gz")).suffix, "csv"
     )
 
 

@@ -336,7 +336,7 @@ def write_table(
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file, whole or not at all.
+    """Write a file, whole or not at all; one whose name ends in .gz is gzipped.
 
     Raises
     ------
@@ -344,6 +344,9 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         If it cannot be written.
     """
     target = Path(path)
+    if target.name.lower().endswith(".gz"):
+        # Without the time, so that the same content gives the same file.
+        data = gzip.compress(data, mtime=0)
     try:
         _replace_file(target, data)
     except OSError as error:
