@@ -43,6 +43,12 @@ def test_a_file_shows_what_is_between_its_fields_and_which_marks_its_numbers_hav
     assert notation.number("1.024,5") == 1024.5
 
 
+def test_a_line_above_the_header_names_the_separator(tmp_path):
+    (tmp_path / "history.csv").write_text("sep=^\nds^y\n" + "".join(f"{day:%Y-%m-%d}^{day.day}.5\n" for day in DAYS))
+    file = str(tmp_path / "history.csv")
+    assert read_notation(file, Reading().panel(file)) == Notation("^", ".", ",", "ISO8601", ("ds", "y"))
+
+
 @pytest.mark.parametrize("text", ["today", "2024-13-01", "5 June"])
 def test_words_and_impossible_dates_are_refused(text):
     with pytest.raises(DataError, match="cannot be read"):

@@ -50,6 +50,8 @@ def test_numbers_of_several_widths_stay_numbers(save):
         ("european.csv", PLAIN.replace(",", ";").replace(".", ",").encode()),
         ("trailing.csv", PLAIN.replace("\n", ",\n").encode()),
         ("blank.csv", ("\n" + PLAIN + "\n\n").encode()),
+        ("excel.csv", ("sep=;\r\n" + PLAIN.replace(",", ";").replace("\n", "\r\n")).encode()),
+        ("quoted.csv", ('"SEP=^"\n' + PLAIN.replace(",", "^")).encode("utf-8-sig")),
     ],
 )
 def test_other_ways_to_write_a_csv_give_the_same_table(save, name, content):
@@ -66,6 +68,23 @@ def test_decimal_commas_with_points_for_thousands_are_read(save):
 def test_commas_for_thousands_are_read_beside_decimal_points(save):
     table = read_table(save('date,x,n\n2024-01-01,1.5,"1,000"\n2024-01-02,2.5,"12,500"\n'))
     assert table["n"].tolist() == [1000, 12500]
+
+
+def test_a_separator_that_is_given_goes_before_the_one_that_a_line_names(save):
+    path = save("sep=;\na;b|c\n1;2|3\n")
+    assert read_table(path).columns.tolist() == ["a", "b|c"]
+    assert read_table(path, sep="|").columns.tolist() == ["a;b", "c"]
+    with pytest.raises(DataError, match="is empty; expected a header line and rows"):
+        read_table(save("sep=;\n"))
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"ds": 1, "y": 2}]', '{"ds": 1}\n{"ds": 2}\n', '\n{\n "y": [1, 2]}', "[[1, 2], [2, 3]]"]
+)
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.csv"])
+def test_json_is_named_and_not_read_as_csv(save, name, content):
+    with pytest.raises(DataError, match=r"t\.\w+: is JSON; expected CSV or Parquet\. Save the table as one of them"):
+        read_table(save(content, name))
 
 
 def test_an_ambiguous_comma_is_a_question(save):

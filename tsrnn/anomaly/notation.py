@@ -152,8 +152,8 @@ def read_notation(
                 "separator with --sep."
             )
         return said
-    text = read_csv_text(file, file, encoding)
-    mark = find_separator(text) if sep is None else sep
+    text, named = read_csv_text(file, file, encoding)
+    mark = sep or named or find_separator(text)
     header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
     found = find_places(header, panel)
     if found is None:

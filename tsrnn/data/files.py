@@ -23,6 +23,10 @@ from tsrnn.errors import DataError, MissingExtraError
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 PARQUET = (".parquet", ".pq")
+# How a table or its lines begin in JSON, and no header of a CSV does.
+_JSON = re.compile(r'\s*(?:\{\s*"|\{\s*\}|\[\s*[\[{])')
+# The line that tells Excel what separates the columns below it.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ]*(?:\r\n|\n|\r)', re.IGNORECASE)
 SAMPLE_LINES = 1000
 
 
@@ -44,7 +48,7 @@ def read_table(
     path : path or "-"
         `.parquet` and `.pq` are Parquet; all else is CSV, also gzipped; "-" is either from standard input.
     sep, decimal : str, optional
-        Separator and decimal mark of a CSV; told from its content by default.
+        Separator and decimal mark of a CSV; told from its content by default, such as a first line ``sep=;``.
     date_format : str, optional
         How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
     encoding : str, optional
@@ -91,15 +95,21 @@ def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV o
     return unpack(data, name)
 
 
-def read_csv_text(path: str | os.PathLike[str], name: str, encoding: str | None) -> str:
-    """Read the text of a CSV, from its header on.
+def read_csv_text(path: str | os.PathLike[str], name: str, encoding: str | None) -> tuple[str, str | None]:
+    """Read the text of a CSV, from its header on, and the separator that a line above it names, as Excel reads it.
 
     Raises
     ------
     DataError
         If it cannot be read or is no text.
     """
-    return _decode(read_bytes(path, name), name, encoding).lstrip("\r\n")
+    return _from_header(_decode(read_bytes(path, name), name, encoding))
+
+
+def _from_header(text: str) -> tuple[str, str | None]:
+    text = text.lstrip("\r\n")
+    line = _SEPARATOR_LINE.match(text)
+    return (text, None) if line is None else (text[line.end() :].lstrip("\r\n"), line[1])
 
 
 def unpack(data: bytes, name: str) -> bytes:
@@ -179,12 +189,19 @@ def _decode(data: bytes, name: str, given: str | None) -> str:
         ) from None
     if not text.strip():
         raise DataError(f"{name}: is empty; expected a header line and rows.")
+    if _JSON.match(text):
+        raise DataError(
+            f"{name}: is JSON; expected CSV or Parquet. Save the table as one of them, for example in Python with "
+            "pd.read_json(...).to_csv(...)."
+        )
     return text
 
 
 def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.DataFrame:
-    text = text.lstrip("\r\n")
-    sep = find_separator(text) if sep is None else sep
+    text, named = _from_header(text)
+    if not text:
+        raise DataError(f"{name}: is empty; expected a header line and rows.")
+    sep = sep or named or find_separator(text)
     if len(sep) != 1:
         raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
     sample = _check_rows(text, name, sep)
