@@ -195,6 +195,25 @@ def test_a_wrong_option_is_named(run, here, arguments, code, message):
     assert message in refused(run(*arguments), code)
 
 
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (
+            ["2024-01-01,1", "2024-01-02,inf", "2024-01-03,2"],
+            (),
+            "where the value is unknown, by leaving the cell empty",
+        ),
+        (["2024-01-01,1", "2024-01-04,3", "2024-01-11,2"], ("--freq", "2D"), "--freq='2D'"),
+    ],
+)
+def test_advice_is_about_options_and_cells_and_not_about_python(run, here, rows, options, message):
+    (here / "t.csv").write_text("\n".join(["ds,y", *rows]))
+    err = refused(run("forecast", "t.csv", "--model", "Naive", "--quiet", *options))
+    assert message in err
+    assert "df." not in err
+    assert " freq" not in err
+
+
 def test_a_european_table_is_read_or_asks_for_one_option(run, here):
     (here / "de.csv").write_bytes(b"\xef\xbb\xbf" + GERMAN.encode())  # with a byte-order mark
     code, out, err = run("inspect", "de.csv", "--format", "json")

@@ -172,11 +172,17 @@ def _in_options(message: str) -> str:
 
     >>> _in_options("Name one with target_col, or pass a shorter season_length. h=5 is too long; lower h.")
     'Name one with --target, or pass a shorter --season-length. --horizon=5 is too long; lower --horizon.'
+    >>> _in_options("Leave freq out. Aggregate first, for example with df.resample(...).mean().")
+    'Leave --freq out. Aggregate first.'
     """
+    # A file's cells are mended where it was written.
+    message = message.replace(": df.replace([np.inf, -np.inf], np.nan)", ", by leaving the cell empty")
+    message = re.sub(r", for example with (?:df|pd)\.\w+\([^()]*\)(?:\.\w+\(\))?", "", message)
     long, short = "|".join(_OPTIONS), "|".join(_SHORT)
     message = re.sub(rf"\b({long})\b", lambda found: _OPTIONS[found[1]], message)
     message = re.sub(rf"(?<![\w.(-])({short})=", lambda found: f"{_SHORT[found[1]]}=", message)
     message = re.sub(rf"\b([Ll]ower|pass the) ({short})\b", lambda f: f"{f[1]} {_SHORT[f[2]]}", message)
+    message = re.sub(r"\b([Pp]ass the|[Ll]eave|without) freq\b", r"\1 --freq", message)
     return re.sub(r"\b(with|the option) (sep|decimal|encoding)\b", r"\1 --\2", message)
 
 
