@@ -68,6 +68,23 @@ def test_an_update_of_one_series_keeps_the_others(run, parts, tmp_path):
     assert first.to_dict() == {"series 0": "2019-01-01", "series 1": "2020-01-01"}
 
 
+def test_an_update_with_revised_rows_keeps_those_after_them(run, parts, tmp_path):
+    assert run("fit", "whole.csv", *parts, "--save", "model", *ZERO_SHOT)[0] == 0
+    whole = pd.read_csv(tmp_path / "whole.csv")
+    first = whole[whole["shop"] == "series 0"]
+    first.iloc[20:22].assign(revenue=0.0).to_csv(tmp_path / "revised.csv", index=False)
+    first.iloc[:5].to_csv(tmp_path / "begin.csv", index=False)
+    asked = ("--model", "model", "--format", "csv")
+    code, _, err = run("predict", "revised.csv", "--update", *asked)
+    assert code == 0, err
+    assert "2 of the rows that the model was fitted on were revised." in err
+    first = read(run("predict", *asked)[1]).groupby("shop")["month"].first()
+    assert first.to_dict() == {"series 0": "2020-01-01", "series 1": "2020-01-01"}
+    code, out, err = run("predict", "begin.csv", "--update", *asked)
+    assert (code, out) == (1, "")
+    assert "An update would forget 55 rows" in err
+
+
 def test_training_options_reach_the_network(run, parts, tmp_path):
     code, out, err = run(
         "fit", "whole.csv", *parts, "--save", "model", "--model", "lstm", "--time-budget", "0.5",

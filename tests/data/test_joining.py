@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.data.joining import join_newer
+from tsrnn.data.joining import join_newer, refuse_lost_rows
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
 
@@ -29,8 +29,31 @@ def test_newer_rows_stand_behind_the_known_ones_and_count_where_both_are(known):
     assert panel.series(1).tolist() == [9]
     assert notes == [
         "1 of 2 series go on from the rows that the model was fitted on.",
+        "1 of the rows that the model was fitted on were revised.",
         "1 of 2 series are new to the model.",
     ]
+
+
+def test_revised_rows_take_their_places_and_the_rows_after_them_stay(known):
+    panel, notes = join_newer(known, read(known, table("a", "2024-01-02", [20.0, 3.0])))
+    assert panel.series(0).tolist() == [1, 20, 3, 4]
+    assert notes == [
+        "1 of 1 series go on from the rows that the model was fitted on.",
+        "1 of the rows that the model was fitted on were revised.",
+        "1 of the rows that the model was fitted on come after the newer ones and are kept; the forecast follows them.",
+    ]
+    refuse_lost_rows(panel, known)
+
+
+def test_an_update_does_not_forget_rows_after_a_series_that_stands_alone(known):
+    panel, notes = join_newer(known, read(known, table("a", "2024-01-01", [10.0]), table("b", "2023-12-31", [1.0])))
+    assert panel.lengths.tolist() == [1, 1]
+    assert notes == [
+        "6 of the rows that the model was fitted on come after a series that begins no later than they do, and are "
+        "left out.",
+    ]
+    with pytest.raises(DataError, match=r"forget 6 rows .*of 2 series .*: a \(3\), b \(3\)\. Give the whole table"):
+        refuse_lost_rows(panel, known)
 
 
 def test_rows_between_known_and_newer_ones_are_missing(known):
@@ -42,7 +65,10 @@ def test_a_series_that_is_given_whole_stands_alone(known):
     panel, notes = join_newer(known, read(known, table("a", "2024-01-01", [9.0] * 6), table("b", "2023-12-31", [1.0])))
     assert panel.series(0).tolist() == [9.0] * 6
     assert panel.series(1).tolist() == [1.0]
-    assert notes == []
+    assert notes == [
+        "3 of the rows that the model was fitted on come after a series that begins no later than they do, and are "
+        "left out.",
+    ]
 
 
 def test_what_does_not_go_together_is_refused(known):

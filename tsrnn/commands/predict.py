@@ -49,8 +49,9 @@ def command(
 ) -> None:
     """Forecast with a saved network: what follows the table it was fitted on, or the rows of FILE.
 
-    FILE may hold newer rows of the fitted series alone, which are put behind the saved ones; the whole table again; or
-    other series. Nothing is trained unless --update says so. Columns are those of the fitted table, unless named.
+    FILE may hold newer or revised rows of the fitted series alone, which are put among the saved ones; the whole table
+    again; or other series. Nothing is trained unless --update says so. Columns are those of the fitted table, unless
+    named.
 
     \b
     Examples:
@@ -67,7 +68,7 @@ def command(
     from tsrnn.commands.forecast import deliver
     from tsrnn.commands.reading import plain_name
     from tsrnn.commands.voice import Voice
-    from tsrnn.data.joining import with_others
+    from tsrnn.data.joining import refuse_lost_rows, with_others
     from tsrnn.forecasting.forecaster import Forecaster
 
     voice = Voice(quiet)
@@ -75,6 +76,8 @@ def command(
     panel = forecaster.panel_
     if file is not None:
         panel = _newer(forecaster, file, reading, voice)
+    if update:
+        refuse_lost_rows(panel, forecaster.panel_)
     with voice.working("predict") as work:
         if update:
             work("fitting again")

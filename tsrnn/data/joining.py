@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,10 @@ MOST_MISSING = 10
 
 
 def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
-    """Return the series of `newer`, each with its known rows before it where it begins after them.
+    """Return the series of `newer`, each among its known rows where it begins after the first of them.
 
-    Where both have a row, the newer one counts; a series that begins no later than the known one stands alone.
-    Series that are not known are left as they are.
+    Where both have a row, the newer one counts; known rows before and after the newer ones stay. A series that begins
+    no later than the known one stands alone. Series that are not known are left as they are.
 
     Parameters
     ----------
@@ -28,7 +29,8 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     -------
     panel : Panel
     notes : list of str
-        How many series go on from known rows, and how many are new.
+        How many series go on from known rows, how many of these rows are revised, kept behind the newer ones or left
+        out, and how many series are new.
 
     Raises
     ------
@@ -45,16 +47,17 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     if known.start.dtype.kind != newer.start.dtype.kind:
         raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
     places = {name: place for place, name in enumerate(known.ids)}
-    values, starts, joined, new = [], newer.start.copy(), 0, 0
+    values, starts, counts = [], newer.start.copy(), Counter[str]()
     for i, name in enumerate(newer.ids):
         y = newer.series(i)
         place = places.get(name)
         if place is None:
-            new += 1
+            counts["new"] += 1
             values.append(y)
             continue
         past = known.series(place)
         shift = _shift(known, newer, place, i)
+        later = _rows_after(len(past), shift, len(y))
         if shift > 0:
             missing = shift - len(past)
             if missing > MOST_MISSING * (len(past) + len(y)):
@@ -62,18 +65,63 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
                     f"Series {name!s}: {missing:,} rows are missing between the {len(past):,} known ones and the "
                     "newer ones. Give the rows in between, or forecast from the file alone by fitting again."
                 )
-            y = np.concatenate([past[:shift], np.full(max(missing, 0), np.nan), y])
+            both = past[shift : shift + len(y)]
+            counts["revised"] += int((~np.isclose(both, y[: len(both)], rtol=0, atol=0, equal_nan=True)).sum())
+            y = np.concatenate([past[:shift], np.full(max(missing, 0), np.nan), y, past[len(past) - later :]])
             starts[i] = known.start[place]
-            joined += 1
+            counts["joined"] += 1
+            counts["kept"] += later
+        else:
+            counts["left out"] += later
         values.append(y)
     offsets = np.concatenate([[0], np.cumsum([len(y) for y in values])]).astype(np.int64)
     panel = replace(newer, y=np.concatenate(values), offsets=offsets, start=starts)
-    notes = []
-    if joined:
-        notes.append(f"{joined:,} of {newer.n_series:,} series go on from the rows that the model was fitted on.")
-    if new:
-        notes.append(f"{new:,} of {newer.n_series:,} series are new to the model.")
-    return panel, notes
+    return panel, _describe(counts, newer.n_series)
+
+
+def _describe(counts: Counter[str], n_series: int) -> list[str]:
+    """Say what became of the series and of the known rows."""
+    texts = {
+        "joined": "{:,} of {:,} series go on from the rows that the model was fitted on.",
+        "revised": "{:,} of the rows that the model was fitted on were revised.",
+        "kept": "{:,} of the rows that the model was fitted on come after the newer ones and are kept; the forecast "
+        "follows them.",
+        "left out": "{:,} of the rows that the model was fitted on come after a series that begins no later than they "
+        "do, and are left out.",
+        "new": "{:,} of {:,} series are new to the model.",
+    }
+    return [text.format(counts[kind], n_series) for kind, text in texts.items() if counts[kind]]
+
+
+def refuse_lost_rows(panel: Panel, known: Panel) -> None:
+    """Refuse series that end before the known rows: an update would forget the rows after them.
+
+    Parameters
+    ----------
+    panel : Panel
+        From `join_newer`.
+    known : Panel
+
+    Raises
+    ------
+    DataError
+        If known rows come after the last row of their series.
+    """
+    places = {name: place for place, name in enumerate(known.ids)}
+    lost = {}
+    for i, name in enumerate(panel.ids):
+        if name in places:
+            shift = _shift(known, panel, places[name], i)
+            later = _rows_after(int(known.lengths[places[name]]), shift, int(panel.lengths[i]))
+            if later:
+                lost[str(name)] = later
+    if lost:
+        shown = ", ".join(f"{name} ({rows:,})" for name, rows in list(lost.items())[:5])
+        raise DataError(
+            f"An update would forget {sum(lost.values()):,} rows that the model was fitted on, of {len(lost):,} series "
+            f"that begin no later than these rows and end before the last of them: {shown}. Give the whole table to "
+            "revise its first rows, or fit again to begin afresh."
+        )
 
 
 def with_others(panel: Panel, known: Panel) -> Panel:
@@ -94,6 +142,11 @@ def with_others(panel: Panel, known: Panel) -> Panel:
         ids=np.concatenate([panel.ids, others.ids]),
         start=np.concatenate([panel.start, others.start]),
     )
+
+
+def _rows_after(n_known: int, shift: int, n_newer: int) -> int:
+    """Return how many of the known rows come after the last newer one, the first of which has row number `shift`."""
+    return max(n_known - max(shift + n_newer, 0), 0)
 
 
 def _shift(known: Panel, newer: Panel, place: int, i: int) -> int:
