@@ -103,6 +103,8 @@ def test_a_date_format_turns_text_or_numbers_into_dates(save):
     assert read_table(numbers, date_format="%y%m%d")["day"].dt.day.tolist() == [2, 3]
     with pytest.raises(DataError, match=r"no column is written as '%Y'.*240102, 1"):
         read_table(numbers, date_format="%Y")
+    months = save("month,x\nJan-66,1\nFeb-66,2\n")
+    assert read_table(months, date_format="%b-%y")["month"].dt.year.tolist() == [1966, 1966]
 
 
 def test_a_separator_may_be_named(save):

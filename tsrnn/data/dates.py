@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.centuries import describe_century, place_in_century
 from tsrnn.errors import DataError
 
 _DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d",
     "%Y.%m.%d", "%Y/%d/%m", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y",
     "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d %B %Y", "%B %d, %Y", "%B %d %Y", "%d-%b-%y", "%Y%m%d",
-    "%a, %d %b %Y",
+    "%a, %d %b %Y", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
 )  # fmt: skip
 _MONTHS = ("%b %Y", "%B %Y", "%b-%Y", "%Y-%b", "%Y %b", "%b-%y", "%m/%Y", "%Y/%m", "%Y%m", "%YM%m", "%Y-M%m")
 _CLOCKS = (
@@ -31,6 +32,8 @@ _CLOCKS = (
 )
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _SAMPLE = 20
+# What the share of the most common step must be larger by.
+_CLEARLY = 0.03
 
 
 def looks_like_dates(text: pd.Series) -> bool:
@@ -95,9 +98,12 @@ def _parse_unique(
     found = _formats_that_fit(values)
     if not found:
         raise DataError(_unreadable(values, codes, text))
-    if len(found) == 1:
-        return next(iter(found.values())), []
-    return _choose_reading(values, found)
+    form, notes = (next(iter(found)), []) if len(found) == 1 else _choose_reading(values, found)
+    dates = found[form]
+    if "%y" in form:
+        usual = pd.DatetimeIndex(pd.to_datetime(values, format=form, utc=True if "%z" in form else None))
+        notes = [*notes, *describe_century(values.iloc[0], dates, usual)]
+    return dates, notes
 
 
 def _formats_that_fit(values: pd.Series) -> dict[str, pd.DatetimeIndex]:
@@ -117,32 +123,68 @@ def _formats_that_fit(values: pd.Series) -> dict[str, pd.DatetimeIndex]:
     return found
 
 
-def _read(values: pd.Series, form: str) -> pd.DatetimeIndex | None:
-    dates = pd.to_datetime(values, format=form, errors="coerce", utc=True if "%z" in form else None)
-    return None if dates.isna().any() else pd.DatetimeIndex(dates)
+def _read(text: pd.Series, form: str) -> pd.DatetimeIndex | None:
+    dates = pd.to_datetime(text, format=form, errors="coerce", utc=True if "%z" in form else None)
+    if dates.isna().any():
+        return None
+    return place_in_century(pd.DatetimeIndex(dates)) if "%y" in form else pd.DatetimeIndex(dates)
 
 
-def _choose_reading(values: pd.Series, found: dict[str, pd.DatetimeIndex]) -> tuple[pd.DatetimeIndex, list[str]]:
-    """Choose between month first and day first by which one makes the steps regular."""
+def _choose_reading(values: pd.Series, found: dict[str, pd.DatetimeIndex]) -> tuple[str, list[str]]:
+    """Choose between year, month and day first by which one gives sensible steps."""
     ranked = sorted(found, key=lambda form: -_regularity(found[form]))
-    best, second = ranked[:2]
-    # Month starts read the other way round are runs of twelve days: 11 of 12 steps are equal even then.
-    if _regularity(found[best]) < _regularity(found[second]) + 0.03:
-        raise DataError(
-            f"Dates such as {values.iloc[0]!r} can be read as {best!r} and as {second!r}. Say which: "
-            f"--date-format {best!r} on the command line, pd.to_datetime(df[...], format={best!r}) in Python."
-        )
-    return found[best], [f"Dates such as {values.iloc[0]!r} were read as {best}, which makes their steps regular."]
+    for best in ranked:
+        if all(form == best or _is_likelier(best, form, found) for form in ranked):
+            reason = ", which makes their steps regular" if len(values) > 1 else ""
+            return best, [f"Dates such as {values.iloc[0]!r} were read as {best}{reason}."]
+    best = ranked[0]
+    second = next(form for form in ranked[1:] if not _is_likelier(best, form, found))
+    raise DataError(
+        f"Dates such as {values.iloc[0]!r} can be read as {best!r} and as {second!r}. Say which: "
+        f"--date-format {best!r} on the command line, pd.to_datetime(df[...], format={best!r}) in Python."
+    )
+
+
+def _is_likelier(form: str, other: str, found: dict[str, pd.DatetimeIndex]) -> bool:
+    """Tell whether one reading is clearly more sensible than another one."""
+    dates, rival = found[form], found[other]
+    better = _regularity(dates) - _regularity(rival)
+    if form.startswith("%y") == other.startswith("%y"):
+        # Month starts read the other way round are runs of twelve days: 11 of 12 steps are equal even then.
+        return better >= _CLEARLY
+    # With day and year exchanged, the days of a month become a regular run of years.
+    if _is_ordered(dates) != _is_ordered(rival):
+        return _is_ordered(dates)
+    if abs(better) >= _CLEARLY:
+        return better > 0
+    shorter = _is_shorter(dates, rival) - _is_shorter(rival, dates)
+    votes = shorter + _is_month_starts(dates) - _is_month_starts(rival)
+    # Between points the year is last in every country that writes so.
+    return votes > 0 or (votes == 0 and form.startswith("%d."))
+
+
+def _is_ordered(dates: pd.DatetimeIndex) -> bool:
+    return bool(dates.is_monotonic_increasing or dates.is_monotonic_decreasing)
+
+
+def _is_month_starts(dates: pd.DatetimeIndex) -> bool:
+    return bool((dates.day == 1).all())
+
+
+def _is_shorter(dates: pd.DatetimeIndex, other: pd.DatetimeIndex) -> bool:
+    """Tell whether dates lie closer together than others by far: a month of days beside a month of years."""
+    return bool(10 * (dates.max() - dates.min()) < other.max() - other.min())
 
 
 def _regularity(dates: pd.DatetimeIndex) -> float:
-    """Return the share of the most common step, months counting as one."""
+    """Return the share of the most common step; months count as one, as do quarters and years."""
     days = np.unique(dates.to_numpy())
     steps = np.diff(days).astype("timedelta64[m]").astype(np.int64)
     if not len(steps):
         return 0.0
     day = 24 * 60
-    steps[(steps >= 28 * day) & (steps <= 31 * day)] = 30 * day
+    for shortest, longest in ((28, 31), (90, 92), (365, 366)):
+        steps[(steps >= shortest * day) & (steps <= longest * day)] = longest * day
     return float(np.unique(steps, return_counts=True)[1].max() / len(steps))
 
 

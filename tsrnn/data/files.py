@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from tsrnn.data.centuries import place_in_century
 from tsrnn.data.headers import refuse_values_as_header
 from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks, thousands_beside
 from tsrnn.errors import DataError, MissingExtraError
@@ -310,7 +311,7 @@ def _convert_dates(table: pd.DataFrame, name: str, date_format: str) -> pd.DataF
             if wanted(table[column].dtype):
                 dates = pd.to_datetime(table[column].astype(str), format=date_format, errors="coerce")
                 if dates.notna().all():
-                    found[column] = dates
+                    found[column] = place_in_century(pd.DatetimeIndex(dates)) if "%y" in date_format else dates
         if found:
             return table.assign(**found)
     first = table.iloc[0].astype(str).tolist()

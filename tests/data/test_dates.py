@@ -1,0 +1,64 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn.data.dates import parse_dates
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import DataError
+
+
+def written(form, first, last, freq):
+    dates = pd.date_range(first, last, freq=freq)
+    return dates, pd.Series(dates.strftime(form), dtype=object)
+
+
+@pytest.mark.parametrize(("first", "last"), [("1966", "1971-12"), ("1949", "1960-12")])
+def test_two_digit_years_are_read_in_one_century_with_a_note(first, last):
+    dates, text = written("%b-%y", first, last, "MS")
+    found, notes = parse_dates(text)
+    assert found.equals(dates.rename(None))
+    assert notes == [
+        f"The two-digit years of dates such as {text[0]!r} were read as {dates[0].year} to {dates[-1].year}."
+    ]
+    panel = read_panel(pd.DataFrame({"month": text, "x": np.arange(float(len(text)))}))
+    assert not np.isnan(panel.y).any()
+
+
+def test_two_digit_years_of_these_decades_need_no_note():
+    dates, text = written("%b-%y", "1995", "2005-12", "MS")
+    found, notes = parse_dates(text)
+    assert (found.equals(dates), notes) == (True, [])
+
+
+@pytest.mark.parametrize("mark", ["-", "/", "."])
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%d-%m-%y"])
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize(
+    ("first", "last", "freq"),
+    [
+        ("2024-01-01", "2024-01-30", "D"),
+        ("2024-01-01", "2024-12-31", "D"),
+        ("2024-01-01", "2024-02-20", "B"),
+        ("2023-01-01", "2024-12-31", "W"),
+        ("2023-01-01", "2024-12-01", "MS"),
+        ("2010-01-01", "2024-12-01", "QS"),
+        ("1990-01-01", "2024-12-01", "YS"),
+    ],
+)
+def test_years_first_are_told_from_days_first(mark, form, seed, first, last, freq):
+    dates, text = written(form.replace("-", mark), first, last, freq)
+    order = np.arange(len(dates)) if seed is None else np.random.default_rng(seed).permutation(len(dates))
+    assert parse_dates(text[order])[0].equals(dates[order].rename(None))
+
+
+def test_two_sensible_readings_of_two_digit_years_are_a_question():
+    _, years = written("%y-%m-%d", "2001", "2024", "YS")
+    with pytest.raises(DataError, match=r"'01-01-01' can be read as '%d-%m-%y' and as '%y-%m-%d'.*--date-format"):
+        parse_dates(years)
+    with pytest.raises(DataError, match=r"'24/01/13' can be read as '%d/%m/%y' and as '%y/%m/%d'"):
+        parse_dates(pd.Series(["24/01/13"]))
+
+
+def test_one_date_between_points_has_its_day_first():
+    found, notes = parse_dates(pd.Series(["08.01.24"]))
+    assert (found[0], notes) == (pd.Timestamp("2024-01-08"), ["Dates such as '08.01.24' were read as %d.%m.%y."])
