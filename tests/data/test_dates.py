@@ -62,3 +62,28 @@ def test_two_sensible_readings_of_two_digit_years_are_a_question():
 def test_one_date_between_points_has_its_day_first():
     found, notes = parse_dates(pd.Series(["08.01.24"]))
     assert (found[0], notes) == (pd.Timestamp("2024-01-08"), ["Dates such as '08.01.24' were read as %d.%m.%y."])
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize(
+    ("form", "freq", "alias"),
+    [
+        ("%Y%m%d%H", "h", "h"),
+        ("%Y%m%d%H%M", "15min", "15min"),
+        ("%Y%m%d%H%M%S", "30s", "30s"),
+        ("%Y%m%d%H%M", "D", "D"),
+    ],
+)
+def test_compact_dates_may_have_a_time_of_day(kind, form, freq, alias):
+    dates = pd.date_range("2024-01-31 06:00", periods=100, freq=freq)
+    panel = read_panel(
+        pd.DataFrame({"time": dates.strftime(form).astype(np.int64).astype(kind), "x": np.arange(100.0)})
+    )
+    assert (panel.frequency.alias, panel.start[0]) == (alias, dates[0].to_datetime64())
+    assert panel.y.tolist() == list(range(100))
+
+
+def test_other_numbers_as_long_as_compact_dates_are_counted():
+    for first, step in ((1_704_067_200, 3600), (2024_01_01_90, 1), (2024_13_01_0000, 1)):
+        table = pd.DataFrame({"time": first + step * np.arange(10), "x": np.arange(10.0)})
+        assert read_panel(table).start[0] == first

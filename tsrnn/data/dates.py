@@ -30,6 +30,8 @@ _CLOCKS = (
     " %I:%M:%S %p",
     " %H:%M:%S %z",
 )
+# By how many digits date and clock have; strptime alone would read 20241111 as 11:00 on 1 January.
+_COMPACT_CLOCKS = {10: "%H", 12: "%H%M", 14: "%H%M%S"}
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _SAMPLE = 20
 # What the share of the most common step must be larger by.
@@ -40,7 +42,7 @@ def looks_like_dates(text: pd.Series) -> bool:
     """Tell whether all values of a text column can be read as dates; plain numbers and words cannot."""
     known = text.dropna()
     sample = known.iloc[:_SAMPLE].astype(str)
-    if sample.empty or not sample.str.contains(r"^\d{8}$|\d\D|[A-Za-z]{3}.*\d{2}").all():
+    if sample.empty or not sample.str.contains(r"^\d{8}(?:\d\d){0,3}$|\d\D|[A-Za-z]{3}.*\d{2}").all():
         return False
     try:
         parse_dates(sample)
@@ -95,6 +97,9 @@ def _parse_unique(
     quarters = values.str.extract(r"^(\d{4})[- ]?[Qq]([1-4])$")
     if quarters.notna().all(axis=None):
         return pd.DatetimeIndex(quarters[0] + "-" + (3 * quarters[1].astype(int) - 2).astype(str).str.zfill(2)), []
+    compact = _read_compact_times(values)
+    if compact is not None:
+        return compact, []
     found = _formats_that_fit(values)
     if not found:
         raise DataError(_unreadable(values, codes, text))
@@ -104,6 +109,14 @@ def _parse_unique(
         usual = pd.DatetimeIndex(pd.to_datetime(values, format=form, utc=True if "%z" in form else None))
         notes = [*notes, *describe_century(values.iloc[0], dates, usual)]
     return dates, notes
+
+
+def _read_compact_times(values: pd.Series) -> pd.DatetimeIndex | None:
+    """Read 2024013118, 202401311830 or 20240131183000; None for any other text."""
+    width = len(values.iloc[0]) if len(values) else 0
+    if width not in _COMPACT_CLOCKS or not values.str.fullmatch(rf"\d{{{width}}}").all():
+        return None
+    return _read(values, "%Y%m%d" + _COMPACT_CLOCKS[width])
 
 
 def _formats_that_fit(values: pd.Series) -> dict[str, pd.DatetimeIndex]:

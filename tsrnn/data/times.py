@@ -17,6 +17,14 @@ from tsrnn.data.grids import DAY, FixedStep, Stamps
 from tsrnn.data.panel import TableForm
 from tsrnn.errors import DataError
 
+# With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
+_COMPACT_FORMS = (
+    ("%Y%m%d", 1700_01_01, 2200_12_31),
+    ("%Y%m", 1700_01, 2200_12),
+    ("%Y%m%d%H", 1900_01_01_00, 2200_12_31_23),
+    ("%Y%m%d%H%M", 1900_01_01_00_00, 2200_12_31_23_59),
+    ("%Y%m%d%H%M%S", 1900_01_01_00_00_00, 2200_12_31_23_59_59),
+)
 _YEAR_NAMES = {"year", "years", "yr", "jahr"}
 
 
@@ -199,13 +207,10 @@ def _read_numbers(column: pd.Series, name: Any, given: bool) -> TimeColumn:
 
 
 def read_compact_dates(whole: npt.NDArray[np.int64]) -> pd.DatetimeIndex | None:
-    """Read 20240131 or 202401 as dates; None for any other numbers."""
+    """Read 202401, 20240131, 2024013118, 202401311830 or 20240131183000 as dates; None for any other numbers."""
     low, high = whole.min(), whole.max()
-    if 1700_01_01 <= low and high <= 2200_12_31:
-        form = "%Y%m%d"
-    elif 1700_01 <= low and high <= 2200_12:
-        form = "%Y%m"
-    else:
+    form = next((form for form, first, last in _COMPACT_FORMS if first <= low and high <= last), None)
+    if form is None:
         return None
     codes, uniques = pd.factorize(whole)
     dates = pd.to_datetime(pd.Series(uniques).astype(str), format=form, errors="coerce")
