@@ -82,3 +82,54 @@ def test_what_does_not_go_together_is_refused(known):
         join_newer(known, read_panel(zoned))
     with pytest.raises(DataError, match="Dates and whole numbers"):
         join_newer(known, read_panel(pd.DataFrame({"unique_id": "a", "ds": [1, 2, 3], "y": 1.0})))
+
+
+def local(first, n_days, offset, freq="D"):
+    stamps = pd.date_range(first, periods=n_days, freq=freq).strftime(f"%Y-%m-%dT%H:%M:%S{offset}")
+    return pd.DataFrame({"ds": stamps.astype(object), "y": np.arange(float(n_days))})
+
+
+def read_like(known, table):
+    return read_panel(table, freq=known.frequency, season_length=known.season_length)
+
+
+SUMMER, WINTER = local("2024-10-20", 8, "+02:00"), local("2024-10-28", 3, "+01:00")
+BERLIN = SUMMER.assign(ds=pd.date_range("2024-10-20", periods=8, tz="Europe/Berlin"))
+
+
+@pytest.mark.parametrize("early", [SUMMER, pd.concat([SUMMER.iloc[:-1], local("2024-10-27", 1, "+01:00")]), BERLIN])
+@pytest.mark.parametrize("late", [WINTER, pd.concat([local("2024-10-28", 1, "+02:00"), WINTER.iloc[1:]])])
+def test_local_days_go_on_when_the_clocks_change(early, late):
+    known = read_panel(early)
+    panel, _ = join_newer(known, read_like(known, late))
+    assert panel.start[0] == np.datetime64("2024-10-20")
+    assert panel.y.tolist() == [*known.y, 0, 1, 2]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 30])
+def test_hours_with_offsets_go_on_when_the_clocks_change(rows):
+    summer, winter = local("2024-10-26", 27, "+02:00", "h"), local("2024-10-27 02:00", 40, "+01:00", "h")
+    known = read_panel(summer)
+    panel, _ = join_newer(known, read_like(known, winter[:rows]))
+    assert panel.y.tolist() == [*range(27), *range(rows)]
+    both = read_panel(pd.concat([summer, winter[:10]]))
+    panel, _ = join_newer(both, read_like(both, winter[10 : 10 + rows]))
+    assert len(panel.y) == 37 + rows
+    panel, _ = join_newer(known, read_like(known, pd.concat([summer[-1:], winter[:1]])))
+    assert len(panel.y) == 28
+
+
+def test_days_of_places_far_apart_are_refused():
+    known = read_panel(SUMMER)
+    with pytest.raises(DataError, match=r"have UTC-05:00, those of the fitted table UTC\+02:00"):
+        join_newer(known, read_like(known, local("2024-10-28", 3, "-05:00")))
+    there = local("2024-10-28", 3, "").assign(ds=pd.date_range("2024-10-28", periods=3, tz="America/New_York"))
+    with pytest.raises(DataError, match="have America/New_York, those of the fitted table Europe/Berlin"):
+        join_newer(read_panel(BERLIN), read_panel(there))
+    for table, zone in ((SUMMER, "UTC"), (pd.concat([SUMMER, WINTER]), "several UTC offsets")):
+        with pytest.raises(DataError, match=f"have no time zone, those of the fitted table {zone}"):
+            join_newer(read_panel(table), read_like(known, local("2024-10-28", 3, "")))
+    with pytest.raises(
+        DataError, match=r"UTC\+02:00, those of the fitted table UTC\+02:00 at several times of the day"
+    ):
+        join_newer(read_panel(local("2024-10-26", 27, "+02:00", "h")), known)

@@ -82,6 +82,15 @@ def parse_dates(text: pd.Series) -> tuple[pd.DatetimeIndex, list[str]]:
     return dates.take(codes), notes
 
 
+def has_utc_offset(text: str) -> bool:
+    """Tell whether a time stamp ends in its offset from UTC, as in 2024-08-20T00:00:00+02:00.
+
+    >>> has_utc_offset("2024-08-20T00:00:00Z"), has_utc_offset("2024-08-20 00:00")
+    (True, False)
+    """
+    return re.search(_OFFSET, text.strip()) is not None
+
+
 def _parse_unique(
     values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series
 ) -> tuple[pd.DatetimeIndex, list[str]]:
@@ -212,7 +221,8 @@ def _parse_with_offsets(
         minutes = int(shift.iloc[0])
         zone: Any = datetime.timezone(datetime.timedelta(minutes=minutes)) if minutes else "UTC"
         return wall.tz_localize(zone), notes
-    if len(np.unique(wall - wall.normalize())) == 1:
+    # The hour that comes twice when the clocks go back is no date of its own.
+    if wall.is_unique and len(np.unique(wall - wall.normalize())) == 1:
         note = "The UTC offsets of the time stamps differ, their time of day does not: local dates are used."
         return wall, [*notes, note]
     utc = (wall - pd.to_timedelta(shift.to_numpy(), unit="min")).tz_localize("UTC")

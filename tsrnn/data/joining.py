@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from tsrnn.data.panel import Panel
+from tsrnn.data.panel import Panel, TableForm
+from tsrnn.data.times import localize
 from tsrnn.errors import DataError, FrequencyError
 
 # Rows that may be missing between what is known and what is newer, in known rows: more is a mistake.
 MOST_MISSING = 10
+# The most by which clocks change anywhere.
+DAYLIGHT_SAVING = datetime.timedelta(hours=2)
 
 
 def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
@@ -37,13 +43,10 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     FrequencyError
         If a series does not lie on the grid of its known rows.
     DataError
-        If far more rows are missing in between than are known.
+        If far more rows are missing in between than are known, or time is written in another way: without a zone, as
+        days of another zone, or as whole numbers.
     """
-    zones = [str(panel.form.zone) if panel.form.zone is not None else "no time zone" for panel in (known, newer)]
-    if zones[0] != zones[1] or known.form.wall_clock != newer.form.wall_clock:
-        raise DataError(
-            f"The time stamps have {zones[1]}, those of the fitted table {zones[0]}. Write them in the same way."
-        )
+    _check_zones(known, newer)
     if known.start.dtype.kind != newer.start.dtype.kind:
         raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
     places = {name: place for place, name in enumerate(known.ids)}
@@ -77,6 +80,39 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     offsets = np.concatenate([[0], np.cumsum([len(y) for y in values])]).astype(np.int64)
     panel = replace(newer, y=np.concatenate(values), offsets=offsets, start=starts)
     return panel, _describe(counts, newer.n_series)
+
+
+def _check_zones(known: Panel, newer: Panel) -> None:
+    """Refuse time stamps that cannot be compared: instants with local days, or the days of places far apart."""
+    one, other = known.form, newer.form
+    if one.wall_clock == other.wall_clock:
+        # Instants are in UTC whatever zone they were written in.
+        if not one.wall_clock and (one.zone is None) == (other.zone is None):
+            return
+        # Local days without a zone had several UTC offsets, of which one may come alone.
+        if one.wall_clock and (one.zone is None or other.zone is None or _is_one_place(one.zone, other.zone, newer)):
+            return
+    raise DataError(
+        f"The time stamps have {_name_zone(other)}, those of the fitted table {_name_zone(one)}. Write them in "
+        "the same way."
+    )
+
+
+def _name_zone(form: TableForm) -> str:
+    if form.zone is None:
+        return "several UTC offsets" if form.wall_clock else "no time zone"
+    return str(form.zone) if form.wall_clock else f"{form.zone} at several times of the day"
+
+
+def _is_one_place(zone: Any, other: Any, panel: Panel) -> bool:
+    """Tell whether two zones may be those of one place: the same one, or offsets that daylight saving explains."""
+    if str(zone) == str(other):
+        return True
+    if zone.utcoffset(None) is None and other.utcoffset(None) is None:
+        return False
+    first = pd.DatetimeIndex(panel.start[:1])
+    offsets = [localize(first, place)[0].utcoffset() for place in (zone, other)]
+    return bool(abs(offsets[0] - offsets[1]) <= DAYLIGHT_SAVING)
 
 
 def _describe(counts: Counter[str], n_series: int) -> list[str]:

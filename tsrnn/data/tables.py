@@ -354,6 +354,6 @@ def _describe(
     else:
         origin = "customary for this frequency" if season_length > 1 else "none is customary for this frequency"
     notes.append(f"Season length: {season_length} ({origin}).")
-    if rows.time.wall_clock and str(rows.time.zone) != "UTC":
+    if rows.time.wall_clock and rows.time.zone is not None and str(rows.time.zone) != "UTC":
         notes.append(f"Days are counted in local time ({rows.time.zone}).")
     return [*notes, *rows.time.notes, *rows.notes]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.data.dates import parse_dates
+from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, FixedStep, Stamps
 from tsrnn.data.panel import TableForm
@@ -41,7 +41,8 @@ class TimeColumn:
     zone : Any
         The user's time zone, or None.
     wall_clock : bool
-        The stamps have a zone but fall on the same local time of day, so that days, not hours, are counted.
+        The stamps have a zone but fall on the same local time of day, so that days, not hours, are counted; without
+        `zone`, they had several UTC offsets.
     years : bool
         The integers are calendar years.
     period : Any
@@ -104,7 +105,8 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
         return _read_numbers(column, name, given)
     if pd.api.types.infer_dtype(column) == "string":
         dates, notes = parse_dates(column)
-        return _read_dates(dates, dates.dtype, freq, tuple(notes))
+        time = _read_dates(dates, dates.dtype, freq, tuple(notes))
+        return replace(time, wall_clock=True) if dates.tz is None and has_utc_offset(column.iloc[0]) else time
     return _read_objects(column, freq)
 
 
