@@ -13,15 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.clocks import clock_columns, refuse_split_stamps
+from tsrnn.data.counters import TIME_WORDS, find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.number_texts import numbers_as_text
-from tsrnn.data.times import name_words, read_compact_dates
+from tsrnn.data.times import name_words
 from tsrnn.errors import ColumnError, DataError
 
-TIME_WORDS = {"date", "dates", "time", "timestamp", "datetime", "month", "period", "year", "years", "day"}
-TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum"}
-_YEAR_WORDS = {"year", "years"}
-_COUNTER_WORDS = {"time", "timestamp", "step", "period", "t"}
 _PARTS_OF_A_DATE = ("quarter", "month", "week", "day")
 
 
@@ -143,7 +140,12 @@ def choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[An
         return found, False
     if is_text(df.index) and looks_like_dates(df.index.to_series()):
         return df.index.name, True
-    if id_col is None and pd.api.types.is_integer_dtype(df.index.dtype):
+    counted = pd.api.types.is_integer_dtype(df.index.dtype)
+    if not counted or df.index.name is None:
+        found = _search_counter(df, id_col)
+        if found is not None:
+            return found, False
+    if id_col is None and counted:
         return df.index.name, True
     raise DataError(
         f"No column of dates was found among: {_names(df.columns, 10)}. Name the time column with time_col "
@@ -159,7 +161,7 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
         return dated[0]
     named = [name for name in columns if name_words(name) & TIME_WORDS]
     for name in named:
-        if name in dated or _is_date_text(df[name]) or _is_counter(df[name], name, id_col is not None):
+        if name in dated or _is_date_text(df[name]) or is_counter(df[name], name, id_col is not None):
             _check_split_date(df, name)
             return name
     if dated:
@@ -169,6 +171,14 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
             return name
     # Text under a time's name that does not read as dates: reading it names the values that stand in the way.
     return next((name for name in named if is_text(df[name])), None)
+
+
+def _search_counter(df: pd.DataFrame, id_col: Any) -> Any:
+    """Return the column of numbers that counts time; None if none does."""
+    columns = [name for name in df.columns if id_col is None or name != id_col]
+    # A text column may name the series in each of which time is counted.
+    ids = [id_col] if id_col is not None else [None, *(name for name in columns if is_text(df[name]))]
+    return find_counter(df, columns, ids)
 
 
 def _is_dated(column: pd.Series) -> bool:
@@ -193,21 +203,6 @@ def is_text(column: Any) -> bool:
 
 def _is_date_text(column: pd.Series) -> bool:
     return is_text(column) and looks_like_dates(column.astype(object))
-
-
-def _is_counter(column: pd.Series, name: Any, has_ids: bool) -> bool:
-    """Tell whether whole numbers under a time's name are time: years, 20240131, or a running number."""
-    if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
-        return False
-    values = column.dropna().to_numpy(dtype=np.float64)
-    if not len(values) or not np.isfinite(values).all() or (values != np.round(values)).any():
-        return False
-    words = name_words(name)
-    if words & _YEAR_WORDS and values.min() >= 1000 and values.max() <= 3000:
-        return True
-    if read_compact_dates(values.astype(np.int64)) is not None:
-        return True
-    return bool(words & _COUNTER_WORDS) and (has_ids or len(np.unique(values)) == len(values))
 
 
 def _check_split_date(df: pd.DataFrame, name: Any) -> None:
@@ -265,6 +260,9 @@ def _choose_targets(
         chosen.notes.append(f"Prices: of open, high, low and close, {close!r} is forecast; target_col chooses another.")
         return [close]
     numeric = [name for name in others if is_numeric(df[name])]
+    ids = None if chosen.id_col is None else df[chosen.id_col]
+    # A week number beside its date is time, too.
+    numeric = [name for name in numeric if not rises_evenly(df[name], name, ids)] or numeric
     _refuse_numbers_as_text(df, [name for name in others if name not in numeric], bool(numeric))
     if not numeric:
         kinds = [f"{name} ({df[name].dtype})" for name in others]

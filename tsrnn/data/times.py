@@ -20,12 +20,13 @@ from tsrnn.errors import DataError
 # With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
 _COMPACT_FORMS = (
     ("%Y%m%d", 1700_01_01, 2200_12_31),
-    ("%Y%m", 1700_01, 2200_12),
+    ("%Y%m", 1700_01, 2200_53),
     ("%Y%m%d%H", 1900_01_01_00, 2200_12_31_23),
     ("%Y%m%d%H%M", 1900_01_01_00_00, 2200_12_31_23_59),
     ("%Y%m%d%H%M%S", 1900_01_01_00_00_00, 2200_12_31_23_59_59),
 )
 _YEAR_NAMES = {"year", "years", "yr", "jahr"}
+_DATE_NAMES = {"date", "dates", "datum"}
 
 
 @dataclass(frozen=True)
@@ -196,26 +197,38 @@ def _read_numbers(column: pd.Series, name: Any, given: bool) -> TimeColumn:
     if len(wrong):
         raise DataError(
             f"{len(wrong):,} of {len(values):,} values are not whole numbers, for example {values[wrong[0]]} "
-            f"(row {wrong[0]}). Expected dates or whole numbers; turn decimal years into dates first."
+            f"(row {wrong[0]}). Expected dates or whole numbers; turn decimal years into dates first, "
+            "and number other steps by whole numbers."
         )
     whole = column.to_numpy(dtype=np.int64)
-    dates = read_compact_dates(whole)
+    dates = read_compact_dates(whole, name)
     if dates is not None:
-        note = f"Whole numbers such as {whole[0]} were read as dates."
+        kind = "ISO weeks, by their Mondays" if _is_week(name) and whole.max() < 1_000_000 else "dates"
+        note = f"Whole numbers such as {whole[0]} were read as {kind}."
         return _read_dates(dates, dates.dtype, None, (note,))
-    named_year = bool(name_words(name) & _YEAR_NAMES)
+    named_year = bool(name_words(name) & (_YEAR_NAMES | _DATE_NAMES))
     years = (named_year or given) and bool(((whole >= 1000) & (whole <= 3000)).all())
     return TimeColumn(whole, column.dtype, years=years)
 
 
-def read_compact_dates(whole: npt.NDArray[np.int64]) -> pd.DatetimeIndex | None:
-    """Read 202401, 20240131, 2024013118, 202401311830 or 20240131183000 as dates; None for any other numbers."""
+def _is_week(name: Any) -> bool:
+    return bool(name_words(name) & {"week", "weeks", "yearweek", "woche", "kw"})
+
+
+def read_compact_dates(whole: npt.NDArray[np.int64], name: Any = None) -> pd.DatetimeIndex | None:
+    """Read 202401, 20240131, 2024013118, 202401311830 or 20240131183000 as dates; None for any other numbers.
+
+    In a column named as weeks, 202401 is a week of ISO 8601, read as its Monday.
+    """
     low, high = whole.min(), whole.max()
     form = next((form for form, first, last in _COMPACT_FORMS if first <= low and high <= last), None)
     if form is None:
         return None
     codes, uniques = pd.factorize(whole)
-    dates = pd.to_datetime(pd.Series(uniques).astype(str), format=form, errors="coerce")
+    text = pd.Series(uniques).astype(str)
+    if form == "%Y%m" and _is_week(name):
+        text, form = text + "1", "%G%V%u"
+    dates = pd.to_datetime(text, format=form, errors="coerce")
     return None if dates.isna().any() else pd.DatetimeIndex(dates).take(codes)
 
 
