@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 
 from tsrnn.data.files import read_table
@@ -56,3 +58,33 @@ def test_names_that_are_numbers_or_dates_above_other_values_are_names(save, cont
 def test_shops_named_by_numbers_are_forecast(save):
     panel = read_panel(read_table(save("date,101,102\n2020-01-01,5,6\n2020-01-02,7,8\n2020-01-03,7,9\n")))
     assert list(panel.ids) == ["101", "102"]
+
+
+YEARS = [str(year) for year in range(2012, 2024)]
+MONTHS = pd.date_range("2024-01-01", periods=12, freq="MS")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [YEARS, YEARS[::-1], [int(year) for year in YEARS], MONTHS.strftime("%Y-%m-%d"), MONTHS.strftime("%b %Y"), MONTHS],
+)
+def test_a_table_on_its_side_is_refused_with_the_code_that_turns_it(names):
+    values = np.arange(48.0).reshape(4, 12)
+    countries = ["Austria", "Belgium", "Chile", "Denmark"]
+    table = pd.DataFrame(values, columns=list(names))
+    for named in (table, table.set_axis(countries), table.assign(country=countries), table.assign(week=range(1, 5))):
+        with pytest.raises(DataError, match=r"Time runs along the columns: 12 of them .*: df = df\.melt\("):
+            read_panel(named)
+    shown = r"df\.melt\(id_vars=\['country'\], var_name='ds', value_name='y'\)"
+    with pytest.raises(DataError, match=shown):
+        read_panel(table.assign(country=countries))
+    panel = read_panel(table.assign(country=countries).melt(id_vars=["country"], var_name="ds", value_name="y"))
+    assert (panel.ids.tolist(), panel.lengths.tolist()) == (countries, [12] * 4)
+    assert sorted(panel.series(0)) == list(range(12))
+
+
+def test_years_may_name_series_beside_dates_or_where_they_are_named():
+    table = pd.DataFrame(np.arange(144.0).reshape(12, 12), columns=YEARS)
+    assert read_panel(table.assign(date=MONTHS)).ids.tolist() == YEARS
+    assert read_panel(table.set_axis(MONTHS)).ids.tolist() == YEARS
+    assert read_panel(table, target_col=YEARS[:2]).ids.tolist() == YEARS[:2]

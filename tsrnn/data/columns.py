@@ -15,6 +15,7 @@ import pandas as pd
 from tsrnn.data.clocks import clock_columns, refuse_split_stamps
 from tsrnn.data.counters import TIME_WORDS, find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import looks_like_dates
+from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.times import name_words
 from tsrnn.errors import ColumnError, DataError
@@ -66,6 +67,8 @@ def choose_columns(
         id_col = "unique_id"
     if id_col is not None and id_col not in df.columns:
         raise ColumnError(unknown("id_col", id_col, df.columns))
+    if time_col is None and target_col is None:
+        _check_direction(df, id_col)
     time_name, in_index = choose_time(df, id_col, time_col)
     time = df.index if in_index else df[time_name]
     given = time_col is not None
@@ -96,6 +99,17 @@ def _check_names(df: pd.DataFrame) -> None:
     if df.columns.has_duplicates:
         twice = df.columns[df.columns.duplicated()].unique()
         raise DataError(f"Column names occur more than once: {_names(twice)}. Rename them.")
+
+
+def _check_direction(df: pd.DataFrame, id_col: Any) -> None:
+    """Refuse a table whose columns, not rows, are time stamps."""
+    stamps = time_stamps_among(list(df.columns))
+    if not stamps or "ds" in (*df.columns, df.index.name):
+        return
+    if isinstance(df.index, (pd.DatetimeIndex, pd.PeriodIndex)) or _is_date_text(df.index.to_series()):
+        return
+    if _search_time(df, id_col) is None:
+        refuse_time_along_columns(stamps, [name for name in df.columns if name not in stamps])
 
 
 def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:

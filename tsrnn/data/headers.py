@@ -1,8 +1,11 @@
-"""Tell whether the first line of a CSV holds names or values."""
+"""Tell whether the first line of a table holds names, values or time stamps."""
 
 from __future__ import annotations
 
+import datetime
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -13,6 +16,8 @@ _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?")
 _DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 _SAMPLE = 20
+_YEAR = re.compile(r"(?:1[7-9]|2[01])\d\d")
+_FEWEST = 3
 
 
 def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str, sep: str) -> None:
@@ -48,6 +53,58 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
     raise DataError(
         f"{name}: the first line holds values ({shown}) where names were expected. Put a line of names before it, for "
         f"example {example}"
+    )
+
+
+def time_stamps_among(columns: Sequence[Any]) -> list[Any]:
+    """Return the names of columns that are years, or dates, one after the other, if most columns are named so.
+
+    Examples
+    --------
+    >>> time_stamps_among(["country", "2022", "2023", "2024"])
+    ['2022', '2023', '2024']
+    >>> time_stamps_among(["date", "shop 1", "shop 2"])
+    []
+    """
+    years = [name for name in columns if _YEAR.fullmatch(str(name))]
+    if _are_most(years, columns):
+        numbers = pd.Series([int(name) for name in years])
+        return years if numbers.is_monotonic_increasing or numbers.is_monotonic_decreasing else []
+    dates = [name for name in columns if isinstance(name, (datetime.date, pd.Period))]
+    if _are_most(dates, columns):
+        return dates
+    texts = [name for name in columns if isinstance(name, str) and name[:4].strip().isdigit()]
+    texts = texts or [name for name in columns if isinstance(name, str) and re.search(r"\d\d$", name)]
+    return texts if _are_most(texts, columns) and looks_like_dates(pd.Series(texts, dtype=object)) else []
+
+
+def _are_most(names: list[Any], columns: Sequence[Any]) -> bool:
+    return len(names) >= _FEWEST and 2 * len(names) > len(columns)
+
+
+def refuse_time_along_columns(stamps: list[Any], others: list[Any]) -> None:
+    """Refuse a table whose columns are time stamps: it would be forecast from series to series.
+
+    Parameters
+    ----------
+    stamps : list
+        From `time_stamps_among`.
+    others : list
+        The names of the other columns.
+
+    Raises
+    ------
+    DataError
+        With the code that turns the table.
+    """
+    keys, names = f"id_vars={others!r}, ", ""
+    if not others:
+        keys, names = "ignore_index=False, ", ".reset_index(names='unique_id')"
+    raise DataError(
+        f"Time runs along the columns: {len(stamps):,} of them are named {stamps[0]!s}, {stamps[1]!s}, ..., "
+        f"{stamps[-1]!s}, and no column holds dates. Expected a row for each time stamp. Turn the table: df = df.melt("
+        f"{keys}var_name='ds', value_name='y'){names}. If these are names of series, name those to forecast with "
+        "target_col."
     )
 
 

@@ -104,7 +104,10 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
         raise DataError("true and false are no time stamps. Name another column with time_col.")
     if pd.api.types.is_numeric_dtype(dtype):
         return _read_numbers(column, name, given)
-    if pd.api.types.infer_dtype(column) == "string":
+    held = pd.api.types.infer_dtype(column)
+    if held == "integer":
+        return _read_numbers(column.astype(np.int64), name, given)
+    if held == "string":
         dates, notes = parse_dates(column)
         time = _read_dates(dates, dates.dtype, freq, tuple(notes))
         return replace(time, wall_clock=True) if dates.tz is None and has_utc_offset(column.iloc[0]) else time
