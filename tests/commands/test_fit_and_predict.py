@@ -85,6 +85,20 @@ def test_an_update_with_revised_rows_keeps_those_after_them(run, parts, tmp_path
     assert "An update would forget 55 rows" in err
 
 
+def test_numbers_as_names_are_known_beside_names_that_are_none(run, tmp_path):
+    whole = monthly_table(n_series=2).replace({"unique_id": {"series 0": 1, "series 1": 2}})
+    whole.groupby("unique_id").head(48).to_csv(tmp_path / "early.csv", index=False)
+    late = whole[whole["ds"] >= "2019"].replace({"unique_id": {2: "x2"}})
+    late.to_csv(tmp_path / "late.csv", index=False)
+    assert run("fit", "early.csv", "--save", "model", *ZERO_SHOT)[0] == 0
+    asked = ("--model", "model", "--format", "csv")
+    code, out, err = run("predict", "late.csv", "--update", *asked)
+    assert code == 0, err
+    assert "1 of 2 series go on from the rows" in err
+    assert read(out)["unique_id"].unique().tolist() == ["1", "x2"]
+    assert read(run("predict", *asked)[1])["unique_id"].unique().tolist() == ["1", "x2", "2"]
+
+
 def test_training_options_reach_the_network(run, parts, tmp_path):
     code, out, err = run(
         "fit", "whole.csv", *parts, "--save", "model", "--model", "lstm", "--time-budget", "0.5",

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.data.joining import join_newer, refuse_lost_rows
+from tsrnn.data.answers import id_column
+from tsrnn.data.joining import join_newer, refuse_lost_rows, with_others
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
 
@@ -54,6 +55,23 @@ def test_an_update_does_not_forget_rows_after_a_series_that_stands_alone(known):
     ]
     with pytest.raises(DataError, match=r"forget 6 rows .*of 2 series .*: a \(3\), b \(3\)\. Give the whole table"):
         refuse_lost_rows(panel, known)
+
+
+def named(*ids):
+    return pd.concat([table(name, "2024-01-01", [1.0, 2, 3]) for name in ids])
+
+
+@pytest.mark.parametrize("early", [(1, 2), ("1", "x2"), (1.0, 2.5)])
+@pytest.mark.parametrize("late", [(1,), ("1", "new"), (1.0, 7.5)])
+def test_names_are_compared_as_text_and_stay_as_they_are_known(early, late):
+    known = read_panel(named(*early))
+    newer = named(*late).assign(ds=lambda rows: rows["ds"] + pd.Timedelta(days=3))
+    panel, _ = join_newer(known, read(known, newer))
+    assert panel.ids.tolist() == [early[0], *late[1:]]
+    assert panel.lengths.tolist() == [6, 3][: len(late)]
+    ids = id_column(panel, np.arange(len(late)))
+    assert ids.tolist() == panel.ids.tolist()
+    assert id_column(with_others(panel, known), np.arange(len(late) + 1)).tolist() == [*panel.ids, early[1]]
 
 
 def test_rows_between_known_and_newer_ones_are_missing(known):

@@ -24,7 +24,8 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     """Return the series of `newer`, each among its known rows where it begins after the first of them.
 
     Where both have a row, the newer one counts; known rows before and after the newer ones stay. A series that begins
-    no later than the known one stands alone. Series that are not known are left as they are.
+    no later than the known one stands alone. Series that are not known are left as they are. Names are compared as
+    text: a file of the series 1 and x2 calls 1 by text, one of 1 alone by a number; the known name is kept.
 
     Parameters
     ----------
@@ -50,14 +51,17 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     if known.start.dtype.kind != newer.start.dtype.kind:
         raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
     places = {name: place for place, name in enumerate(known.ids)}
+    texts = {_as_text(name): place for place, name in enumerate(known.ids)}
+    ids = newer.ids.copy()
     values, starts, counts = [], newer.start.copy(), Counter[str]()
     for i, name in enumerate(newer.ids):
         y = newer.series(i)
-        place = places.get(name)
+        place = places.get(name, texts.get(_as_text(name)))
         if place is None:
             counts["new"] += 1
             values.append(y)
             continue
+        ids[i] = known.ids[place]
         past = known.series(place)
         shift = _shift(known, newer, place, i)
         later = _rows_after(len(past), shift, len(y))
@@ -78,8 +82,23 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
             counts["left out"] += later
         values.append(y)
     offsets = np.concatenate([[0], np.cumsum([len(y) for y in values])]).astype(np.int64)
-    panel = replace(newer, y=np.concatenate(values), offsets=offsets, start=starts)
+    form = replace(newer.form, id_dtype=_common_dtype(known.form, newer.form, bool(counts["new"])))
+    panel = replace(newer, y=np.concatenate(values), offsets=offsets, start=starts, ids=ids, form=form)
     return panel, _describe(counts, newer.n_series)
+
+
+def _as_text(name: Any) -> Any:
+    """Return a number as the text that it has in a file beside names, and any other name as it is."""
+    if isinstance(name, (bool, np.bool_)) or not isinstance(name, (int, float, np.integer, np.floating)):
+        return name
+    return str(int(name)) if float(name).is_integer() else str(name)
+
+
+def _common_dtype(known: TableForm, newer: TableForm, has_new: bool) -> Any:
+    """Return the dtype of names of both: numbers and text together are objects."""
+    if known.id_dtype == newer.id_dtype or known.id_dtype is None or newer.id_dtype is None:
+        return newer.id_dtype
+    return np.dtype(object) if has_new else known.id_dtype
 
 
 def _check_zones(known: Panel, newer: Panel) -> None:
