@@ -13,7 +13,7 @@ from tests.conftest import monthly_table
 from tsrnn import ARIMA, ETS, Drift, Ensemble, Forecaster, Naive, SeasonalNaive, Theta, WindowAverage
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import ParameterError
+from tsrnn.errors import FrequencyError, ParameterError
 from tsrnn.networks.registry import NETWORKS
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
@@ -232,3 +232,11 @@ def test_impossible_levels_and_quantiles_are_refused_with_the_cure(ready):
 
 def test_the_summary_names_the_season(ready):
     assert "12" in ready.summary()
+
+
+def test_a_table_of_another_step_is_told_the_fitted_one(ready):
+    y = monthly_table(1)["y"]
+    with pytest.raises(FrequencyError, match=r"^The time stamps are integers, but the fitted step is 'MS' \(monthly"):
+        ready.predict(h=2, df=y)
+    with pytest.raises(FrequencyError, match=r"grid of the fitted step 'MS' .* Put them on that grid, or fit again"):
+        ready.predict(h=2, df=y.set_axis(pd.date_range("2020-01-04", periods=len(y), freq="D")))

@@ -225,7 +225,7 @@ def parse_frequency(
     freq : str, int, timedelta, pandas offset, period dtype or Frequency
         An alias of pandas, in the spelling of today or of before pandas 2.2; ``"M-15"`` is monthly on day 15,
         ``"C-1111110"`` every day of the week but the last, Sunday. `M`, `Q` and `Y` name no side of the period, so
-        they fit starts, ends and fixed days alike.
+        they fit starts, ends and fixed days alike. A Frequency is the step of a fitted table, and errors call it so.
     ds, offsets
         As in `infer_frequency`.
     years : bool
@@ -266,6 +266,11 @@ def parse_frequency(
         raise FrequencyError(f"freq={freq!r} cannot be read. {_EXAMPLES}")
     if isinstance(frequency, IntegerStep) != (ds.dtype.kind != "M"):
         data, wanted = ("dates", "'D'") if ds.dtype.kind == "M" else ("integers", "1")
+        if isinstance(freq, Frequency):
+            raise FrequencyError(
+                f"The time stamps are {data}, but the fitted step is {freq.alias!r} ({freq.describe()}): expected "
+                f"{'whole numbers' if data == 'dates' else 'dates'} as time, as in the fitted table."
+            )
         raise FrequencyError(
             f"freq={freq!r} does not suit time stamps that are {data}: expected one like freq={wanted}."
         )

@@ -104,13 +104,15 @@ class Frequency(ABC):
         start, count = np.broadcast_arrays(np.asarray(start), np.asarray(steps, dtype=np.int64))
         return self._move(start, count) if count.size else start.copy()
 
-    def positions(self, ds: npt.ArrayLike, start: npt.ArrayLike) -> Integers:
+    def positions(self, ds: npt.ArrayLike, start: npt.ArrayLike, *, fitted: bool = False) -> Integers:
         """Return the number of steps from `start` to each stamp.
 
         Parameters
         ----------
         ds : datetime64[ns] or int64 ndarray
         start : array of the same kind, broadcast with `ds`
+        fitted : bool
+            The step is that of rows a model was fitted on, which nobody can choose for these stamps: an error says so.
 
         Raises
         ------
@@ -128,10 +130,12 @@ class Frequency(ABC):
         steps, fits = self._locate(ds, start)
         if not fits.all():
             wrong = np.unique(ds[~fits])
+            step = f"the fitted step {self.alias!r}" if fitted else f"freq={self.alias!r}"
+            cure = "Put them on that grid, or fit again on a table of their own step."
             raise FrequencyError(
                 f"{int((~fits).sum()):,} of {fits.size:,} time stamps do not lie on the grid of "
-                f"freq={self.alias!r} ({self.describe()}), for example {show_stamps(wrong)}. "
-                f"{self._cure(ds, start)}"
+                f"{step} ({self.describe()}), for example {show_stamps(wrong)}. "
+                f"{cure if fitted else self._cure(ds, start)}"
             )
         return steps
 

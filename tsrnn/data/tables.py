@@ -224,9 +224,11 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None) -> Panel:
     frequency = _find_frequency(rows, freq)
     start = rows.ds[rows.offsets[:-1]]
     counts = np.diff(rows.offsets)
-    position = frequency.positions(rows.ds, np.repeat(start, counts))
+    # Only a fitted table hands its step on as a Frequency.
+    fitted = isinstance(freq, Frequency)
+    position = frequency.positions(rows.ds, np.repeat(start, counts), fitted=fitted)
     lengths = position[rows.offsets[1:] - 1] + 1
-    _check_growth(rows, frequency, position, lengths)
+    _check_growth(rows, frequency, position, lengths, fitted)
     n_missing = int(lengths.sum()) - len(position)
     base = np.repeat(np.concatenate([[0], np.cumsum(lengths)[:-1]]), counts) + position
     if rows.y.ndim == 2:
@@ -269,17 +271,21 @@ def _find_frequency(rows: _Rows, freq: Any) -> Frequency:
     return found
 
 
-def _check_growth(rows: _Rows, frequency: Frequency, position: Integers, lengths: Integers) -> None:
+def _check_growth(
+    rows: _Rows, frequency: Frequency, position: Integers, lengths: Integers, fitted: bool = False
+) -> None:
     total, given = int(lengths.sum()), len(position)
     if total <= max(MAX_GROWTH * given, GROWTH_FREE_ROWS):
         return
     gaps = np.diff(position)
     gaps[rows.offsets[1:-1] - 1] = 0
     at = int(gaps.argmax())
+    step = f"the fitted step {frequency.alias!r}" if fitted else f"freq={frequency.alias!r}"
+    cure = "fit again on a table of their own step" if fitted else "pass the freq that the data have"
     raise FrequencyError(
-        f"On a grid of freq={frequency.alias!r} the {given:,} rows would become {total:,}. The longest gap, "
+        f"On a grid of {step} the {given:,} rows would become {total:,}. The longest gap, "
         f"{gaps[at]:,} steps, lies between {show_stamps(rows.ds[at : at + 1])} and "
-        f"{show_stamps(rows.ds[at + 1 : at + 2])}. Correct that stamp, or pass the freq that the data have."
+        f"{show_stamps(rows.ds[at + 1 : at + 2])}. Correct that stamp, or {cure}."
     )
 
 
