@@ -434,6 +434,13 @@ def test_stamps_beyond_what_nanoseconds_hold_are_refused(alias):
         parse_frequency(alias, ds, offsets).stamps(ds[0], 10_000_000)
 
 
+@pytest.mark.parametrize("alias", ["SMS", "2bh", "WOM-2MON"])
+def test_other_offsets_beyond_what_nanoseconds_hold_are_refused_likewise(alias):
+    ds, offsets = one_series(pd.date_range("2024-01-01", periods=2, freq=alias))
+    with pytest.raises(DataError, match="1678 to 2261"):
+        parse_frequency(alias, ds, offsets).stamps(ds[0], 300_000)
+
+
 def test_dates_before_1970_lie_on_the_same_grids():
     for alias in ("ME", "B", "QS-JAN", "6h"):
         ds, offsets = one_series(pd.date_range("1901-01-01", periods=50, freq=alias))

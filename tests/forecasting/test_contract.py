@@ -13,7 +13,7 @@ from tests.conftest import monthly_table
 from tsrnn import ARIMA, ETS, Drift, Ensemble, Forecaster, Naive, SeasonalNaive, Theta, WindowAverage
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import FrequencyError, ParameterError
+from tsrnn.errors import DataError, FrequencyError, ParameterError
 from tsrnn.networks.registry import NETWORKS
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
@@ -240,3 +240,9 @@ def test_a_table_of_another_step_is_told_the_fitted_one(ready):
         ready.predict(h=2, df=y)
     with pytest.raises(FrequencyError, match=r"grid of the fitted step 'MS' .* Put them on that grid, or fit again"):
         ready.predict(h=2, df=y.set_axis(pd.date_range("2020-01-04", periods=len(y), freq="D")))
+
+
+def test_a_forecast_past_the_last_year_is_refused_before_it_is_made(ready, monkeypatch):
+    monkeypatch.setattr(type(ready), "forecast", lambda *args: pytest.fail("the forecast was made"))
+    with pytest.raises(DataError, match=r"must lie in the years 1678 to 2261\. Use integer time, or fewer steps"):
+        ready.predict(h=5000)

@@ -289,8 +289,11 @@ class OffsetGrid(Frequency):
 
     def _move(self, start: Stamps, steps: Integers) -> Stamps:
         number = self._number(start)[0] + steps
-        forward = pd.date_range(self.origin, periods=max(int(number.max()), 0) + 1, freq=self.offset)
-        back = self._back(max(-int(number.min()), 0) + 1)
+        try:
+            forward = pd.date_range(self.origin, periods=max(int(number.max()), 0) + 1, freq=self.offset)
+            back = self._back(max(-int(number.min()), 0) + 1)
+        except pd.errors.OutOfBoundsDatetime:
+            raise DataError(TOO_FAR) from None
         grid = np.concatenate([back[:-1].to_numpy("datetime64[ns]"), forward.to_numpy("datetime64[ns]")])
         found: Stamps = grid[number + len(back) - 1]
         return found

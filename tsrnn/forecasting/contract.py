@@ -214,6 +214,10 @@ class ForecastModel(BaseEstimator):
             Before `fit`.
         ParameterError
             If h, a level or a quantile is impossible.
+        DataError
+            If `df` cannot be read as time series, or the forecast would end after the year 2261.
+        FrequencyError
+            If the time stamps of `df` do not lie on a grid of the fitted step.
         """
         check_is_fitted(self, "panel_")
         h = self.default_horizon_ if h is None else check_horizon(h)
@@ -232,6 +236,8 @@ class ForecastModel(BaseEstimator):
         levels = check_levels(level)
         wanted = check_quantiles(quantiles)
         needed = needed_quantiles(levels, wanted)
+        # An end that no time stamp can name is told before the forecast, which may take long, is made.
+        panel.frequency.stamps(panel.start, panel.lengths + (h - 1))
         values = self.forecast(panel, panel.last_cutoffs(), h, needed)
         return forecast_table(panel, values, needed, levels=levels, quantiles=wanted)
 
