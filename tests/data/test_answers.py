@@ -223,3 +223,25 @@ def test_forecasting_the_rows_that_were_cut_off_gives_the_table_back(freq, zone,
     table = pd.DataFrame({"when": stamps, "x": np.arange(n + h) * 1.5, "z": 2.0})
     answer = continue_table(table, h, freq=freq)
     pd.testing.assert_frame_equal(answer, table.iloc[n:].reset_index(drop=True), check_column_type=False)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"),
+    [("int8", "int64"), ("uint8", "int64"), ("Int8", "Int64"), ("UInt8", "Int64"), ("float32", "float64")],
+)
+def test_whole_numbers_as_time_go_on_beyond_their_type(dtype, wide):
+    most = 2**24 if dtype == "float32" else np.iinfo(dtype.lower()).max
+    stamps = pd.Series(range(most - 9, most), dtype=dtype)
+    panel = read_panel(pd.DataFrame({"unique_id": "a", "ds": stamps, "y": 1.0}))
+    short, long = (forecast_table(panel, zeros(panel, h), (0.5,))["ds"] for h in (1, 4))
+    assert (short.tolist(), short.dtype) == ([most], dtype)
+    assert (long.tolist(), long.dtype) == ([most, most + 1, most + 2, most + 3], wide)
+
+
+def test_whole_numbers_of_arrow_go_on_beyond_their_type():
+    pytest.importorskip("pyarrow")
+    stamps = pd.Series(range(118, 128), dtype="int8[pyarrow]")
+    panel = read_panel(pd.Series(1.0, index=pd.Index(stamps)))
+    answer = forecast_table(panel, zeros(panel, 2), (0.5,))
+    assert answer.index.tolist() == [128, 129]
+    assert answer.index.dtype == "int64[pyarrow]"

@@ -247,15 +247,35 @@ def restore_times(stamps: Stamps, form: TableForm) -> Any:
     Returns
     -------
     Index
+        Whole numbers that go beyond the user's type, such as 128 beyond int8, are in its 64 bits.
     """
     if stamps.dtype.kind != "M":
-        return pd.Index(stamps).astype(form.time_dtype)
+        return pd.Index(stamps).astype(_wide_enough(form.time_dtype, stamps))
     dates = pd.DatetimeIndex(stamps)
     if isinstance(form.time_dtype, pd.PeriodDtype):
         return pd.PeriodIndex(dates, freq=form.time_dtype.freq)
     if form.zone is not None:
         dates = localize(dates, form.zone) if form.wall_clock else dates.tz_localize("UTC").tz_convert(form.zone)
     return dates.astype(form.time_dtype)
+
+
+def _wide_enough(dtype: Any, stamps: npt.NDArray[np.int64]) -> Any:
+    """Return a dtype of numbers, or the one of 64 bits where it cannot hold all of these: pandas would wrap around."""
+    plain = np.dtype(getattr(dtype, "numpy_dtype", dtype))
+    if not len(stamps) or plain.kind not in "iuf":
+        return dtype
+    # Up to 2 to the power of its digits a float has every whole number.
+    most = 2 ** (np.finfo(plain).nmant + 1) if plain.kind == "f" else np.iinfo(plain).max
+    least = -most if plain.kind == "f" else np.iinfo(plain).min
+    # An index cannot be float16.
+    if least <= int(stamps.min()) and int(stamps.max()) <= most and plain != np.float16:
+        return dtype
+    wide = "float64" if plain.kind == "f" else "int64"
+    if isinstance(dtype, np.dtype):
+        return np.dtype(wide)
+    if isinstance(dtype, pd.ArrowDtype):
+        return pd.ArrowDtype.construct_from_string("double[pyarrow]" if plain.kind == "f" else "int64[pyarrow]")
+    return pd.api.types.pandas_dtype(wide.capitalize())
 
 
 def restore_time(stamp: Any, form: TableForm) -> Any:
