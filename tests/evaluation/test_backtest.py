@@ -221,3 +221,25 @@ def test_series_without_a_value_after_their_cutoffs_are_named():
     gap = backtest([SeasonalNaive()], wide, h=3, gap=3, n_windows=1)
     (note,) = [note for note in gap.notes if "not scored" in note]
     assert note.startswith("2 of 3 series")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["cutoff"],
+            "The model's name 'cutoff' is taken: its column 'cutoff' .* would also be a column of the forecasts",
+        ),
+        (["y"], "name 'y' is taken"),
+        (["a", "a-lo-80"], "name 'a-lo-80' is taken: its column 'a-lo-80' .* would also be one of the model 'a'"),
+        (["a-hi-95", "a"], "name 'a' is taken: its column 'a-hi-95' .* would also be one of the model 'a-hi-95'"),
+    ],
+)
+def test_a_model_named_like_a_column_of_the_forecasts_is_refused(names, message):
+    with pytest.raises(ParameterError, match=message):
+        backtest({name: "Naive" for name in names}, monthly_table(), h=2, n_windows=1)
+
+
+def test_a_model_may_be_named_like_an_interval_that_nobody_asked_for():
+    result = backtest({"a": "Naive", "a-lo-80": "Drift"}, monthly_table(), h=2, n_windows=1, level=[90])
+    assert {"a", "a-lo-80", "a-lo-90", "a-lo-80-lo-90"} <= set(result.forecasts.columns)

@@ -110,6 +110,10 @@ def interval_columns(
     return columns
 
 
+# The columns of `stamp_table`, which stand before those of models.
+STAMP_COLUMNS = ("unique_id", "ds", "cutoff", "step", "y")
+
+
 def stamp_table(panel: Panel, cutoffs: Cutoffs, h: int, gap: int = 0) -> pd.DataFrame:
     """Return what is known of h steps after each cutoff, the first `gap` steps left out.
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsrnn.data.tables import read_panel
+from tsrnn.data.answers import STAMP_COLUMNS
+from tsrnn.data.tables import interval_columns, read_panel
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.collect import collect
 from tsrnn.evaluation.configuration import call_of, configuration
@@ -134,6 +135,7 @@ def backtest(
     started = time.perf_counter()
     named = named_models(models)
     levels, scorers, jobs = check_levels(level), named_metrics(metrics), checked_jobs(n_jobs)
+    _check_names(list(named), levels)
     counts = {"n_windows": n_windows, "step_size": step_size, "train_size": train_size, "sample": sample}
     for name, value in counts.items():
         if value is not None:
@@ -173,6 +175,21 @@ def backtest(
     if isinstance(store, Folder):
         store.finish(result)
     return result
+
+
+def _check_names(names: Sequence[str], levels: Sequence[float]) -> None:
+    """Refuse a model's name that would make two columns of the forecasts one."""
+    quantiles = needed_quantiles(levels, ())
+    empty = np.empty((0, 0, len(quantiles)))
+    taken = dict.fromkeys(STAMP_COLUMNS, "a column of the forecasts")
+    for name in names:
+        for column in interval_columns(name, empty, quantiles, levels):
+            if column in taken:
+                raise ParameterError(
+                    f"The model's name {name!r} is taken: its column {column!r} of the forecasts would also be "
+                    f"{taken[column]}. Give it another one: models={{'my_{name}': model}}."
+                )
+            taken[column] = f"one of the model {name!r}"
 
 
 def _check_count(name: str, value: Any, least: int) -> None:
