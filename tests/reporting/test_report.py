@@ -280,6 +280,17 @@ def test_the_winner_of_each_series_is_named(result):
     assert winners == wide.loc[["USD", "GBP", "JPY", "CHF", "NOK"]].idxmin(axis=1).tolist()
 
 
+def test_series_named_by_tuples_have_a_page(tmp_path):
+    wide = monthly_table().pivot_table(index="ds", columns="unique_id", values="y")
+    wide.columns = pd.MultiIndex.from_product([["north"], wide.columns]).to_flat_index()
+    result = backtest(["SeasonalNaive", "Naive"], wide, h=3, n_windows=2)
+    text = write_report(result, tmp_path / "page.html").read_text(encoding="utf-8")
+    shown = text.split('aria-label="MASE by series"')[1].split("</table>")[0]
+    for name, score in result.by_series[result.by_series["model"] == "Naive"][["unique_id", "mase"]].itertuples(False):
+        assert str(name).replace("'", "&#x27;") in shown
+        assert f"{score:.3f}" in shown
+
+
 def test_many_series_and_long_forecasts_fit_into_six_megabytes(make_result, tmp_path):
     models = ("tsrnn", "ARIMA", "SeasonalNaive", "Theta")
     big = make_result([f"H{i}" for i in range(120)], models=models, n_cutoffs=5, h=48, freq="h")

@@ -69,8 +69,10 @@ def series_table(result: BacktestResult, choice: Choice) -> str:
     wide = result.by_series.pivot_table(index="unique_id", columns="model", values="mase", observed=True)
     wide = wide.reindex(columns=names)
     rows = []
+    # Not by label: pandas takes the parts of a tuple for those of a key.
+    places = {name: place for place, name in enumerate(wide.index)}
     for number, name in enumerate(choice.ids):
-        values = wide.loc[name] if name in wide.index else pd.Series(np.nan, index=names)
+        values = wide.iloc[places[name]] if name in places else pd.Series(np.nan, index=names)
         texts = [_number(value, ".3f") for value in values]
         best = _best(values, "mase", texts)
         cells = "".join(f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts)
