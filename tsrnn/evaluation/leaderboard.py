@@ -19,9 +19,11 @@ def leaderboard(scores: Mapping[str, Scores], seconds: Mapping[str, tuple[float,
     Returns
     -------
     DataFrame
-        model; mase, smape (0–200), rmse (original units) and the user's metrics, each averaged over a series'
-        forecasts and then over series; wql, the weighted quantile loss over .1 … .9; coverage_80 ... (a share);
-        fit_seconds, predict_seconds.
+        model; mase, smape (0–200), rmse (original units) and the user's metrics, each averaged over series. Of one
+        series, mase is the mean over all observed points of its forecasts, and rmse the root of the mean square over
+        them; smape and the user's metrics are averaged over the steps of each forecast, and then over forecasts. So a
+        forecast that was observed in part weighs less in mase and rmse here than one does in `by_forecast`. Then wql,
+        the weighted quantile loss over .1 … .9; coverage_80 ... (a share); fit_seconds, predict_seconds.
     """
     rows = []
     for model, found in scores.items():
