@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.added_rows import add_rows
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 
@@ -62,6 +63,6 @@ def test_series_named_by_tuples_are_sorted_and_followed():
 
     panel = named(("a", "z"), ("a", "b"), first="2020-01-01")
     assert panel.sorted_by_id().ids.tolist() == [("a", "b"), ("a", "z")]
-    later = panel.followed_by(named(("a", "z"), ("c", "d"), first="2020-04-01"))
+    later = add_rows(panel, named(("a", "z"), ("c", "d"), first="2020-04-01")).panel
     assert later.ids.tolist() == [("a", "z"), ("a", "b"), ("c", "d")]
     assert later.lengths.tolist() == [6, 3, 3]

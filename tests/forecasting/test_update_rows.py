@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from tests.conftest import monthly_table
-from tsrnn import Drift, Forecaster
-from tsrnn.errors import DataError
+from tsrnn import ETS, Drift, Ensemble, Forecaster, Naive
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import DataError, FrequencyError
 
 
 @pytest.fixture
@@ -55,10 +56,141 @@ def test_a_gap_before_the_new_rows_is_missing_values(table):
     assert np.isnan(first[70:74]).all()
 
 
-def test_a_table_that_begins_among_the_fitted_rows_is_fitted_afresh(table):
+def test_a_table_of_all_rows_is_the_same_as_a_fit_on_it(table):
     past, _ = split(table, 70)
     model = Drift().fit(past)
     pd.testing.assert_frame_equal(model.update(table).predict(3), Drift().fit(table).predict(3))
+    assert model.notes_ == []
+
+
+def test_rows_that_were_fitted_before_are_replaced_and_no_other(table):
+    past, new = split(table, 70)
+    one = past[past["unique_id"] == "series 1"]
+    again = one[60:62].assign(y=[-1.0, -2.0])
+    model = Naive().fit(past).update(pd.concat([new[new["unique_id"] == "series 0"], again]))
+    assert model.panel_.lengths.tolist() == [80, 70, 70]
+    expected = one["y"].to_numpy().copy()
+    expected[60:62] = [-1, -2]
+    np.testing.assert_array_equal(model.panel_.series(1), expected)
+    assert model.notes_ == ["2 fitted values were replaced by the update, of 1 series: series 1."]
+
+
+def test_a_network_learns_again_from_rows_that_were_replaced(table):
+    past, _ = split(table, 70)
+    corrected = past.assign(y=past["y"].where(past["ds"] < past["ds"].max(), 1.0))
+    model = Forecaster(strategy="zero-shot").fit(past)
+    before = model.calibration_
+    model.update(corrected[corrected["ds"] == corrected["ds"].max()])
+    expected = Forecaster(strategy="zero-shot").fit(corrected)
+    assert model.calibration_ is not before
+    pd.testing.assert_frame_equal(model.predict(4, level=80), expected.predict(4, level=80))
+    assert "3 fitted values were replaced by the update, of 3 series: series 0, series 1, series 2." in model.notes_
+
+
+def test_rows_before_the_fitted_ones_are_put_before_them(table):
+    late = table[table.groupby("unique_id").cumcount() >= 10]
+    early = table[table.groupby("unique_id").cumcount() < 12]
+    model = Naive().fit(late).update(early)
+    np.testing.assert_array_equal(model.panel_.y, table["y"])
+    assert model.panel_.start[0] == np.datetime64("2015-01-01")
+    assert model.notes_ == []
+
+
+def test_a_value_can_be_taken_away_but_not_by_a_series_without_any():
+    wide = pd.DataFrame({"a": np.arange(8.0), "b": 1.0}, index=pd.date_range("2020", periods=8, freq="MS"))
+    rows = wide[2:6].assign(a=[2.0, np.nan, 4.0, 5.0], b=np.nan)
+    model = Naive().fit(wide).update(rows)
+    np.testing.assert_array_equal(model.panel_.series(0), [0, 1, 2, np.nan, 4, 5, 6, 7])
+    assert (model.panel_.series(1) == 1).all()
+    assert model.notes_ == ["1 fitted value was replaced by the update, of 1 series: a."]
+
+
+@pytest.mark.parametrize("model", [Forecaster(strategy="zero-shot"), Naive(), Ensemble(["Naive", "Drift"])], ids=str)
+def test_new_series_stand_beside_the_fitted_ones(table, model):
+    past = table[table["unique_id"] != "series 2"]
+    model.fit(past).update(table[table["unique_id"] == "series 2"])
+    answer = model.predict(3)
+    assert answer["unique_id"].unique().tolist() == ["series 0", "series 1", "series 2"]
+    pd.testing.assert_frame_equal(answer[:6], model.predict(3, past))
+    assert "1 series is new since the fit: series 2." in model.notes_
+
+
+def monthly_values(n_rows=72):
+    return pd.Series(np.arange(float(n_rows)), index=pd.date_range("2015", periods=n_rows, freq="MS"), name="sales")
+
+
+def test_a_series_without_a_name_goes_on_from_the_only_one():
+    y = monthly_values()
+    assert Naive().fit(y[:60]).update(y[60:].rename(None)).panel_.lengths.tolist() == [72]
+    unnamed = Naive().fit(y[:60].rename(None)).update(y[60:])
+    assert unnamed.panel_.lengths.tolist() == [72]
+    assert unnamed.predict(1).name is None
+
+
+def test_a_series_without_a_name_is_refused_where_there_are_several(table):
+    model = Naive().fit(table)
+    with pytest.raises(DataError, match=r"fitted on 3 series: series 0, .*series.rename\('series 0'\)"):
+        model.update(monthly_values().rename(None))
+
+
+def test_a_second_series_makes_the_answer_a_table():
+    y = monthly_values()
+    answer = Naive().fit(y).update(y.rename("other") + 1).predict(2)
+    assert list(answer.columns) == ["sales", "other"]
+    assert answer.index.tolist() == [pd.Timestamp("2021-01-01"), pd.Timestamp("2021-02-01")]
+    assert answer.to_numpy().tolist() == [[71, 72], [71, 72]]
+
+
+def test_time_stamps_off_the_fitted_grid_are_refused_and_the_model_stays_as_it_was():
+    y = monthly_values()
+    model = ETS().fit(y[:60])
+    off = y[60:].set_axis(y.index[60:] + pd.Timedelta(days=3))
+    with pytest.raises(FrequencyError, match=r"12 of 12 time stamps do not lie on the grid of the fitted step 'MS'"):
+        model.update(off)
+    weekly = monthly_values().set_axis(pd.date_range("2020-01-05", periods=72, freq="W-SUN"))
+    model = Naive().fit(weekly[:60])
+    with pytest.raises(FrequencyError, match=r"do not go on in the step of the fitted rows: .* fitted step 'W-SUN'"):
+        model.update(weekly[60:].set_axis(weekly.index[60:] + pd.Timedelta(days=1)))
+    assert model.panel_.lengths.tolist() == [60]
+
+
+def test_names_of_another_type_are_refused(table):
+    numbers = table.assign(unique_id=table["unique_id"].str[-1].astype(int))
+    past, new = split(numbers, 70)
+    with pytest.raises(DataError, match=r"3 of the series .* '0' \(str\), not 0 \(int\)"):
+        Naive().fit(past).update(new.astype({"unique_id": str}))
+
+
+def test_whole_numbers_that_begin_again_are_refused_unless_all_rows_are_given():
+    y = pd.Series(np.arange(72.0))
+    model = Naive(season_length=1).fit(y[:60])
+    with pytest.raises(DataError, match=r"numbered 0 to 11, as if .* 0 to 59. Number later rows from 60 on"):
+        model.update(y[60:].reset_index(drop=True))
+    assert model.update(y[60:]).predict(1).index.tolist() == [72]
+    assert model.update(y + 1).notes_ == ["72 fitted values were replaced by the update, of 1 series: y."]
+
+
+def test_times_with_and_without_a_zone_do_not_go_together():
+    y = monthly_values()
+    with pytest.raises(DataError, match="have UTC, those of the fitted table no time zone"):
+        Naive().fit(y[:60]).update(y[60:].tz_localize("UTC"))
+    hours = y.set_axis(pd.date_range("2020", periods=72, freq="h", tz="Europe/Berlin"))
+    model = Naive().fit(hours[:60]).update(hours[60:].tz_convert("UTC"))
+    assert model.predict(1).index[0] == hours.index[-1] + pd.Timedelta(hours=1)
+
+
+def test_a_holiday_among_the_new_rows_is_stepped_over():
+    days = pd.bdate_range("2020-01-01", periods=300).delete([50, 120, 200, 280])
+    prices = pd.Series(np.random.default_rng(1).normal(size=len(days)).cumsum() + 50, index=days, name="price")
+    model = Naive().fit(prices[:250]).update(prices[250:])
+    np.testing.assert_array_equal(model.panel_.y, prices)
+    assert model.predict(1).index[0] == prices.index[-1] + pd.offsets.BDay()
+
+
+def test_a_panel_takes_the_place_of_all_that_was_fitted(table):
+    past, new = split(table, 70)
+    model = Naive().fit(past).update(read_panel(new))
+    assert model.panel_.lengths.tolist() == [10, 10, 10]
 
 
 def test_other_models_fit_again_on_the_fitted_and_the_new_rows(table):

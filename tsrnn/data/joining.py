@@ -47,9 +47,7 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
         If far more rows are missing in between than are known, or time is written in another way: without a zone, as
         days of another zone, or as whole numbers.
     """
-    _check_zones(known, newer)
-    if known.start.dtype.kind != newer.start.dtype.kind:
-        raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
+    check_same_time(known, newer)
     places = {name: place for place, name in enumerate(known.ids)}
     texts = {_as_text(name): place for place, name in enumerate(known.ids)}
     ids = newer.ids.copy()
@@ -99,6 +97,22 @@ def _common_dtype(known: TableForm, newer: TableForm, has_new: bool) -> Any:
     if known.id_dtype == newer.id_dtype or known.id_dtype is None or newer.id_dtype is None:
         return newer.id_dtype
     return np.dtype(object) if has_new else known.id_dtype
+
+
+def check_same_time(known: Panel, newer: Panel) -> None:
+    """Refuse stamps that are no times of the same kind: numbers with dates, instants with days, days of other places.
+
+    Parameters
+    ----------
+    known, newer : Panel
+
+    Raises
+    ------
+    DataError
+    """
+    if known.start.dtype.kind != newer.start.dtype.kind:
+        raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
+    _check_zones(known, newer)
 
 
 def _check_zones(known: Panel, newer: Panel) -> None:

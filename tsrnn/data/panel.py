@@ -176,52 +176,15 @@ class Panel:
         rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)
         return replace(self, y=self.y[rows], offsets=start, ids=self.ids[order], start=self.start[order])
 
-    def follows(self, earlier: Panel) -> bool:
-        """Tell whether some series go on from those of an earlier panel, and none begins before the end of its own."""
-        place = {name: i for i, name in enumerate(earlier.ids)}
-        known = np.array([i for i, name in enumerate(self.ids) if name in place], dtype=np.int64)
-        if not len(known):
-            return False
-        number = np.array([place[self.ids[i]] for i in known])
-        after = earlier.frequency.stamps(earlier.start[number], earlier.lengths[number])
-        return bool((self.start[known] >= after).all())
-
-    def followed_by(self, later: Panel, most_rows: int | None = None) -> Panel:
-        """Return this panel with the rows of one that follows it; what lies between is missing.
-
-        Parameters
-        ----------
-        later : Panel
-            On the same grid; `later.follows(self)`. Its new series are added.
-        most_rows : int, optional
-            How many rows of each series to keep, the last ones.
-
-        Raises
-        ------
-        FrequencyError
-            If a row does not lie on the grid of its series.
-        """
-        place = {name: i for i, name in enumerate(self.ids)}
-        parts, start = [self.series(i) for i in range(self.n_series)], list(self.start)
-        for i, name in enumerate(later.ids):
-            if name not in place:
-                parts.append(later.series(i))
-                start.append(later.start[i])
-                continue
-            at = place[name]
-            row = int(self.frequency.positions(later.start[i : i + 1], self.start[at : at + 1])[0])
-            parts[at] = np.concatenate([parts[at], np.full(row - len(parts[at]), np.nan), later.series(i)])
-        names = [*self.ids, *(name for name in later.ids if name not in place)]
-        ids = np.empty(len(names), dtype=object)
-        ids[:] = names
-        lead = [0 if most_rows is None else max(len(part) - most_rows, 0) for part in parts]
-        offsets = np.concatenate([[0], np.cumsum([len(p) - n for p, n in zip(parts, lead, strict=True)])])
+    def last_rows(self, most: int) -> Panel:
+        """Return the panel of the last rows of each series, at most so many, missing values among them."""
+        lead = np.maximum(self.lengths - most, 0)
+        row = np.arange(len(self.y)) - np.repeat(self.offsets[:-1], self.lengths)
         return replace(
             self,
-            y=np.concatenate([part[n:] for part, n in zip(parts, lead, strict=True)]),
-            offsets=offsets.astype(np.int64),
-            ids=ids,
-            start=self.frequency.stamps(np.array(start, dtype=self.start.dtype), lead),
+            y=self.y[row >= np.repeat(lead, self.lengths)],
+            offsets=np.concatenate([[0], np.cumsum(self.lengths - lead)]).astype(np.int64),
+            start=self.frequency.stamps(self.start, lead),
         )
 
     def between(self, starts: Integers, ends: Integers) -> Panel:

@@ -22,6 +22,11 @@ from tsrnn.errors import DataError, FrequencyError, ParameterError
 
 __all__ = ["forecast_table", "interval_columns", "long_forecasts", "read_panel", "stamp_table"]
 
+EMPTY_WARNING = (
+    "{count:,} of {total:,} series have no values and get forecasts of NaN: {names}. Drop them to be rid of this "
+    "warning."
+)
+
 # One stamp in the year 2200 would otherwise turn a small table into millions of missing rows.
 MAX_GROWTH = 50
 GROWTH_FREE_ROWS = 10_000
@@ -52,6 +57,7 @@ def read_panel(
     target_col: str | Sequence[str] | None = None,
     freq: Any = None,
     season_length: int | None = None,
+    more: bool = False,
 ) -> Panel:
     """Check a table and put it on regular grids.
 
@@ -72,6 +78,9 @@ def read_panel(
         The step; inferred over all series by default.
     season_length : int, optional
         Steps per season; by default what is customary for the step, or found in the data where nothing is.
+    more : bool
+        The rows go on from others, so that a series without values among them need not be empty: it is neither warned
+        of nor refused.
 
     Returns
     -------
@@ -108,7 +117,7 @@ def read_panel(
             f"Expected a pandas DataFrame or Series, not {type(df).__name__}. Numbers alone will do as "
             "pd.Series(values)."
         )
-    return _lay_out(rows, freq, season_length)
+    return _lay_out(rows, freq, season_length, more)
 
 
 def _check_season_length(season_length: Any) -> int:
@@ -219,7 +228,7 @@ def _in_order(codes: Integers, ds: Stamps) -> bool:
     return bool(later.all())
 
 
-def _lay_out(rows: _Rows, freq: Any, season_length: int | None) -> Panel:
+def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> Panel:
     """Put the rows on their grids."""
     frequency = _find_frequency(rows, freq)
     start = rows.ds[rows.offsets[:-1]]
@@ -244,7 +253,9 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None) -> Panel:
     if lead.any():
         y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
     gaps = _describe_gaps(y, offsets, lead, n_missing)
-    empty = _report_empty(y, offsets, rows.ids)
+    empty = _empty_notes(y, offsets, rows.ids)
+    if empty and not more:
+        _report_empty(y, offsets, rows.ids)
     given = season_length is not None
     if season_length is None:
         season_length = frequency.default_season_length
@@ -315,31 +326,40 @@ def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int)
     late = np.count_nonzero(lead)
     if late:
         notes.append(f"{late:,} series begin with missing values, which are left out.")
+    return [*notes, *_end_notes(y, offsets)]
+
+
+def _end_notes(y: Floats, offsets: Integers) -> list[str]:
     observed = np.isfinite(y)
     running = np.concatenate([[0], np.cumsum(observed)])
     early = np.count_nonzero(~observed[offsets[1:] - 1] & (running[offsets[1:]] > running[offsets[:-1]]))
-    if early:
-        notes.append(
-            f"{early:,} series end with missing values; the first step forecast is the one after the last row."
-        )
-    return notes
-
-
-def _report_empty(y: Floats, offsets: Integers, ids: Any) -> list[str]:
-    """Warn of series without a single value; raise if there are no others."""
-    running = np.concatenate([[0], np.cumsum(np.isfinite(y))])
-    empty = np.flatnonzero(running[offsets[1:]] == running[offsets[:-1]])
-    if not len(empty):
+    if not early:
         return []
+    return [f"{early:,} series end with missing values; the first step forecast is the one after the last row."]
+
+
+def _empty_notes(y: Floats, offsets: Integers, ids: Any) -> list[str]:
+    empty = _empty_series(y, offsets)
+    return [f"{len(empty):,} of {len(ids):,} series have no values: {show_names(ids[empty])}."] if len(empty) else []
+
+
+def _report_empty(y: Floats, offsets: Integers, ids: Any) -> None:
+    """Warn of series without a single value; raise if there are no others."""
+    empty = _empty_series(y, offsets)
     if len(empty) == len(ids):
         raise DataError(f"All {len(ids):,} series are empty: every value is missing.")
-    shown = ", ".join(str(ids[i]) for i in empty[:5]) + (", ..." if len(empty) > 5 else "")
-    message = (
-        f"{len(empty):,} of {len(ids):,} series have no values and get forecasts of NaN: {shown}. Drop them "
-        "to be rid of this warning."
-    )
+    message = EMPTY_WARNING.format(count=len(empty), total=len(ids), names=show_names(ids[empty]))
     warnings.warn(message, UserWarning, stacklevel=4)
-    return [f"{len(empty):,} of {len(ids):,} series have no values: {shown}."]
+
+
+def _empty_series(y: Floats, offsets: Integers) -> Integers:
+    running = np.concatenate([[0], np.cumsum(np.isfinite(y))])
+    return np.flatnonzero(running[offsets[1:]] == running[offsets[:-1]])
+
+
+def show_names(ids: Sequence[Any]) -> str:
+    """Name up to five series for a message."""
+    return ", ".join(str(name) for name in ids[:5]) + (", ..." if len(ids) > 5 else "")
 
 
 def _describe(

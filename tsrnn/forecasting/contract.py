@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.data.added_rows import add_rows
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import forecast_table, read_panel
-from tsrnn.errors import FrequencyError, ParameterError, TrainingError
+from tsrnn.errors import ParameterError, TrainingError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,6 +31,8 @@ class ForecastModel(BaseEstimator):
     season_length: int | None
     freq: Any
     panel_: Panel
+    # What the last update has to tell, for a model to put into its `notes_`.
+    _update_notes: tuple[str, ...] = ()
 
     @abstractmethod
     def _fit_panel(self, panel: Panel) -> None:
@@ -87,6 +90,7 @@ class ForecastModel(BaseEstimator):
         DataError, FrequencyError, ShortSeriesError, ColumnError
             If the table cannot be read as time series.
         """
+        self._update_notes = ()
         return self._learn(self._fit_panel, df, (id_col, time_col, target_col))
 
     def update(
@@ -99,15 +103,24 @@ class ForecastModel(BaseEstimator):
     ) -> Self:
         """Go on from the last fit with later rows of the fitted series.
 
-        New rows alone are added to the fitted ones: a `Forecaster` then forecasts from there without any training, in
-        a time that does not depend on how much it was given before; other models fit again on all. A table that begins
-        among the fitted rows takes their place, and most models fit afresh on it; those that search for their form may
+        The rows are added to the fitted ones, series by series. Where the table has rows of a series that were fitted
+        before, those of the table count, also where they hold no value; fitted rows before and after them stay, and so
+        do series that the table does not have. Series that are new stand beside the fitted ones. `notes_` says how
+        many values were replaced, and which series are new. The step and the season stay those of the fit.
+
+        Where all rows are later than the fitted ones of their series, a `Forecaster` forecasts from there without any
+        training, in a time that does not depend on how much it was given before; other models fit again on all rows.
+        With rows among the fitted ones, or all of them again, every model does so; those that search for their form may
         keep what they found, and say so. A backtest with `refit` does that before later cutoffs.
 
         Parameters
         ----------
-        df, id_col, time_col, target_col
-            As for `fit`; the new rows, or all. The columns are the fitted ones by default.
+        df : DataFrame, Series or Panel
+            As for `fit`; the new rows, or all. A Series without a name goes on from the one fitted series. Whole
+            numbers as time go on counting: rows that begin with the number of the first fitted row, and are fewer, are
+            refused. A Panel takes the place of all that was fitted.
+        id_col, time_col, target_col : str, optional
+            As for `fit`; those of the fitted table by default.
 
         Returns
         -------
@@ -117,41 +130,38 @@ class ForecastModel(BaseEstimator):
         ------
         NotFittedError
             Before `fit`.
-        DataError, FrequencyError, ShortSeriesError, ColumnError
-            If the table cannot be read as time series.
+        FrequencyError
+            If time stamps do not lie on the grid of the fitted rows.
+        DataError, ShortSeriesError, ColumnError
+            If the table cannot be read as time series, or does not go together with the fitted one.
         """
         check_is_fitted(self, "panel_")
         given = (id_col, time_col, target_col)
         columns = self._columns if given == (None, None, None) else given
-        new = self._new_rows(df, columns)
-        if new is None:
+        if isinstance(df, Panel):
+            # A backtest hands over all that is known at a cutoff, which may begin later than before.
+            self._update_notes = ()
             return self._learn(self._update_panel, df, columns)
-        self._add_rows(new)
+        newer = read_panel(
+            df,
+            id_col=columns[0],
+            time_col=columns[1],
+            target_col=columns[2],
+            freq=self.panel_.frequency,
+            season_length=self.panel_.season_length,
+            more=True,
+        )
+        added = add_rows(self.panel_, newer)
+        self._update_notes = added.notes
+        if not added.is_later:
+            return self._learn(self._update_panel, added.panel, self._columns)
+        self._add_later_rows(added.panel)
         return self
 
-    def _new_rows(self, df: Any, columns: tuple[str | None, str | None, str | Sequence[str] | None]) -> Panel | None:
-        """Return the panel of a table that holds new rows alone; None if it begins among the fitted ones."""
-        if isinstance(df, Panel):
-            return df if df.follows(self.panel_) else None
-        id_col, time_col, target_col = columns
-        try:
-            panel = read_panel(
-                df,
-                id_col=id_col,
-                time_col=time_col,
-                target_col=target_col,
-                freq=self.panel_.frequency,
-                season_length=self.panel_.season_length,
-            )
-        except FrequencyError:
-            return None  # another grid; the table is read on its own, and refused there if it must be
-        return panel if panel.start.dtype == self.panel_.start.dtype and panel.follows(self.panel_) else None
-
-    def _add_rows(self, panel: Panel) -> None:
-        """Go on from the fitted rows with those that follow them."""
-        joined = self.panel_.followed_by(panel)
-        self._update_panel(joined)
-        self.panel_ = joined
+    def _add_later_rows(self, panel: Panel) -> None:
+        """Go on with a panel that differs from the fitted one by later rows and new series alone."""
+        self._update_panel(panel)
+        self.panel_ = panel
 
     def _update_panel(self, panel: Panel) -> None:
         self._fit_panel(panel)

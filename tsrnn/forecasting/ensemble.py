@@ -42,7 +42,7 @@ class Ensemble(ForecastModel):
     members_ : dict of str to ForecastModel
         The fitted members.
     notes_ : list of str
-        The members' notes, each with its name.
+        The members' notes, each with its name, and those of an update.
 
     Notes
     -----
@@ -109,7 +109,8 @@ class Ensemble(ForecastModel):
         self.notes_ = self._member_notes()
 
     def _member_notes(self) -> list[str]:
-        return [f"{name}: {note}" for name, member in self.members_.items() for note in getattr(member, "notes_", [])]
+        notes = [f"{name}: {note}" for name, member in self.members_.items() for note in getattr(member, "notes_", [])]
+        return [*notes, *self._update_notes]
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""

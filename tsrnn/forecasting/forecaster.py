@@ -204,14 +204,10 @@ class Forecaster(ForecastModel):
         finally:
             self._keep(fit, calibration)
 
-    def _add_rows(self, panel: Panel) -> None:
-        # The network and what it learnt stay; as much of the rows is kept as its windows reach back.
-        reach = max(part.size.context_length for part in self.networks_)
-        self.panel_ = self.panel_.followed_by(panel, KEPT_WINDOWS * reach)
-
     def _keep(self, fit: NetworkFit, calibration: Calibration) -> None:
         """Keep what a fit has made, also of one that broke down."""
-        self.networks_, self.notes_, self.scores_ = fit.networks, fit.notes, fit.scores
+        self.networks_, self.scores_ = fit.networks, fit.scores
+        self.notes_: list[str] = [*fit.notes, *self._update_notes]
         self.strategy_, self.reason_ = fit.strategy, fit.reason
         if fit.networks:
             self.settings_: Settings = fit.settings
@@ -221,6 +217,12 @@ class Forecaster(ForecastModel):
         columns = ("step", "train_loss", "validation_loss", "seconds")
         rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
         self.history_ = pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({"step": np.int64})
+
+    def _add_later_rows(self, panel: Panel) -> None:
+        # The network and what it learnt stay; as much of the rows is kept as its windows reach back.
+        reach = max(part.size.context_length for part in self.networks_)
+        self.panel_ = panel.last_rows(KEPT_WINDOWS * reach)
+        self.notes_ = [note for note in self.notes_ if note not in self._update_notes] + list(self._update_notes)
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`.

@@ -114,7 +114,7 @@ class ForeignModel(ForecastModel):
         checked_jobs(self.n_jobs)
         self.season_length_ = panel.season_length
         self.frequency_ = panel.frequency
-        self.notes_: list[str] = []
+        self.notes_ = list(self._update_notes)
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
@@ -131,7 +131,7 @@ class ForeignModel(ForecastModel):
             jobs = [job for _, job in some]
             answers = [self._answer(*jobs[0])] if n_jobs is None else run_jobs(self._answer, jobs, n_jobs)
             values[[b for b, _ in some]] = np.stack(answers)
-        self.notes_ = []
+        self.notes_ = list(self._update_notes)
         if filled:
             self.notes_.append(
                 f"{len(filled)} series have missing values ({sum(filled.values())} in all), which are interpolated for "

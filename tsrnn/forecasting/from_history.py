@@ -45,6 +45,7 @@ class HistoryModel(ForecastModel):
     def _fit_panel(self, panel: Panel) -> None:
         self.season_length_ = panel.season_length
         self.frequency_ = panel.frequency
+        self.notes_ = list(self._update_notes)
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""

@@ -121,7 +121,7 @@ class PerSeriesModel(ForecastModel):
         self._fitted_method = method
         self._fitted = fitted
         self._starts = dict(zip(panel.ids, panel.start, strict=True))
-        self._fit_notes = method.notes(fitted)
+        self._fit_notes = [*method.notes(fitted), *self._update_notes]
         self.notes_ = list(self._fit_notes)
 
     def _descriptions(self) -> dict[Any, str]:
