@@ -205,3 +205,32 @@ def test_text_among_the_new_rows_is_refused_and_the_model_stays_as_it_was(table)
     with pytest.raises(DataError, match="holds text"):
         model.update(new.assign(y="twelve"))
     pd.testing.assert_frame_equal(model.predict(3), before)
+
+
+def kinds_of(table, kind):
+    return table.assign(unique_id=table["unique_id"].astype(kind))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (pd.CategoricalDtype(["a", "z"]), pd.CategoricalDtype(["c", "a"]), pd.CategoricalDtype(["a", "z", "c"])),
+        (pd.CategoricalDtype(["a", "c"]), pd.CategoricalDtype(["c"]), pd.CategoricalDtype(["a", "c"])),
+        (pd.CategoricalDtype(["a"]), object, np.dtype(object)),
+        (object, pd.CategoricalDtype(["c"]), np.dtype(object)),
+    ],
+    ids=["other categories", "known categories", "text after categories", "categories after text"],
+)
+def test_names_of_new_series_fit_into_the_type_of_the_answers(first, second, expected):
+    y = monthly_values(12).reset_index(name="y").rename(columns={"index": "ds"})
+    model = Naive().fit(kinds_of(y.assign(unique_id="a"), first)).update(kinds_of(y.assign(unique_id="c"), second))
+    answer = model.predict(1)
+    assert answer["unique_id"].tolist() == ["a", "c"]
+    assert answer["unique_id"].dtype == expected
+
+
+def test_numbers_and_text_may_name_series_together():
+    y = monthly_values(12).reset_index(name="y").rename(columns={"index": "ds"})
+    model = Naive().fit(y.assign(unique_id=np.int8(1)).astype({"unique_id": "int8"}))
+    assert model.update(y.assign(unique_id=300)).predict(1)["unique_id"].tolist() == [1, 300]
+    assert model.update(y.assign(unique_id="b")).predict(1)["unique_id"].tolist() == [1, 300, "b"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from tsrnn.data.grids import Frequency, IntegerStep, show_stamps
 from tsrnn.data.joining import check_same_time
@@ -86,7 +87,7 @@ def add_rows(known: Panel, newer: Panel) -> Added:
         ids=ids,
         start=np.concatenate([starts, newer.start[new]]),
         frequency=newer.frequency,
-        form=_joined_form(known, ids),
+        form=_joined_form(known, newer, ids),
     )
     _warn_of_empty(newer, new, panel)
     return Added(panel, is_later, (*_replaced_notes(changed), *_new_notes(ids[known.n_series :].tolist())))
@@ -176,14 +177,29 @@ def _refuse_restart(known: Panel, newer: Panel, at: int, i: int) -> None:
     )
 
 
-def _joined_form(known: Panel, ids: npt.NDArray[Any]) -> TableForm:
-    """Return the form of answers about all series: a Series cannot hold several."""
+def _joined_form(known: Panel, newer: Panel, ids: npt.NDArray[Any]) -> TableForm:
+    """Return the form of answers about all series: a Series cannot hold several, a type of names not all of them."""
     form = known.form
     if len(ids) == known.n_series:
         return form
     if form.kind == "series":
         return replace(form, kind="wide")
-    return form
+    return form if form.id_dtype is None else replace(form, id_dtype=_joined_dtype(known, newer))
+
+
+def _joined_dtype(known: Panel, newer: Panel) -> Any:
+    dtypes = [
+        pd.Series(list(panel.ids)).dtype if panel.form.id_dtype is None else panel.form.id_dtype
+        for panel in (known, newer)
+    ]
+    first, second = dtypes
+    if isinstance(first, pd.CategoricalDtype) and isinstance(second, pd.CategoricalDtype):
+        more = second.categories.difference(first.categories, sort=False)
+        if not len(more):
+            return first
+        # Nobody has said where in an order the new ones stand.
+        return pd.CategoricalDtype([*first.categories, *more])
+    return pd.concat([pd.Series(list(p.ids), dtype=d) for p, d in zip((known, newer), dtypes, strict=True)]).dtype
 
 
 def _warn_of_empty(newer: Panel, new: Integers, panel: Panel) -> None:
