@@ -234,3 +234,32 @@ def test_numbers_and_text_may_name_series_together():
     model = Naive().fit(y.assign(unique_id=np.int8(1)).astype({"unique_id": "int8"}))
     assert model.update(y.assign(unique_id=300)).predict(1)["unique_id"].tolist() == [1, 300]
     assert model.update(y.assign(unique_id="b")).predict(1)["unique_id"].tolist() == [1, 300, "b"]
+
+
+def test_notes_of_the_histories_are_those_after_the_update():
+    y = monthly_values()
+    model = Forecaster(strategy="zero-shot").fit(y[:13])
+    assert "less history than two seasons" in model.notes_[0]
+    assert model.update(y[13:]).notes_ == []
+    y[60:] = np.nan
+    model = Forecaster(strategy="zero-shot").fit(y[:60]).update(y[60:66])
+    assert [note[:55] for note in model.notes_] == ["1 of 1 series end without values (up to 6 rows): sales."]
+    assert [note[:56] for note in model.update(y[66:]).notes_] == [
+        "1 of 1 series end without values (up to 12 rows): sales."
+    ]
+    assert any("1 series end with missing values" in note for note in model.panel_.notes)
+    later = monthly_values(73)[72:]
+    assert model.update(later).notes_ == []
+    assert not any("end with missing values" in note for note in model.panel_.notes)
+
+
+def test_a_series_is_empty_only_if_neither_fitted_nor_new_rows_hold_a_value():
+    wide = pd.DataFrame({"a": np.arange(8.0), "b": 1.0}, index=pd.date_range("2020", periods=8, freq="MS"))
+    model = Naive().fit(wide[:5]).update(wide[5:].assign(a=np.nan))  # without a warning
+    assert model.predict(1)["a"].tolist() == [4]
+    with pytest.warns(UserWarning, match="1 of 3 series have no values and get forecasts of NaN: c"):
+        model.update(wide[["b"]].assign(c=np.nan))
+    with pytest.warns(UserWarning, match="1 of 2 series have no values"):
+        model = Naive().fit(wide.assign(a=np.nan)[:5])
+    assert any("1 of 2 series have no values: a" in note for note in model.panel_.notes)
+    assert not any("have no values" in note for note in model.update(wide[5:]).panel_.notes)

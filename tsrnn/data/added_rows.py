@@ -14,7 +14,7 @@ import pandas as pd
 from tsrnn.data.grids import Frequency, IntegerStep, show_stamps
 from tsrnn.data.joining import check_same_time
 from tsrnn.data.panel import Floats, Integers, Panel, TableForm
-from tsrnn.data.tables import EMPTY_WARNING, show_names
+from tsrnn.data.tables import EMPTY_WARNING, show_names, value_notes
 from tsrnn.errors import DataError, FrequencyError
 
 
@@ -89,6 +89,8 @@ def add_rows(known: Panel, newer: Panel) -> Added:
         frequency=newer.frequency,
         form=_joined_form(known, newer, ids),
     )
+    stale = value_notes(known)
+    panel = replace(panel, notes=(*(note for note in known.notes if note not in stale), *value_notes(panel)))
     _warn_of_empty(newer, new, panel)
     return Added(panel, is_later, (*_replaced_notes(changed), *_new_notes(ids[known.n_series :].tolist())))
 

@@ -329,6 +329,11 @@ def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int)
     return [*notes, *_end_notes(y, offsets)]
 
 
+def value_notes(panel: Panel) -> list[str]:
+    """Say which series end without values, and which have none: what the gate notes of a panel, and rows change."""
+    return [*_end_notes(panel.y, panel.offsets), *_empty_notes(panel.y, panel.offsets, panel.ids)]
+
+
 def _end_notes(y: Floats, offsets: Integers) -> list[str]:
     observed = np.isfinite(y)
     running = np.concatenate([[0], np.cumsum(observed)])

@@ -14,6 +14,7 @@ import torch
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
+from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
 from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
 from tsrnn.forecasting.progress import tell
@@ -221,8 +222,14 @@ class Forecaster(ForecastModel):
     def _add_later_rows(self, panel: Panel) -> None:
         # The network and what it learnt stay; as much of the rows is kept as its windows reach back.
         reach = max(part.size.context_length for part in self.networks_)
+        stale = self._history_notes(self.panel_)
         self.panel_ = panel.last_rows(KEPT_WINDOWS * reach)
-        self.notes_ = [note for note in self.notes_ if note not in self._update_notes] + list(self._update_notes)
+        fresh = (*self._history_notes(self.panel_), *self._update_notes)
+        self.notes_ = [note for note in self.notes_ if note not in stale and note not in fresh] + list(fresh)
+
+    def _history_notes(self, panel: Panel) -> list[str]:
+        """Return what a fit has noted of the histories that the networks see."""
+        return history_notes(panel.sorted_by_id(), most_missing(self.networks_))
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`.
