@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.forecasting.forecaster import Forecaster
-from tsrnn.forecasting.settings import LONGER_SEASON, choose_settings, default_steps
+from tsrnn.forecasting.settings import (
+    LONGER_SEASON,
+    choose_settings,
+    default_steps,
+    fine_tune_settings,
+    member_settings,
+    zero_shot_settings,
+)
 from tsrnn.networks.heads import QUANTILES
+from tsrnn.pretrained.family import MEMBERS
 
 
 def panel_of(lengths, season_length=12, default_horizon=18):
@@ -21,7 +29,12 @@ def panel_of(lengths, season_length=12, default_horizon=18):
         offsets=offsets,
         ids=np.array([f"series {i}" for i in range(len(lengths))]),
         start=np.zeros(len(lengths), dtype=np.int64),
-        frequency=SimpleNamespace(default_horizon=default_horizon, describe=lambda: "monthly"),
+        frequency=SimpleNamespace(
+            default_horizon=default_horizon,
+            default_season_length=season_length,
+            is_slow=True,
+            describe=lambda: "monthly",
+        ),
         season_length=season_length,
         form=TableForm("long"),
     )
@@ -183,3 +196,12 @@ def test_an_impossible_argument_is_named_with_what_was_expected(name, value, mes
 def test_a_feed_forward_net_has_no_directions():
     with pytest.raises(ParameterError, match=r"cell='feed-forward', which reads .* whole.* 'rnn', 'gru', 'lstm'"):
         choose_settings(Forecaster(cell="feed-forward", bidirectional=True), panel_of(144))
+
+
+def test_days_are_fine_tuned_with_the_windows_of_the_networks_that_learn():
+    panel = panel_of(1500, 7, 1500)
+    assert zero_shot_settings(Forecaster(), panel).size.context_length == 1092
+    tuned = fine_tune_settings(Forecaster(), panel)
+    assert (tuned.size.context_length, tuned.size.year) == (392, 0)
+    months = fine_tune_settings(Forecaster(), panel_of(400, 12, 400))
+    assert member_settings(months, MEMBERS["season_12_lasting"], (12,)).size.context_length == 300

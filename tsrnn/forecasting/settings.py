@@ -200,7 +200,9 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
     ShortSeriesError
         If no series is long enough to learn from.
     """
-    start, longest = zero_shot_settings(model, panel), _enough_history(panel)
+    longest, service = _enough_history(panel), service_of(panel)
+    first = service.fine_tuned[0]
+    start = replace(zero_shot_settings(model, panel), size=first.size(service.seasons), scaling=first.scaling)
     size, windows = start.size, _count_windows(panel, start.horizon)
     p = size.patch_length
     context = max(math.ceil(min(size.context_length, longest) / p), math.ceil(max(size.seasons) / p)) * p
@@ -219,7 +221,8 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
 def member_settings(settings: Settings, member: Member, seasons: tuple[int, ...]) -> Settings:
     """Return the settings of `fine_tune_settings` for another member of the base: what that one reads."""
     size = member.size(seasons)
-    size = replace(size, context_length=settings.size.context_length, dropout=settings.size.dropout)
+    context = min(settings.size.context_length, size.context_length)
+    size = replace(size, context_length=context, dropout=settings.size.dropout)
     return replace(settings, size=size, scaling=member.scaling)
 
 

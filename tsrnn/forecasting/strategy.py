@@ -23,7 +23,6 @@ from tsrnn.forecasting.settings import (
     check_parameters,
     choose_settings,
     fine_tune_settings,
-    longest_history,
     member_settings,
     requested_strategy,
     service_of,
@@ -269,7 +268,7 @@ class NetworkFit:
 
     def _starts(self, strategy: str) -> tuple[Member | None, ...]:
         """Return what the networks of a training start from: the members of the base, or random weights."""
-        return self.service.serving(longest_history(self.panel)) if strategy == "fine-tune" else (None,)
+        return self.service.fine_tuned if strategy == "fine-tune" else (None,)
 
     def _report(self, progress: Progress) -> None:
         tell(progress.step / progress.max_steps)
