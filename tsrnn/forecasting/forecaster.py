@@ -286,8 +286,9 @@ class Forecaster(ForecastModel):
         """Say in a few lines what was chosen and how training went."""
         s, size = self.settings_, self.settings_.size
         panel = self.panel_
-        weights = sum(p.numel() for p in self.networks_[0].network.parameters())
-        network = "network   " if len(self.networks_) == 1 else "the first "
+        told = next((part for part in self.networks_ if part.size == size), self.networks_[0])
+        weights = sum(p.numel() for p in told.network.parameters())
+        network = "network   " if len(self.networks_) == 1 else "one is    "
         known = dict.fromkeys((*size.seasons, *((size.year,) if size.year else ())))
         seasons = " and ".join(map(str, known)) if panel.season_length > 1 else "none"
         directions = "bidirectional " if size.bidirectional else ""
