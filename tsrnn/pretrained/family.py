@@ -260,8 +260,11 @@ _BRISK = (
     ),
 )
 
-# This one serves the short lengths that are nobody else's, days the long ones.
+# This one serves the short lengths that are nobody else's, days and hours the long ones.
 _FIRST = {member.name for member in _BRISK} - {"any_season"}
+# The longest season that days read where none has learnt it; hours read longer ones. On simulated seasons that repeat
+# exactly days have .83 of the seasonal naive's error from 31 to 100 steps, hours .88; from 150 to 365 .66 and .64.
+LONGEST_OF_DAYS = 100
 # Days of a year by the days of a week; days of hours and shorter steps count as the first.
 _YEARS = {7: (364, 365, 366), 5: (260, 261, 262)}
 
@@ -340,33 +343,30 @@ class Service:
     seasons : tuple of int
     note : str or None
         What a user should know, such as that the base has not been trained on this season length.
-    trained : bool
-        Whether it has been.
+    several : bool
+        Whether all members of its kind forecast, or this one alone.
     """
 
     member: Member
     seasons: tuple[int, ...]
     note: str | None = None
-    trained: bool = True
+    several: bool = True
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Return all members whose forecasts are averaged, the main one first.
-
-        A season that none was trained on is left to the main one.
-        """
+        """Return all members whose forecasts are averaged, the main one first."""
         name = self.member.name
-        if not self.trained:
+        if not self.several:
             return (self.member,)
         return (self.member, *(MEMBERS[f"{name}_{view}"] for view in VIEWS.get(name, ())))
 
     def fewest(self, member: Member) -> int:
         """Return how many values a history must hold for one of `members` to forecast it."""
-        return member.fewest if self.trained else 0
+        return member.fewest if self.several else 0
 
     def most(self, member: Member) -> int | None:
         """Return how many values a history may hold for one of `members` to forecast it; None for any number."""
-        return member.most if self.trained else None
+        return member.most if self.several else None
 
     @property
     def fine_tuned(self) -> tuple[Member, ...]:
@@ -414,7 +414,9 @@ def served_by(season_length: int, *, slow: bool = True) -> Service:
         member = MEMBERS["any_season"]
         known = any(seasons == (m,) for seasons, _ in member.seasons)
         return Service(member, (m,)) if known else _untrained(m, (m,), "any_season")
-    return _untrained(m, (m,), "season_7")
+    # Long seasons are rarely exact, and those of hours may start from a window's own season: on the pulses of four
+    # series of the UCR archive (182 steps) the error is .70 of the seasonal naive's with them, with days .84.
+    return _untrained(m, (m, m), "season_24") if m > LONGEST_OF_DAYS else _untrained(m, (m,), "season_7")
 
 
 def year_served_by(season_length: int, short: int) -> Service | None:
@@ -439,4 +441,4 @@ def _untrained(m: int, seasons: tuple[int, ...], name: str) -> Service:
     patch = MEMBERS[name].patch_length
     points = "single points" if patch == 1 else f"patches of {patch}"
     note = f"The base model was not trained on seasons of {m}; it reads them with {points} ({name})."
-    return Service(MEMBERS[name], seasons, note, trained=False)
+    return Service(MEMBERS[name], seasons, note, several=name == "season_24")
