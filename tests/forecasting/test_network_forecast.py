@@ -428,6 +428,19 @@ def test_far_intervals_of_noise_do_not_feed_on_themselves():
         assert width[-H:].mean() < 3.5 * width[:H].mean()
 
 
+def test_the_limit_of_far_intervals_takes_the_forecast_as_a_whole_not_that_of_each_path():
+    """Patch by patch a path's own forecasts are as narrow as one patch."""
+    size = replace(SIZE, context_length=48, horizon=6, patch_length=2, seasons=(1,))
+    rng = np.random.default_rng(1)
+    flat = FlatSeries.from_flat(torch.from_numpy(rng.normal(size=480).cumsum()), torch.arange(11) * 48)
+    where = (flat, torch.arange(10), torch.full((10,), 48))
+    torch.manual_seed(0)
+    model = NetworkForecast(NETWORKS["autoregressive"](size).eval(), size, "seasonal", 1)
+    direct = model.quantiles(*where, 6, (0.1, 0.9))
+    far = model.quantiles(*where, 12, (0.1, 0.9))[:, 6:]
+    assert (far[..., 1] - far[..., 0]).mean() > 0.8 * (direct[..., 1] - direct[..., 0]).mean()
+
+
 def few_and_many():
     """Two series of 24 rows, of which the first one begins with 16 missing values; forecast after their last rows."""
     y = torch.from_numpy(np.random.default_rng(0).normal(size=48).cumsum())

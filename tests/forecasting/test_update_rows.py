@@ -38,15 +38,6 @@ def test_rows_one_by_one_are_the_same_as_all_at_once(table):
     pd.testing.assert_frame_equal(together.predict(4), single.predict(4))
 
 
-def test_what_is_kept_does_not_grow(table):
-    y = pd.Series(np.sin(np.arange(900.0)), index=pd.date_range("1940", periods=900, freq="MS"), name="y")
-    model = Forecaster(strategy="zero-shot").fit(y.iloc[:50])
-    most = 2 * max(part.size.context_length for part in model.networks_)
-    model.update(y.iloc[50:])
-    assert len(model.panel_.y) == most
-    assert model.predict(1).index[0] == y.index[-1] + pd.DateOffset(months=1)
-
-
 def test_a_gap_before_the_new_rows_is_missing_values(table):
     past, new = split(table, 70)
     model = Forecaster(strategy="zero-shot").fit(past)
@@ -263,3 +254,15 @@ def test_a_series_is_empty_only_if_neither_fitted_nor_new_rows_hold_a_value():
         model = Naive().fit(wide.assign(a=np.nan)[:5])
     assert any("1 of 2 series have no values: a" in note for note in model.panel_.notes)
     assert not any("have no values" in note for note in model.update(wide[5:]).panel_.notes)
+
+
+def test_no_rows_are_lost_to_a_revision_after_later_ones():
+    y = pd.Series(np.arange(400.0) % 7, pd.date_range("2022", periods=400, name="day"), name="visits")
+    model = Forecaster(strategy="scratch", context_length=28, max_steps=2, hidden_size=4, random_state=0).fit(y[:390])
+    model.update(y[390:])
+    assert model.panel_.lengths.tolist() == [400]
+    model.update(y[100:101] + 50)
+    expected = y.to_numpy().copy()
+    expected[100] += 50
+    np.testing.assert_array_equal(model.panel_.y, expected)
+    assert any("1 fitted value was replaced" in note for note in model.notes_)

@@ -159,10 +159,15 @@ def test_a_variance_that_grows_may_grow_on():
     np.testing.assert_allclose(width, spread[24:], rtol=0.03)
 
 
-def test_a_block_does_not_depend_on_later_ones_and_one_step_at_a_time_is_left_alone():
+def test_a_block_does_not_depend_on_later_ones():
     far = 3.0 ** (np.arange(36) / 12)
     whole, first = limited(np.ones(12), far)[0], limited(np.ones(12), far[:12])[0]
     np.testing.assert_array_equal(whole[:12], first)
-    np.testing.assert_allclose(limited(np.ones(1), far)[0], far)
     assert np.isfinite(limited(np.zeros(12), far)[0]).all()
     np.testing.assert_array_equal(limited(np.ones(12), np.zeros(12))[0], 0)
+
+
+def test_after_one_step_intervals_grow_no_faster_than_a_random_walk():
+    far = 1.5 ** np.arange(1.0, 9.0)
+    width, _ = limited(np.ones(1), far)
+    np.testing.assert_allclose(width, np.minimum(far, np.sqrt(np.arange(2.0, 10.0))), rtol=0.01)

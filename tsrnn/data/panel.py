@@ -176,17 +176,6 @@ class Panel:
         rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)
         return replace(self, y=self.y[rows], offsets=start, ids=self.ids[order], start=self.start[order])
 
-    def last_rows(self, most: int) -> Panel:
-        """Return the panel of the last rows of each series, at most so many, missing values among them."""
-        lead = np.maximum(self.lengths - most, 0)
-        row = np.arange(len(self.y)) - np.repeat(self.offsets[:-1], self.lengths)
-        return replace(
-            self,
-            y=self.y[row >= np.repeat(lead, self.lengths)],
-            offsets=np.concatenate([[0], np.cumsum(self.lengths - lead)]).astype(np.int64),
-            start=self.frequency.stamps(self.start, lead),
-        )
-
     def between(self, starts: Integers, ends: Integers) -> Panel:
         """Return a panel that holds the rows from `starts` to before `ends` of each series.
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 # Every network's quantiles of so many forecasts are in memory together.
 CUTOFFS_AT_ONCE = 2000
-# Windows of rows that `update` keeps, so that what it costs does not depend on how long a series is.
-KEPT_WINDOWS = 2
 
 
 class Forecaster(ForecastModel):
@@ -220,10 +218,9 @@ class Forecaster(ForecastModel):
         self.history_ = pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({"step": np.int64})
 
     def _add_later_rows(self, panel: Panel) -> None:
-        # The network and what it learnt stay; as much of the rows is kept as its windows reach back.
-        reach = max(part.size.context_length for part in self.networks_)
+        # The networks and what they learnt stay, and so do all rows: a later revision fits again on them.
         stale = self._history_notes(self.panel_)
-        self.panel_ = panel.last_rows(KEPT_WINDOWS * reach)
+        self.panel_ = panel
         fresh = (*self._history_notes(self.panel_), *self._update_notes)
         self.notes_ = [note for note in self.notes_ if note not in stale and note not in fresh] + list(fresh)
 

@@ -213,14 +213,16 @@ class NetworkForecast:
         """Forecast the steps after the trained horizon by sample paths. Shape (B, h − H, Q).
 
         Each path is drawn through a block of H steps by the network, joins its window, and is drawn on from
-        there, so that intervals widen as uncertainty adds up, though no faster than within the trained horizon
-        (`limit_growth`). The random numbers are the same for every window, so a forecast does not depend on its batch.
+        there, so that intervals widen as uncertainty adds up. They widen no faster than within the trained horizon
+        (`limit_growth`) where that shows the whole season: spread may have one, too. The random numbers are the same
+        for every window, so a forecast does not depend on its batch.
         """
         B, H, L = y.shape[0], self.size.horizon, self.size.context_length
         known_levels = self.size.quantiles
         levels = sorted({*wanted, known_levels[0], 0.5, known_levels[-1]})
         generator = new_generator(self.seed)
-        paths, direct = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1))  # [B, P, H]
+        direct = self._known(y, observed)  # [B, H, Q]; patch by patch a path's own forecasts know its earlier steps
+        paths, _ = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1))  # [B, P, H]
         y, observed = y.repeat_interleave(SAMPLE_PATHS, 0), observed.repeat_interleave(SAMPLE_PATHS, 0)
         blocks = []
         for _ in range(-(-h // H) - 1):
@@ -232,8 +234,9 @@ class NetworkForecast:
             known = known.reshape(B, SAMPLE_PATHS, H, -1)
             blocks.append(mixture_quantiles(known, known_levels, levels))
         low, middle, high = (levels.index(q) for q in (known_levels[0], 0.5, known_levels[-1]))
-        direct_width = (direct[..., -1] - direct[..., 0]).mean(1)  # [B, H]
-        values = limit_growth(torch.cat(blocks, 1), direct_width, low, middle, high)
+        values = torch.cat(blocks, 1)
+        if max(self.size.seasons[0], self.size.year) <= H:
+            values = limit_growth(values, direct[..., -1] - direct[..., 0], low, middle, high)
         return values[:, : h - H][..., [levels.index(q) for q in wanted]]
 
 

@@ -58,6 +58,7 @@ JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 LAST_STEPS, LAST_RATE = 0.2, 0.15
 # Look-backs of an ensemble's members, relative to the first one's, and their cells.
 BASE_LOOK_BACK = 0.7
+YEARS_SEEN = 1.1
 LOOK_BACKS, ENSEMBLE_CELLS = (1.0, 0.6, 1.4), ("gru", "lstm")
 
 
@@ -180,7 +181,9 @@ class NetworkFit:
                 size, p = member.size(service.seasons), member.patch_length
                 # A look-back that is shorter than the network's, but longer than every history, would change nothing.
                 most = size.context_length if k == 0 else min(size.context_length, longest)
-                context = max(most * BASE_LOOK_BACK**k, max(size.seasons))
+                # One that knows the year must see where it was.
+                shortest = YEARS_SEEN * size.year if size.year else max(size.seasons)
+                context = max(most * BASE_LOOK_BACK**k, min(shortest, size.context_length))
                 own = replace(size, context_length=math.ceil(context / p) * p)
                 network = load_member(member)
                 if self.device.type != "cpu":

@@ -110,12 +110,14 @@ def limit_growth(values: Tensor, direct_width: Tensor, low: int, middle: int, hi
         Drawn to the median where they were too wide.
     """
     B, H = direct_width.shape
-    if H < 2:
-        return values
-    half = H // 2
+    if H == 1:
+        # One step tells nothing of growth: a random walk's is the most.
+        direct_width = direct_width * torch.arange(1, 3, device=values.device, dtype=values.dtype).sqrt()
+    steps = direct_width.shape[1]
+    half = steps // 2
     # The mean widths of both halves, and when they are.
-    early, late = direct_width[:, :half].mean(1), direct_width[:, H - half :].mean(1)  # [B]
-    early_at, late_at = (half + 1) / 2, H - (half - 1) / 2
+    early, late = direct_width[:, :half].mean(1), direct_width[:, steps - half :].mean(1)  # [B]
+    early_at, late_at = (half + 1) / 2, steps - (half - 1) / 2
     actual = (values[..., high] - values[..., low]).reshape(B, -1, H).mean(2)  # [B, K]
     at = torch.arange(actual.shape[1], device=values.device, dtype=values.dtype) * H + H + (H + 1) / 2  # [K]
     grown = (late**2 - early**2).clamp(min=0) / (late_at - early_at)
