@@ -14,7 +14,7 @@ from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.calibration import calibrate
 from tsrnn.forecasting.network_training import training_ends
-from tsrnn.forecasting.selection import MOST_JUDGED, averages, choose, judged_windows
+from tsrnn.forecasting.selection import MOST_JUDGED, averages, choose, gain_in_errors, judged_windows, shared_times
 from tsrnn.forecasting.settings import (
     choose_settings,
     fine_tune_settings,
@@ -192,6 +192,45 @@ def test_the_least_loss_is_chosen_and_windows_that_cannot_be_judged_do_not_count
     assert choose(equal)[0] == "zero-shot"
 
 
+def test_windows_of_a_few_times_prove_no_more_than_those_times():
+    # Eight exchange rates, four times: what happened to the dollar happened to all of them.
+    rng = np.random.default_rng(0)
+    times = np.repeat(np.arange(4), 8)
+    gain = np.array([0.25, -0.1, 0.2, -0.02])[times] + rng.normal(0, 0.01, 32)
+    losses = {"zero-shot": 1 + rng.normal(0, 0.3, 32)}
+    losses["scratch"] = losses["zero-shot"] - gain
+    assert choose(losses)[0] == "scratch"
+    name, reason = choose(losses, times)
+    assert name == "zero-shot"
+    assert reason.endswith("better on 32 held-back windows, no more than chance")
+    # As good at every time, it is chosen; and of one time alone the windows themselves must tell.
+    always = {"zero-shot": losses["zero-shot"], "scratch": losses["zero-shot"] - 0.1 + rng.normal(0, 0.05, 32)}
+    assert choose(always, times)[0] == "scratch"
+    assert choose(losses, np.zeros(32, np.int64))[0] == "scratch"
+
+
+def test_errors_by_time_are_those_of_the_sums_and_never_below_those_of_single_windows():
+    loss, other = np.array([2.0, 2, 2, 2, np.nan, 2]), np.array([1.0, 1, 2, 2, 1, np.nan])
+    times = np.array([5, 5, 7, 7, 9, 9])
+    # The mean gain is .5; the sums about it are 1 and -1, so its error is sqrt(2 / 1 * 2) / 4 = .5.
+    assert gain_in_errors(loss, other, times) == pytest.approx(1.0)
+    assert gain_in_errors(loss, other) == pytest.approx(0.5 / (np.std([1, 1, 0, 0], ddof=1) / 2))
+    # Sums that happen to be equal do not hide the spread within.
+    mixed = np.array([0, 1, 1, 0])
+    assert gain_in_errors(np.full(4, 2.0), np.array([1.0, 2, 1, 2]), mixed) == pytest.approx(
+        gain_in_errors(np.full(4, 2.0), np.array([1.0, 2, 1, 2]))
+    )
+
+
+@pytest.mark.parametrize("unit", ["D", "h", None])
+def test_windows_share_a_time_where_their_forecasts_overlap(unit):
+    start, until = np.array([30, 3, 12, 0, 10, 29]), np.array([40, 13, 22, 10, 20, 39])
+    if unit is not None:
+        start, until = ((np.datetime64("2020-01-01") + n.astype(f"timedelta64[{unit}]")) for n in (start, until))
+    assert shared_times(start, until).tolist() == [2, 0, 1, 0, 1, 2]
+    assert shared_times(start[:0], until[:0]).tolist() == []
+
+
 def test_held_back_windows_lie_a_horizon_apart_and_half_of_each_is_known():
     series, ends = judged_windows(np.array([50, 30, 20]), np.array([40, 30, 17]), 4)
     assert list(zip(series.tolist(), ends.tolist(), strict=True)) == [(0, 40), (0, 44), (2, 17)]
@@ -307,7 +346,7 @@ def test_with_a_budget_too_short_to_train_auto_is_zero_shot_and_says_so():
 def average_chosen(monkeypatch):
     """Let `auto` choose the average of the network from scratch and the base model."""
     monkeypatch.setattr("tsrnn.forecasting.selection.EQUALS", 1e9)
-    monkeypatch.setattr(module, "choose", lambda losses: ("scratch + zero-shot", "as the test asks"))
+    monkeypatch.setattr(module, "choose", lambda losses, times: ("scratch + zero-shot", "as the test asks"))
 
 
 def test_a_budget_too_short_for_the_ensemble_trains_as_many_as_fit_and_says_so(
@@ -445,7 +484,7 @@ def test_an_ensemble_without_any_window_to_judge_by_is_that_of_the_base(count):
 def test_what_is_held_back_leaves_a_whole_horizon_to_learn_from():
     lengths = torch.tensor([60, 63, 70, 100])
     ends = training_ends(lengths, 58, 1)
-    assert ends.tolist() == [59, 59, 66, 96]
+    assert ends.tolist() == [59, 59, 63, 90]
     assert (ends >= 58 + 1).all()
 
 
@@ -455,7 +494,8 @@ def test_no_training_sees_the_times_that_any_series_is_judged_by():
     ends = training_ends(lengths, 24, 12)
     assert ends[:300].tolist() == [72] * 300
     assert ends[300:].tolist() == [30] * 20  # too short to spare a year
-    assert training_ends(torch.full((300,), 1000), 24, 12).tolist() == [1000 - 4 * 12] * 300
+    assert training_ends(torch.full((300,), 1000), 24, 12).tolist() == [1000 - 8 * 12] * 300
+    assert training_ends(torch.full((3,), 5000), 24, 12).tolist() == [5000 - 12 * 12] * 3
 
 
 @pytest.mark.parametrize("strategy", ["fine-tune", "scratch"])
@@ -485,7 +525,7 @@ def test_what_was_held_back_is_learnt_at_last_after_it_has_calibrated(monthly, m
 
 
 def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch):
-    monkeypatch.setattr(module, "choose", lambda losses: ("scratch + zero-shot", "as the test asks"))
+    monkeypatch.setattr(module, "choose", lambda losses, times: ("scratch + zero-shot", "as the test asks"))
     monkeypatch.setattr("tsrnn.forecasting.selection.EQUALS", 1e9)
     shared = {member.name: module.load_member(member) for member in served_by(12).members}
     before = {name: copy_weights(network) for name, network in shared.items()}

@@ -28,8 +28,10 @@ from tsrnn.training.trainer import Progress, TrainingRecord, train
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
-# Long series hold back several horizons each, so that there is more than one time to judge by.
-MOST_HELD_BACK_HORIZONS, HELD_BACK_ROWS = 4, 0.1
+# Long series hold back several horizons each, so that there is more than one time to judge by. On eight groups of
+# public daily and hourly series what was chosen by four horizons had .967 of the base model's loss on the next eight,
+# by twelve .966; three single series, too few windows with four, came to .920, .966 and .994 with twelve.
+MOST_HELD_BACK_HORIZONS, HELD_BACK_ROWS = 12, 0.1
 
 
 @contextmanager

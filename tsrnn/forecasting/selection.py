@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tsrnn.training.batches import thinned
 
 Floats = npt.NDArray[np.float64]
+Stamps = npt.NDArray[np.datetime64] | npt.NDArray[np.int64]
 
 # Standard errors by which an average with the base model must be better than the base model, and by which a trained
 # network alone must be better than that.
@@ -37,6 +38,34 @@ def judged_windows(
     return series, ends
 
 
+def shared_times(start: Stamps, until: Stamps) -> npt.NDArray[np.int64]:
+    """Group windows that forecast the same time.
+
+    Parameters
+    ----------
+    start, until : datetime64[ns] or int64 ndarrays of shape (B,)
+        Of the steps that each window forecasts, the last one excluded.
+
+    Returns
+    -------
+    int64 ndarray of shape (B,)
+        0 for the earliest time; a window belongs to the first one that it overlaps.
+
+    Examples
+    --------
+    >>> shared_times(np.array([10, 22, 10, 13]), np.array([22, 34, 22, 25])).tolist()
+    [0, 1, 0, 0]
+    """
+    group = np.zeros(len(start), np.int64)
+    order = np.argsort(start, kind="stable")
+    number, end = -1, None
+    for window in order:
+        if end is None or start[window] >= end:
+            number, end = number + 1, until[window]
+        group[window] = number
+    return group
+
+
 def averages(losses: dict[str, Floats]) -> list[tuple[str, ...]]:
     """Return the sets of networks worth averaging: two or more, none of them `EQUALS` worse than the best.
 
@@ -50,7 +79,7 @@ def averages(losses: dict[str, Floats]) -> list[tuple[str, ...]]:
     return [names for size in range(2, len(good) + 1) for names in combinations(good, size)]
 
 
-def choose(losses: dict[str, Floats]) -> tuple[str, str]:
+def choose(losses: dict[str, Floats], times: npt.NDArray[np.int64] | None = None) -> tuple[str, str]:
     """Choose among the base model, averages with it, and networks that were trained alone.
 
     Held-back windows of many series are of one time, and what was best then need not be best next year. An average
@@ -62,6 +91,8 @@ def choose(losses: dict[str, Floats]) -> tuple[str, str]:
     losses : dict of str to ndarray of shape (B,)
         Of the same windows; NaN where a window cannot be judged. The first is the base model's; the name of an average
         with it holds its name.
+    times : int64 ndarray of shape (B,), optional
+        From `shared_times`; every window of a time of its own without them.
 
     Returns
     -------
@@ -76,7 +107,7 @@ def choose(losses: dict[str, Floats]) -> tuple[str, str]:
     for names, errors in ((averages, HINT), (alone, SURE)):
         if names:
             best = min(names, key=means.__getitem__)
-            if gain_in_errors(losses[chosen], losses[best]) > errors:
+            if gain_in_errors(losses[chosen], losses[best], times) > errors:
                 chosen = best
     if chosen != base:
         share = 100 * (1 - means[chosen] / means[base])
@@ -87,11 +118,29 @@ def choose(losses: dict[str, Floats]) -> tuple[str, str]:
     return base, f"the best training was {share:.1f} % better on {n} held-back windows, no more than chance"
 
 
-def gain_in_errors(loss: Floats, other: Floats) -> float:
-    """Return how many standard errors the other's mean loss is lower; infinite for a gain without any spread."""
+def gain_in_errors(loss: Floats, other: Floats, times: npt.NDArray[np.int64] | None = None) -> float:
+    """Return how many standard errors the other's mean loss is lower; infinite for a gain without any spread.
+
+    Series share the shocks of a time: where there are several times, the standard error is that of the sums over each
+    (Liang and Zeger 1986), or that of single windows if this is larger.
+
+    Parameters
+    ----------
+    loss, other : ndarrays of shape (B,)
+        NaN where a window cannot be judged.
+    times : int64 ndarray of shape (B,), optional
+        The group of each window, from 0.
+    """
     gain = loss - other
-    gain = gain[np.isfinite(gain)]
+    known = np.isfinite(gain)
+    gain = gain[known]
     if len(gain) < 2 or gain.mean() <= 0:
         return -math.inf
     error = float(gain.std(ddof=1)) / math.sqrt(len(gain))
+    if times is not None:
+        _, group = np.unique(times[known], return_inverse=True)
+        groups = int(group.max()) + 1
+        if groups > 1:
+            sums = np.bincount(group, gain - gain.mean())
+            error = max(error, math.sqrt(groups / (groups - 1) * float((sums**2).sum())) / len(gain))
     return float(gain.mean()) / error if error > 0 else math.inf

@@ -17,7 +17,7 @@ from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing, share_vote
 from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
 from tsrnn.forecasting.progress import part, tell
-from tsrnn.forecasting.selection import averages, choose, judged_windows
+from tsrnn.forecasting.selection import averages, choose, judged_windows, shared_times
 from tsrnn.forecasting.settings import (
     Settings,
     check_parameters,
@@ -319,7 +319,7 @@ class NetworkFit:
             candidates[average] = [part for vote, name in enumerate(names) for part in share_vote(singles[name], vote)]
             losses[average] = np.minimum(self._losses(candidates[average], windows), most)
         self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
-        self.strategy, self.reason = choose(losses)
+        self.strategy, self.reason = choose(losses, self._times(windows))
         self.networks = candidates[self.strategy]
         first = self.strategy.split(" + ")[0]
         if first in plans:
@@ -388,6 +388,11 @@ class NetworkFit:
         total = np.where(observed, loss, 0).sum(1)
         usable = observed.any(1) & (scale > 0)
         return np.where(usable, total / np.where(usable, observed.sum(1) * scale, 1), np.nan)
+
+    def _times(self, windows: tuple[npt.NDArray[np.int64], ...]) -> npt.NDArray[np.int64]:
+        series, end = windows
+        start, frequency = self.panel.start[series], self.panel.frequency
+        return shared_times(frequency.stamps(start, end), frequency.stamps(start, end + self.settings.horizon))
 
     def _scale(self, series: int, end: int) -> float:
         start, m = int(self.panel.offsets[series]), self.panel.season_length
