@@ -16,7 +16,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.sampling import SAMPLE_PATHS
 from tsrnn.networks.size import NetworkSize
-from tsrnn.preprocessing.windows import FlatSeries
+from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries
 from tsrnn.pretrained.family import served_by
 from tsrnn.pretrained.weights import load_member
 
@@ -387,16 +387,14 @@ def test_a_window_with_too_few_values_is_left_to_the_other_networks():
     with torch.no_grad():
         for parameter in second.network.parameters():
             parameter *= 1.2
-    second.fewest = 12
+    second.histories = range(12, EVERY_HISTORY.stop)
     alone, both = (module.combined_quantiles(models, *where) for models in ([first], [first, second]))
     assert torch.equal(both[0], alone[0])
     assert not torch.allclose(both[1], alone[1])
     assert second.quantiles(*where)[0].isnan().all()
     assert second.quantiles(*where)[1].isfinite().all()
     # Of three votes, each with one such network, the median is that of those that forecast.
-    votes = [
-        with_options(model, vote=k, fewest=fewest) for k in range(3) for model, fewest in ((first, 0), (second, 12))
-    ]
+    votes = [with_options(model, vote=k, histories=model.histories) for k in range(3) for model in (first, second)]
     torch.testing.assert_close(module.combined_quantiles(votes, *where)[0], alone[0])
     assert module.combined_quantiles(votes, *where).isfinite().all()
 
@@ -404,13 +402,14 @@ def test_a_window_with_too_few_values_is_left_to_the_other_networks():
 def test_a_window_with_too_many_values_is_left_to_the_other_networks_whatever_it_reads_of_them():
     where = few_and_many()
     first = disturbed()
-    second = with_options(first, most=23)
+    second = with_options(first, histories=range(24))
     assert second.quantiles(*where)[1].isnan().all()
     torch.testing.assert_close(second.quantiles(*where)[0], first.quantiles(*where)[0])
     # What a network reads is not what counts: this one reads eight rows.
-    short = NetworkForecast(first.network, replace(first.size, context_length=8), "seasonal", 0, cut=True, most=23)
+    size = replace(first.size, context_length=8)
+    short = NetworkForecast(first.network, size, "seasonal", 0, cut=True, histories=range(24))
     assert short.quantiles(*where).isnan().all((1, 2)).tolist() == [False, True]
-    third = with_options(first, fewest=24)
+    third = with_options(first, histories=range(24, EVERY_HISTORY.stop))
     both = module.combined_quantiles([second, third], *where)
     torch.testing.assert_close(both, first.quantiles(*where))
 

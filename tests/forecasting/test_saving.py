@@ -130,6 +130,15 @@ def test_the_base_models_networks_share_a_vote_after_loading_too(tmp_path):
     check_equal(loaded.predict(6, quantiles=(0.1, 0.9)), model.predict(6, quantiles=(0.1, 0.9)))
 
 
+def test_the_base_models_networks_keep_the_histories_that_they_forecast_after_loading_too(tmp_path):
+    model = Forecaster(strategy="zero-shot").fit(series(pd.period_range("2020-01-01", periods=60, freq="D")))
+    save_forecaster(model, tmp_path / "model")
+    stored = json.loads((tmp_path / "model" / "model.json").read_text())["networks"]
+    assert [(part["fewest"], part["most"]) for part in stored] == [(0, 391), (0, 391), (392, None)]
+    loaded = load_forecaster(tmp_path / "model", Forecaster)
+    assert [part.histories for part in loaded.networks_] == [part.histories for part in model.networks_]
+
+
 def test_a_moved_model_forecasts_the_same_in_another_process(models, tmp_path):
     script = (
         "import sys, numpy as np\n"

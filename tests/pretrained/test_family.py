@@ -6,6 +6,7 @@ import pytest
 
 from tsrnn import Forecaster
 from tsrnn.preprocessing.scaling import SCALINGS
+from tsrnn.preprocessing.windows import EVERY_HISTORY
 from tsrnn.pretrained.family import MEMBERS, served_by
 
 # Season length: the member that serves it, its seasons, and whether it was trained on them.
@@ -82,13 +83,12 @@ def names(members):
 
 def test_short_histories_are_left_to_the_networks_that_have_learnt_from_them():
     months = served_by(12)
-    assert [months.fewest(member) for member in months.members] == [0, 24, 24]
+    assert [member.histories.start for member in months.members] == [0, 24, 24]
     assert names(months.serving(23)) == ["season_12"]
     assert months.serving(24) == months.serving(10**6) == months.members
     assert names(served_by(24).serving(71)) == ["season_24", "season_24_dropped"]
     for m in (1, 4, 60):  # all or none of their networks have
-        assert {served_by(m).fewest(member) for member in served_by(m).members} == {0}
-        assert {served_by(m).most(member) for member in served_by(m).members} == {None}
+        assert {member.histories for member in served_by(m).members} == {EVERY_HISTORY}
 
 
 @pytest.mark.parametrize("m", [7, 14, 28])

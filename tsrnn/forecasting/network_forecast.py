@@ -24,7 +24,7 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.networks.threads import in_threads
 from tsrnn.preprocessing.inputs import Inputs, make_inputs
 from tsrnn.preprocessing.scaling import masked_mean
-from tsrnn.preprocessing.windows import FlatSeries, gather_windows
+from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries, gather_windows
 
 # What one thread forecasts at a time. On one core batches of 512 to 4,096 windows are equally fast; a GPU, which one
 # thread feeds, takes so many times as many.
@@ -81,10 +81,9 @@ class NetworkForecast:
         averaged: one sees an additive season, the other a multiplicative one.
     vote : int, optional
         Where several forecasts are combined, those with the same number count as one; without a number each counts.
-    fewest : int
-        A window with fewer observed values before its end, in the whole series, is left to the other networks.
-    most : int, optional
-        One with more is, too.
+    histories : range
+        A window with another number of observed values before its end, in the whole series, is left to the other
+        networks.
     """
 
     def __init__(
@@ -97,12 +96,10 @@ class NetworkForecast:
         cut: bool = False,
         logs: bool = False,
         vote: int | None = None,
-        fewest: int = 0,
-        most: int | None = None,
+        histories: range = EVERY_HISTORY,
     ) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
-        self.cut, self.logs, self.vote = cut, logs, vote
-        self.fewest, self.most = fewest, most
+        self.cut, self.logs, self.vote, self.histories = cut, logs, vote, histories
 
     def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast B windows.
@@ -146,11 +143,10 @@ class NetworkForecast:
 
     def _own(self, flat: FlatSeries, series: Tensor, end: Tensor) -> Tensor:
         """Return the places of the windows that are not left to other networks."""
-        if not self.fewest and self.most is None:
+        if self.histories == EVERY_HISTORY:
             return torch.arange(len(series), device=series.device)
         count = flat.observed_before(series, end)
-        own = count >= self.fewest
-        return torch.nonzero(own if self.most is None else own & (count <= self.most)).flatten()
+        return torch.nonzero((count >= self.histories.start) & (count < self.histories.stop)).flatten()
 
     def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast windows that are alike in length: y, observed [B, L] to [B, h, Q], original units."""

@@ -45,6 +45,7 @@ from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform
 from tsrnn.preprocessing.scaling import SCALINGS
+from tsrnn.preprocessing.windows import EVERY_HISTORY
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import Forecaster
@@ -112,8 +113,8 @@ def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tenso
                 "cut": part.cut,
                 "vote": part.vote,
                 "logs": part.logs,
-                "fewest": part.fewest,
-                "most": part.most,
+                "fewest": part.histories.start,
+                "most": None if part.histories.stop == EVERY_HISTORY.stop else part.histories.stop - 1,
             }
             for part in model.networks_
         ],
@@ -210,7 +211,8 @@ def _read_network(
     vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
     fewest = read_whole(content, "fewest", 0, 2**31) if "fewest" in content else 0  # since 0.1.0
     most = read_whole(content, "most", 0, 2**31) if content.get("most") is not None else None  # since 0.1.0
-    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote, fewest=fewest, most=most)
+    histories = range(fewest, EVERY_HISTORY.stop if most is None else most + 1)
+    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote, histories=histories)
 
 
 def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor]) -> ForecastNetwork:

@@ -198,8 +198,7 @@ class NetworkFit:
                         cut=True,
                         logs=member.logs,
                         vote=k,
-                        fewest=service.fewest(member),
-                        most=service.most(member),
+                        histories=member.histories,
                     )
                 )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+# Numbers of values that a history may hold, where any does.
+EVERY_HISTORY = range(sys.maxsize)
 
 
 @dataclass(frozen=True)

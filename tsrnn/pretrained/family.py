@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.windows import EVERY_HISTORY
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,8 @@ class Member:
         Whether its forecast may start from the season that a window itself keeps (`tsrnn.preprocessing.own_season`).
     widening : float
         By how much the intervals of real series are wider than those of the simulated ones it learnt from.
-    fewest : int
-        Histories of fewer values are left to the others of its season.
-    most : int, optional
-        Histories of more values are, too.
+    histories : range
+        Numbers of values that a history may hold; others are left to the other members of its kind.
     steps : int
         Gradient steps of its training.
     batch_size : int
@@ -101,8 +100,7 @@ class Member:
     contrasts: bool = False
     own_season: bool = False
     widening: float = 1.0
-    fewest: int = 0
-    most: int | None = None
+    histories: range = EVERY_HISTORY
     steps: int = 2000
     batch_size: int = 256
     learning_rate: float = 2e-3
@@ -128,6 +126,10 @@ class Member:
             own_season=self.own_season,
             year=year,
         )
+
+
+def _at_least(values: int) -> range:
+    return range(values, EVERY_HISTORY.stop)
 
 
 # Days of a year and the four weeks before it that tell where its course was.
@@ -206,7 +208,7 @@ _BRISK = (
         prices=0.15,
         lasting_noise=0.4,
         even_lengths=1.0,
-        most=YEAR_OF_DAYS - 1,
+        histories=range(YEAR_OF_DAYS),
         steps=4000,
         **_CONTRASTS,
         **_SHORT,
@@ -260,8 +262,6 @@ _BRISK = (
     ),
 )
 
-# This one serves the short lengths that are nobody else's, days and hours the long ones.
-_FIRST = {member.name for member in _BRISK} - {"any_season"}
 # The longest season that days read where none has learnt it; hours read longer ones. On simulated seasons that repeat
 # exactly days have .83 of the seasonal naive's error from 31 to 100 steps, hours .88; from 150 to 365 .66 and .64.
 LONGEST_OF_DAYS = 100
@@ -292,8 +292,8 @@ _YEARS = {7: (364, 365, 366), 5: (260, 261, 262)}
 # With 15 % of its batches of short histories the first network of months forecasts ten months of M1, CIF and hospital 4
 # to 13 % better, three months 1 %, and 80 % intervals after ten months hold 74 to 77 % instead of 53 to 58 %. It lost
 # nothing by that on long ones, the others lost .3 to .9 %: they have not learnt from short ones, and leave them to it.
-_LONG_ONLY: dict[str, Any] = {"near_zero": 0.0, "short_batches": 0.0, "fewest": 24}
-VIEWS: dict[str, dict[str, dict[str, Any]]] = {
+_LONG_ONLY: dict[str, Any] = {"near_zero": 0.0, "short_batches": 0.0, "histories": _at_least(24)}
+_VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_1": {
         "lasting": {"smooth": 0.3},
         "selected": {"growth": "lasting", "smooth": 0.3, "candidates": 4},
@@ -311,62 +311,49 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
             "year": 364,
             "prices": 0.3,
             "steady_levels": 0.9,
-            "fewest": YEAR_OF_DAYS,
-            "most": None,
+            "histories": _at_least(YEAR_OF_DAYS),
         },
     },
     "season_24": {
         "dropped": {"growth": "brisk", "dropped": 0.2, "changing_seasons": 0.0, "batch_size": 256},
-        "long": {"growth": "brisk", "even_lengths": 1.0, "batch_size": 256, "fewest": 72},
+        "long": {"growth": "brisk", "even_lengths": 1.0, "batch_size": 256, "histories": _at_least(72)},
     },
 }
-MEMBERS: dict[str, Member] = {
-    member.name: member
-    for first in _BRISK
-    for member in (
+# The members whose forecasts are averaged, the main one first, by the name of that one.
+KINDS: dict[str, tuple[Member, ...]] = {
+    first.name: (
         first,
         *(
             replace(first, name=f"{first.name}_{view}", **({"growth": view} | _CONTRASTS | own))
-            for view, own in VIEWS.get(first.name, {}).items()
+            for view, own in _VIEWS.get(first.name, {}).items()
         ),
     )
+    for first in _BRISK
 }
+MEMBERS: dict[str, Member] = {member.name: member for kind in KINDS.values() for member in kind}
 
 
 @dataclass(frozen=True)
 class Service:
-    """Which member forecasts, with which seasons.
+    """Which members forecast, with which seasons.
 
     Parameters
     ----------
-    member : Member
+    members : tuple of Member
+        Those whose forecasts are averaged, the main one first.
     seasons : tuple of int
     note : str or None
         What a user should know, such as that the base has not been trained on this season length.
-    several : bool
-        Whether all members of its kind forecast, or this one alone.
     """
 
-    member: Member
+    members: tuple[Member, ...]
     seasons: tuple[int, ...]
     note: str | None = None
-    several: bool = True
 
     @property
-    def members(self) -> tuple[Member, ...]:
-        """Return all members whose forecasts are averaged, the main one first."""
-        name = self.member.name
-        if not self.several:
-            return (self.member,)
-        return (self.member, *(MEMBERS[f"{name}_{view}"] for view in VIEWS.get(name, ())))
-
-    def fewest(self, member: Member) -> int:
-        """Return how many values a history must hold for one of `members` to forecast it."""
-        return member.fewest if self.several else 0
-
-    def most(self, member: Member) -> int | None:
-        """Return how many values a history may hold for one of `members` to forecast it; None for any number."""
-        return member.most if self.several else None
+    def member(self) -> Member:
+        """Return the main member."""
+        return self.members[0]
 
     @property
     def fine_tuned(self) -> tuple[Member, ...]:
@@ -379,15 +366,11 @@ class Service:
 
     def serving(self, history: int) -> tuple[Member, ...]:
         """Return the members that forecast a history of so many values."""
-        return tuple(
-            member
-            for member in self.members
-            if self.fewest(member) <= history and history <= (self.most(member) or history)
-        )
+        return tuple(member for member in self.members if history in member.histories)
 
 
 def served_by(season_length: int, *, slow: bool = True) -> Service:
-    """Find the member for a season length.
+    """Find the members for a season length.
 
     Parameters
     ----------
@@ -406,21 +389,19 @@ def served_by(season_length: int, *, slow: bool = True) -> Service:
     'The base model was not trained on seasons of 100; it reads them with patches of 7 (season_7).'
     """
     m = 5 if season_length == 1 and not slow else season_length
-    for member in MEMBERS.values():
-        for seasons, _ in member.seasons:
-            if seasons[0] == m and member.name in _FIRST:
-                return Service(member, seasons)
+    for members in KINDS.values():  # the last one has learnt the short lengths that no other kind has
+        for seasons, _ in members[0].seasons:
+            if seasons[0] == m:
+                return Service(members, seasons)
     if m <= 30:
-        member = MEMBERS["any_season"]
-        known = any(seasons == (m,) for seasons, _ in member.seasons)
-        return Service(member, (m,)) if known else _untrained(m, (m,), "any_season")
+        return _untrained(m, (m,), "any_season")
     # Long seasons are rarely exact, and those of hours may start from a window's own season: on the pulses of four
     # series of the UCR archive (182 steps) the error is .70 of the seasonal naive's with them, with days .84.
     return _untrained(m, (m, m), "season_24") if m > LONGEST_OF_DAYS else _untrained(m, (m,), "season_7")
 
 
 def year_served_by(season_length: int, short: int) -> Service | None:
-    """Find the member for a season that is a year of steps which have a shorter season, too; None if it is not one.
+    """Find the members for a season that is a year of steps which have a shorter season, too; None if it is not one.
 
     Examples
     --------
@@ -438,7 +419,9 @@ def year_served_by(season_length: int, short: int) -> Service | None:
 
 def _untrained(m: int, seasons: tuple[int, ...], name: str) -> Service:
     """Return the service of a season length that a member was not trained on."""
-    patch = MEMBERS[name].patch_length
-    points = "single points" if patch == 1 else f"patches of {patch}"
+    first = KINDS[name][0]
+    points = "single points" if first.patch_length == 1 else f"patches of {first.patch_length}"
     note = f"The base model was not trained on seasons of {m}; it reads them with {points} ({name})."
-    return Service(MEMBERS[name], seasons, note, several=name == "season_24")
+    # Days forecast such seasons with their main network alone, however long the history is.
+    members = KINDS[name] if name == "season_24" else (replace(first, histories=EVERY_HISTORY),)
+    return Service(members, seasons, note)
