@@ -29,7 +29,8 @@ from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.size import NetworkSize
-from tsrnn.pretrained.family import MEMBERS, served_by
+from tsrnn.pretrained.family import MEMBERS
+from tsrnn.pretrained.service import served_by
 
 SIZE = NetworkSize(context_length=40, horizon=4, patch_length=4, seasons=(1,), hidden_size=4, dropout=0.0)
 WIDENING = MEMBERS["season_1"].widening

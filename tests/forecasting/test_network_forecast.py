@@ -17,7 +17,7 @@ from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.sampling import SAMPLE_PATHS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries
-from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.service import served_by
 from tsrnn.pretrained.weights import load_member
 
 SIZE = NetworkSize(context_length=24, horizon=6, patch_length=6, seasons=(6,), hidden_size=8, dropout=0.0)

@@ -22,7 +22,7 @@ from tsrnn.forecasting.settings import (
     step_seconds,
 )
 from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, LAST_RATE, LAST_STEPS
-from tsrnn.pretrained.family import served_by
+from tsrnn.pretrained.service import served_by
 from tsrnn.training.trainer import copy_weights
 
 IN_BASE = len(served_by(12).members)

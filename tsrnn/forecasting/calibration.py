@@ -13,7 +13,7 @@ import torch
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_windows
 from tsrnn.forecasting.settings import Settings
-from tsrnn.pretrained.family import Service
+from tsrnn.pretrained.service import Service
 from tsrnn.training.batches import thinned
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.scaling import SCALINGS
-from tsrnn.pretrained.family import Member, Service, served_by, year_served_by
+from tsrnn.pretrained.family import Member
+from tsrnn.pretrained.service import Service, served_by, year_served_by
 from tsrnn.training.trainer import TrainingPlan
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from tsrnn.forecasting.settings import (
     step_seconds,
     zero_shot_settings,
 )
-from tsrnn.pretrained.family import Member, Service
+from tsrnn.pretrained.family import Member
+from tsrnn.pretrained.service import Service
 from tsrnn.pretrained.weights import load_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord

@@ -1,0 +1,161 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import Forecaster
+from tsrnn.preprocessing.windows import EVERY_HISTORY
+from tsrnn.pretrained.service import served_by
+
+# Season length: the member that serves it, its seasons, and whether it was trained on them.
+SERVED = {
+    1: ("season_1", (1,), True),
+    2: ("any_season", (2,), True),
+    3: ("any_season", (3,), True),
+    4: ("season_4", (4,), True),
+    5: ("season_5", (5,), True),
+    7: ("season_7", (7,), True),
+    10: ("any_season", (10,), True),
+    11: ("any_season", (11,), False),
+    12: ("season_12", (12,), True),
+    14: ("season_7", (14,), True),
+    24: ("season_24", (24, 168), True),
+    26: ("any_season", (26,), True),
+    30: ("any_season", (30,), True),
+    36: ("season_52", (36,), True),
+    48: ("season_24", (48, 336), True),
+    52: ("season_52", (52,), True),
+    60: ("season_7", (60,), False),
+    90: ("season_7", (90,), False),
+    96: ("season_24", (96, 672), True),
+    100: ("season_7", (100,), False),
+    144: ("season_24", (144, 144), True),
+    168: ("season_24", (168, 168), False),
+    288: ("season_24", (288, 288), False),
+    364: ("season_24", (364, 364), False),
+    365: ("season_24", (365, 365), False),
+    1440: ("season_24", (1440, 1440), False),
+}
+
+
+@pytest.mark.parametrize("m", SERVED)
+def test_a_season_length_is_served_by_the_member_that_saw_it_or_else_by_a_near_one(m):
+    service = served_by(m)
+    name, seasons, trained = SERVED[m]
+    assert (service.member.name, service.seasons) == (name, seasons)
+    assert (service.note is None) == trained
+    if not trained:
+        assert f"not trained on seasons of {m}" in service.note
+        assert name in service.note
+
+
+def test_steps_shorter_than_a_month_without_a_season_are_read_by_the_network_of_business_days():
+    service = served_by(1, slow=False)
+    assert (service.member.name, service.seasons, service.note) == ("season_5", (5,), None)
+    assert served_by(12, slow=False) == served_by(12)
+    assert served_by(1, slow=True) == served_by(1)
+
+
+@pytest.mark.parametrize("freq", ["YS", "QS", "MS", "W", "s"])
+def test_the_step_says_who_reads_series_without_a_season(freq):
+    y = pd.Series(np.arange(40.0) + np.cos(np.arange(40) ** 2), pd.date_range("2000", periods=40, freq=freq), name="y")
+    model = Forecaster(strategy="zero-shot", season_length=1).fit(y)
+    slow = freq in ("YS", "QS", "MS")
+    assert model.networks_[0].size.seasons == ((1,) if slow else (5,))
+    assert "season none" in model.summary()
+    years = Forecaster(strategy="zero-shot").fit(y.set_axis(pd.RangeIndex(1960, 2000, name="year")))
+    assert years.networks_[0].size.seasons == (1,)
+
+
+def test_intervals_of_noise_without_a_season_do_not_widen():
+    y = pd.Series(np.random.default_rng(0).normal(size=400))
+    answer = Forecaster(strategy="zero-shot", season_length=1).fit(y).predict(12, level=95)
+    width = answer["yhat-hi-95"] - answer["yhat-lo-95"]
+    assert width.iloc[-1] < 1.5 * width.iloc[0]
+    assert width.between(3, 6).all()  # 2 × 1.96
+
+
+def names(members):
+    return [member.name for member in members]
+
+
+def test_short_histories_are_left_to_the_networks_that_have_learnt_from_them():
+    months = served_by(12)
+    assert [member.histories.start for member in months.members] == [0, 24, 24]
+    assert names(months.serving(23)) == ["season_12"]
+    assert months.serving(24) == months.serving(10**6) == months.members
+    assert names(served_by(24).serving(71)) == ["season_24", "season_24_dropped"]
+    for m in (1, 4, 60):  # all or none of their networks have
+        assert {member.histories for member in served_by(m).members} == {EVERY_HISTORY}
+
+
+@pytest.mark.parametrize("m", [7, 14, 28])
+def test_days_are_left_to_the_network_that_knows_the_year_once_they_show_one(m):
+    days = served_by(m)
+    assert names(days.serving(391)) == ["season_7", "season_7_prices"]
+    assert names(days.serving(392)) == names(days.serving(10**6)) == ["season_7_year"]
+    assert [member.size(days.seasons).year for member in days.members] == [0, 0, 364]
+
+
+def test_networks_that_know_the_year_do_not_learn_from_a_table_where_there_are_others():
+    assert names(served_by(7).fine_tuned) == ["season_7", "season_7_prices"]
+    assert names(served_by(5).fine_tuned) == ["season_5"]
+    assert served_by(12).fine_tuned == served_by(12).members
+
+
+@pytest.mark.parametrize("m", SERVED)
+@pytest.mark.parametrize("history", [0, 1, 30, 391, 392, 10**6])
+def test_every_history_is_served(m, history):
+    assert served_by(m).serving(history)
+
+
+def test_a_season_that_is_no_part_of_the_year_is_one_itself():
+    weeks = served_by(52).member
+    assert [weeks.size((m,)).year for m in (52, 48, 36)] == [52, 48, 36]
+    assert served_by(5).member.size((5,)).year == 260
+
+
+@pytest.mark.parametrize(
+    ("freq", "m", "seasons", "note"),
+    [
+        ("D", 365, (7,), "a season of 365 as the year beside a season of 7"),
+        ("B", 261, (5,), "a season of 261 as the year beside a season of 5"),
+        ("h", 8760, (24, 168), "a season of 8760 as a season of 24; it knows no year of such steps"),
+        ("MS", 365, (365, 365), "not trained on seasons of 365"),
+    ],
+)
+def test_a_year_is_read_beside_the_season_that_is_usual_for_the_step(freq, m, seasons, note):
+    y = pd.Series(np.arange(500.0) + 30 * np.cos(np.arange(500) / 60), pd.date_range("2000", periods=500, freq=freq))
+    model = Forecaster(strategy="zero-shot", season_length=m).fit(y)
+    assert model.networks_[0].size.seasons == seasons
+    assert note in " ".join(model.notes_)
+    assert np.isfinite(model.predict(3)).all()
+
+
+@pytest.mark.parametrize("m", SERVED)
+def test_a_season_length_gets_a_finite_forecast_and_a_note_where_it_was_not_trained(m):
+    t = np.arange(3 * m + 40)
+    y = pd.Series(20 + np.sin(2 * np.pi * t / m) + 0.1 * np.cos(t), pd.RangeIndex(len(t)), name="y")
+    model = Forecaster(strategy="zero-shot", season_length=m, horizon=min(m, 50)).fit(y)
+    answer = model.predict(level=[80, 95]).filter(like="yhat")
+    assert answer.shape == (model.default_horizon_, 5)
+    assert np.isfinite(answer).all(axis=None)
+    assert ("not trained on seasons" in " ".join(model.notes_)) == (not SERVED[m][2])
+
+
+@pytest.mark.parametrize("m", [*range(1, 400), 408, 480, 672, 720, 1440, 8760])
+def test_every_season_length_fits_into_its_member(m):
+    service = served_by(m)
+    size = service.member.size(service.seasons)
+    assert service.seasons[0] == m
+    assert len(service.seasons) == len(service.member.seasons[0][0])  # one profile each, as in training
+    assert size.context_length % size.patch_length == 0
+    assert size.context_length >= max(service.seasons)
+    trained = service.member.size()
+    read = [(s.reads.profile_count, s.reads.contrast_count, s.reads.fact_count) for s in (size, trained)]
+    assert read[0] == read[1]
+
+
+def test_a_day_of_minutes_is_forecast():
+    y = np.tile(np.sin(2 * np.pi * np.arange(1440) / 1440), 3)
+    found = Forecaster(strategy="zero-shot", season_length=1440, horizon=60).fit(pd.Series(y)).predict()
+    np.testing.assert_allclose(found, y[:60], atol=0.1)
