@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from tsrnn.pretrained.family import MEMBERS, Member
 from tsrnn.pretrained.likeness import SCORECARDS, STATISTICS, Scorecard, end_statistics, statistics
 from tsrnn.pretrained.prior import simulate
+from tsrnn.pretrained.traits import Traits
 
 SETS = {
     1: ("m1_yearly", "tourism_yearly"),
@@ -65,7 +66,8 @@ def fit(member: Member, data: Path, held_back: int) -> Scorecard:
     described = np.concatenate([statistics(y[None], m) for y in real])
     rng = np.random.default_rng(SEED)
     steps = member.size().context_length + member.horizon
-    drawn = simulate(SIMULATED, steps, (m,), rng, member.growth, smooth=member.smooth, drifting=member.drifting)
+    traits = Traits(member.traits.growth, smooth=member.traits.smooth, drifting=member.traits.drifting)
+    drawn = simulate(SIMULATED, steps, (m,), rng, traits)
     simulated = end_statistics(drawn, m, lengths, rng)
     both = np.concatenate([described, simulated])
     places = [np.unique(np.quantile(column, BENDS).round(5)) for column in both.T]

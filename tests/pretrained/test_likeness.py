@@ -14,6 +14,7 @@ from tsrnn.pretrained.likeness import (
     statistics,
 )
 from tsrnn.pretrained.prior import simulate
+from tsrnn.pretrained.traits import Traits
 from tsrnn.pretrained.weights import read_recipe
 
 MONTHS = np.arange(120.0)
@@ -149,7 +150,8 @@ def test_a_shipped_scorecard_belongs_to_the_prior_and_to_the_weights(member):
     # Odds are ratios of densities, so that their mean over draws of the simulated ones is 1 if the prior is the same.
     (m,) = member.seasons[0][0]
     steps = member.size().context_length + member.horizon
-    series = simulate(6000, steps, (m,), new_rng(5), member.growth, smooth=member.smooth, drifting=member.drifting)
+    traits = Traits(member.traits.growth, smooth=member.traits.smooth, drifting=member.traits.drifting)
+    series = simulate(6000, steps, (m,), new_rng(5), traits)
     scorecard = scorecard_of(member.name)
     odds = np.exp(scorecard.log_odds(scorecard.describe(series, new_rng(6))))
     assert odds.mean() == pytest.approx(1, abs=0.35)

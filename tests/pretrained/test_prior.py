@@ -16,11 +16,11 @@ from tsrnn.pretrained.draws import (
 from tsrnn.pretrained.prior import MORE_PRICES, SHARES, simulate
 from tsrnn.pretrained.processes import (
     FAMILIES,
-    GROWTHS,
     additive_level,
     exponential_smoothing,
     season_changes,
 )
+from tsrnn.pretrained.traits import GROWTHS, Growth, Traits
 
 SEASONS = [(1,), (4,), (7,), (12,), (24, 168), (24, 24), (52,)]
 
@@ -54,11 +54,11 @@ def test_the_shares_name_every_family_and_sum_to_one():
 @pytest.mark.parametrize("seasons", [(1,), (4,), (12,)], ids=str)
 def test_the_views_of_growth_hold_more_or_fewer_series_that_hardly_trend(seasons):
     def shares_that_trend(growth):
-        series = simulate(4000, 60, seasons, new_rng(), growth)
+        series = simulate(4000, 60, seasons, new_rng(), Traits(growth))
         steps = np.diff(series[:, :: seasons[0]], axis=1)
         return (np.abs(steps.mean(1)) > np.abs(steps).mean(1) * 0.6).mean()
 
-    brisk, cautious, mixed, lasting = map(shares_that_trend, GROWTHS)
+    brisk, cautious, mixed, lasting = map(shares_that_trend, GROWTHS.values())
     assert mixed < 0.93 * brisk
     assert cautious < brisk < lasting
 
@@ -238,7 +238,7 @@ def test_drifting_cycles_and_smooth_trends_are_drawn_where_asked_for(monkeypatch
     names = {"smooth": "smooth_trends", "drifting": "drifting_cycles"}
     monkeypatch.setattr(prior, "smooth_trends", note("smooth_trends"))
     monkeypatch.setitem(FAMILIES, "drifting_cycles", note("drifting_cycles"))
-    simulate(1000, 50, (24, 24), new_rng(), **shares)
+    simulate(1000, 50, (24, 24), new_rng(), Traits(**shares))
     assert set(seen) == {names[key] for key in shares}
     for key, share in shares.items():
         assert seen[names[key]] == pytest.approx(1000 * share, rel=0.3)
@@ -249,7 +249,7 @@ def test_further_prices_are_drawn_where_asked_for(monkeypatch):
     draw = FAMILIES["prices"]
     monkeypatch.setitem(FAMILIES, "prices", lambda count, *rest: seen.append(count) or draw(count, *rest))
     for share in (0.0, 0.4):
-        simulate(2000, 50, (5,), new_rng(), prices=share)
+        simulate(2000, 50, (5,), new_rng(), Traits(prices=share))
     assert seen[0] == pytest.approx(2000 * (SHARES["prices"] + MORE_PRICES), rel=0.3)
     assert seen[1] == pytest.approx(2000 * (SHARES["prices"] + MORE_PRICES + 0.4), rel=0.1)
 
@@ -259,7 +259,7 @@ def test_noise_lasts_where_asked_for(monkeypatch):
     monkeypatch.setattr(processes, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
 
     def memory(seasons, lasting):
-        series = exponential_smoothing(600, 400, seasons, new_rng(), lasting_noise=lasting)
+        series = exponential_smoothing(600, 400, seasons, new_rng(), Traits(lasting_noise=lasting))
         change = np.diff(series, axis=1)
         return np.median((change[:, 1:] * change[:, :-1]).mean(1) / (change**2).mean(1))
 
@@ -286,7 +286,7 @@ def test_a_share_of_the_additive_series_is_lifted_until_the_last_points_are_just
 @pytest.mark.parametrize("family", ["exponential_smoothing", "smooth_trends"])
 def test_additive_series_that_lately_were_near_zero_are_drawn_where_asked_for(family):
     def brisk(share):
-        series = FAMILIES[family](4000, 60, (1,), new_rng(), near_zero=share)
+        series = FAMILIES[family](4000, 60, (1,), new_rng(), Traits(near_zero=share))
         last = series[:, -8:]
         straight = np.abs(np.diff(last, 2)).mean(1) < 0.2 * np.abs(np.diff(last)).mean(1)
         return (straight & (last[:, 0] > 0) & (last[:, -1] > 2.5 * last[:, 0])).mean()
@@ -315,7 +315,7 @@ def test_a_season_changes_once_or_slowly_where_asked_for():
 
 def test_a_changing_season_is_forecast_worse_by_its_first_repetitions():
     def gap(changing):
-        series = exponential_smoothing(800, 168 * 6, (24, 168), new_rng(), changing_seasons=changing)
+        series = exponential_smoothing(800, 168 * 6, (24, 168), new_rng(), Traits(changing_seasons=changing))
         first, *_, before, last = np.split(series, 6, axis=1)
         return np.median(np.abs(last - first).mean(1) / (np.abs(last - before).mean(1) + 1e-9))
 
@@ -367,7 +367,7 @@ def test_rows_are_left_out_where_asked_for(monkeypatch):
         return drop_rows(series, length, season_length, share, rng)
 
     monkeypatch.setattr(prior, "drop_rows", note)
-    assert simulate(50, 230, (24, 168), new_rng(), dropped=0.1).shape == (50, 230)
+    assert simulate(50, 230, (24, 168), new_rng(), Traits(dropped=0.1)).shape == (50, 230)
     assert simulate(50, 230, (24, 168), new_rng()).shape == (50, 230)
     assert seen == [((50, 240), 230, 24, 0.1)]
 
@@ -397,23 +397,21 @@ def test_events_of_a_year_last_for_days_in_some():
     assert (sharp < 0.1).mean() > 0.4
 
 
-def test_a_year_joins_the_seasons_of_a_simulation_and_changes_nothing_where_there_is_none(monkeypatch):
+def test_every_family_is_told_of_a_year_beside_a_season(monkeypatch):
     seen = set()
-    draw = FAMILIES["structural"]
-    monkeypatch.setitem(
-        FAMILIES, "structural", lambda n, T, seasons, rng: seen.add(seasons) or draw(n, T, seasons, rng)
-    )
-    for year in (0, 364):
-        assert np.isfinite(simulate(600, 400, (7,), new_rng(), year=year)).all()
-    assert np.isfinite(simulate(600, 400, (52,), new_rng(), year=52)).all()
-    assert seen == {(7,), (7, 364), (52,)}
-    np.testing.assert_array_equal(simulate(50, 60, (7,), new_rng()), simulate(50, 60, (7,), new_rng(), year=0))
+    for name in set(FAMILIES) - {"exponential_smoothing", "smooth_trends"}:
+        draw = FAMILIES[name]
+        monkeypatch.setitem(
+            FAMILIES, name, lambda n, T, seasons, rng, draw=draw: seen.add(seasons) or draw(n, T, seasons, rng)
+        )
+    assert np.isfinite(simulate(600, 400, (7, 364), new_rng())).all()
+    assert seen == {(7, 364)}
 
 
 def test_steady_levels_stay_where_they_are():
     def moved(share):
-        calm = processes.Growth(0.0, 0.5, 1.0, 0.8)
-        series = exponential_smoothing(600, 800, (7,), new_rng(), calm, steady_levels=share)
+        calm = Traits(Growth(0.0, 0.5, 1.0, 0.8), steady_levels=share)
+        series = exponential_smoothing(600, 800, (7,), new_rng(), calm)
         far, near = (np.abs(series[:, lag:] - series[:, :-lag]).mean(1) for lag in (700, 7))
         return (far < 1.3 * near).mean()
 

@@ -9,6 +9,7 @@ from tsrnn.pretrained.family import MEMBERS, Member
 from tsrnn.pretrained.likeness import STATISTICS, Scorecard
 from tsrnn.pretrained.prior import simulate
 from tsrnn.pretrained.simulated import FEWEST_POINTS, SHORTER_SHARE, SimulatedWindows
+from tsrnn.pretrained.traits import Traits
 
 CPU = torch.device("cpu")
 TINY = Member("tiny", 4, 24, 4, 8, "seasonal", (((4,), 0.5), ((8,), 0.5)))
@@ -174,3 +175,19 @@ def test_of_several_candidates_those_are_taken_that_the_scorecard_likes(monkeypa
         assert drawn._series.shape == (4096, 28)
         repeats.append((np.diff(drawn._series, axis=1) == 0).any(1).mean())
     assert repeats[1] > 2 * repeats[0]
+
+
+@pytest.mark.parametrize(
+    ("season", "year", "drawn"), [(4, 0, (4,)), (4, 16, (4, 16)), (4, 18, (4, 18)), (16, 16, (16,))], ids=str
+)
+def test_a_year_is_simulated_beside_a_shorter_season(monkeypatch, season, year, drawn):
+    calls = []
+
+    def note(count, length, seasons, rng, traits):
+        calls.append((seasons, traits))
+        return simulate(count, length, seasons, rng, traits)
+
+    monkeypatch.setattr(simulated, "simulate", note)
+    traits = Traits(near_zero=0.5, smooth=0.1)
+    windows(member=replace(TINY, seasons=(((season,), 1.0),), year=year, traits=traits)).draw(1)
+    assert calls == [(drawn, traits)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import EVERY_HISTORY
+from tsrnn.pretrained.traits import GROWTHS, PLAIN, Traits
 
 
 @dataclass(frozen=True)
@@ -30,26 +31,10 @@ class Member:
     seasons : tuple of (tuple of int, float)
         Season lengths, shortest first, and how often they are drawn. All are of one form, so that the network mixes
         equally many season profiles.
-    growth : str
-        The view of growth it was trained with (`tsrnn.pretrained.processes.GROWTHS`).
-    prices : float
-        Share of the prices that it was trained on beyond those that all are.
-    smooth : float
-        Share of the smooth trends among the series it was trained on (`tsrnn.pretrained.processes.smooth_trends`).
-    drifting : float
-        Share of the cycles that drift (`tsrnn.pretrained.processes.drifting_cycles`).
-    dropped : float
-        Share of the series that rows are left out of (`tsrnn.pretrained.disturbances.drop_rows`).
-    lasting_noise : float
-        Share of the exponential-smoothing family whose noise lasts for many steps.
-    changing_seasons : float
-        Share of that family whose season changes (`tsrnn.pretrained.processes.season_changes`).
+    traits : Traits
+        Of the series it was trained on.
     year : int
         Steps of a year whose course it knows (`tsrnn.preprocessing.year`); 0 for none.
-    steady_levels : float
-        Share of the exponential-smoothing family whose level hardly moves.
-    near_zero : float
-        Share of the additive series that were near zero lately (`tsrnn.pretrained.processes.additive_level`).
     short_batches : float
         Share of the batches whose histories are shorter than two seasons.
     even_lengths : float
@@ -83,16 +68,8 @@ class Member:
     hidden_size: int
     scaling: str
     seasons: tuple[tuple[tuple[int, ...], float], ...]
-    growth: str = "brisk"
-    prices: float = 0.0
-    smooth: float = 0.0
-    drifting: float = 0.0
-    dropped: float = 0.0
-    lasting_noise: float = 0.0
-    changing_seasons: float = 0.0
+    traits: Traits = PLAIN
     year: int = 0
-    steady_levels: float = 0.0
-    near_zero: float = 0.0
     short_batches: float = 0.0
     even_lengths: float = 0.0
     candidates: int = 1
@@ -141,7 +118,8 @@ ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28
 _CONTRASTS: dict[str, Any] = {"contrasts": True, "batch_size": 128, "learning_rate": 3e-3}
 
 # How members are trained that know short histories, and lines that have left zero lately (see the model card).
-_SHORT: dict[str, Any] = {"near_zero": 0.5, "short_batches": 0.15}
+_SHORT: dict[str, Any] = {"short_batches": 0.15}
+_NEAR_ZERO = 0.5
 
 # How wide 80 % intervals had to be to hold 80 % of the four last horizons of public training parts, relative to raw
 # ones (geometric means; in brackets without selected series): years 1.15 (1.24, M1) and 1.29 (1.34, Tourism), quarters
@@ -150,7 +128,9 @@ _SHORT: dict[str, Any] = {"near_zero": 0.5, "short_batches": 0.15}
 # held 82 % of fourteen daily prices and of 39 series of business days, and 76 % of thirteen tables of other short
 # seasons (normal quantiles: as if .95 and 1.1 were right).
 _BRISK = (
-    Member("season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), widening=1.2, **_SHORT),
+    Member(
+        "season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), Traits(near_zero=_NEAR_ZERO), widening=1.2, **_SHORT
+    ),
     Member(
         "season_4",
         4,
@@ -159,7 +139,7 @@ _BRISK = (
         112,
         "seasonal",
         (((4,), 1.0),),
-        smooth=0.3,
+        Traits(smooth=0.3, near_zero=_NEAR_ZERO),
         candidates=12,
         widening=1.1,
         steps=5000,
@@ -174,6 +154,7 @@ _BRISK = (
         128,
         "seasonal",
         (((12,), 1.0),),
+        Traits(near_zero=_NEAR_ZERO),
         candidates=6,
         widening=1.05,
         steps=10000,
@@ -188,10 +169,8 @@ _BRISK = (
         64,
         "seasonal",
         (((5,), 1.0),),
+        Traits(prices=0.5, lasting_noise=0.15, steady_levels=0.9, near_zero=_NEAR_ZERO),
         year=260,
-        prices=0.5,
-        lasting_noise=0.15,
-        steady_levels=0.9,
         even_lengths=1.0,
         steps=6000,
         **_CONTRASTS,
@@ -205,8 +184,7 @@ _BRISK = (
         96,
         "seasonal",
         _WEEKS,
-        prices=0.15,
-        lasting_noise=0.4,
+        Traits(prices=0.15, lasting_noise=0.4, near_zero=_NEAR_ZERO),
         even_lengths=1.0,
         histories=range(YEAR_OF_DAYS),
         steps=4000,
@@ -221,11 +199,7 @@ _BRISK = (
         128,
         "spread",
         (((24, 168), 0.65), ((24, 24), 0.15), ((48, 336), 0.1), ((96, 672), 0.05), ((144, 144), 0.05)),
-        drifting=0.1,
-        dropped=0.1,
-        lasting_noise=0.4,
-        changing_seasons=0.3,
-        steady_levels=0.7,
+        Traits(drifting=0.1, dropped=0.1, lasting_noise=0.4, changing_seasons=0.3, steady_levels=0.7),
         even_lengths=0.7,
         own_season=True,
         widening=0.95,
@@ -240,8 +214,8 @@ _BRISK = (
         96,
         "seasonal",
         (((52,), 0.9), ((48,), 0.05), ((36,), 0.05)),
+        Traits(steady_levels=0.5, near_zero=_NEAR_ZERO),
         year=52,
-        steady_levels=0.5,
         even_lengths=0.7,
         steps=4000,
         **_CONTRASTS,
@@ -255,6 +229,7 @@ _BRISK = (
         96,
         "seasonal",
         tuple((seasons, 1 / len(ANY)) for seasons in ANY),
+        Traits(near_zero=_NEAR_ZERO),
         widening=1.1,
         steps=4000,
         **_CONTRASTS,
@@ -263,7 +238,7 @@ _BRISK = (
 )
 
 # Where growth decides, other networks with other views of it forecast, too, and the mean is taken. By view, what else
-# differs from the first network; a view that names no growth of its own ("selected") says which it takes.
+# differs from the first network, its traits by name; a view that is no growth's name has the first network's.
 #
 # One of three networks of months sees logarithms, too. On the ends of the training parts of M1, Tourism, CIF and
 # hospital the MASE relative to the seasonal naive was .7865 so and .7874 when none did; of the first two networks
@@ -286,42 +261,42 @@ _BRISK = (
 # With 15 % of its batches of short histories the first network of months forecasts ten months of M1, CIF and hospital 4
 # to 13 % better, three months 1 %, and 80 % intervals after ten months hold 74 to 77 % instead of 53 to 58 %. It lost
 # nothing by that on long ones, the others lost .3 to .9 %: they have not learnt from short ones, and leave them to it.
-_LONG_ONLY: dict[str, Any] = {"near_zero": 0.0, "short_batches": 0.0, "histories": _at_least(24)}
+_LONG_ONLY: dict[str, Any] = {"short_batches": 0.0, "histories": _at_least(24)}
 _VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "season_1": {
-        "lasting": {"smooth": 0.3},
-        "selected": {"growth": "lasting", "smooth": 0.3, "candidates": 4},
+        "lasting": {"traits": {"smooth": 0.3}},
+        "selected": {"traits": {"growth": GROWTHS["lasting"], "smooth": 0.3}, "candidates": 4},
     },
-    "season_4": {"mixed": {"smooth": 0.0, "candidates": 1, "steps": 10000}, "lasting": {}},
+    "season_4": {"mixed": {"traits": {"smooth": 0.0}, "candidates": 1, "steps": 10000}, "lasting": {}},
     "season_12": {
-        "cautious": {"logs": True, "candidates": 1} | _LONG_ONLY,
-        "lasting": {"smooth": 0.3} | _LONG_ONLY,
+        "cautious": {"traits": {"near_zero": 0.0}, "logs": True, "candidates": 1} | _LONG_ONLY,
+        "lasting": {"traits": {"smooth": 0.3, "near_zero": 0.0}} | _LONG_ONLY,
     },
     "season_7": {
-        "prices": {"growth": "brisk", "prices": 0.3},
+        "prices": {"traits": {"prices": 0.3}},
         "year": {
-            "growth": "brisk",
             "context_length": 1092,
+            "traits": {"prices": 0.3, "steady_levels": 0.9},
             "year": 364,
-            "prices": 0.3,
-            "steady_levels": 0.9,
             "histories": _at_least(YEAR_OF_DAYS),
         },
     },
     "season_24": {
-        "dropped": {"growth": "brisk", "dropped": 0.2, "changing_seasons": 0.0, "batch_size": 256},
-        "long": {"growth": "brisk", "even_lengths": 1.0, "batch_size": 256, "histories": _at_least(72)},
+        "dropped": {"traits": {"dropped": 0.2, "changing_seasons": 0.0}, "batch_size": 256},
+        "long": {"even_lengths": 1.0, "batch_size": 256, "histories": _at_least(72)},
     },
 }
+
+
+def _view(first: Member, view: str, own: dict[str, Any]) -> Member:
+    traits = {"growth": GROWTHS.get(view, first.traits.growth)} | own.get("traits", {})
+    changed = _CONTRASTS | own | {"traits": replace(first.traits, **traits)}
+    return replace(first, name=f"{first.name}_{view}", **changed)
+
+
 # The members whose forecasts are averaged, the main one first, by the name of that one.
-KINDS: dict[str, tuple[Member, ...]] = {
-    first.name: (
-        first,
-        *(
-            replace(first, name=f"{first.name}_{view}", **({"growth": view} | _CONTRASTS | own))
-            for view, own in _VIEWS.get(first.name, {}).items()
-        ),
-    )
+KINDS = {
+    first.name: (first, *(_view(first, view, own) for view, own in _VIEWS.get(first.name, {}).items()))
     for first in _BRISK
 }
 MEMBERS: dict[str, Member] = {member.name: member for kind in KINDS.values() for member in kind}

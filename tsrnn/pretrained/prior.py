@@ -14,7 +14,8 @@ import numpy as np
 
 from tsrnn.pretrained.disturbances import disturb, drop_rows
 from tsrnn.pretrained.draws import Floats, Rng, steps_a_year
-from tsrnn.pretrained.processes import FAMILIES, GROWTHS, exponential_smoothing, smooth_trends
+from tsrnn.pretrained.processes import FAMILIES, exponential_smoothing, smooth_trends
+from tsrnn.pretrained.traits import PLAIN, Traits
 
 # How often each family is drawn. Exponential smoothing is the core: business series look like it. A member of the
 # base may ask for smooth trends and drifting cycles, too. Of years these were what was missing: with a share of 0,
@@ -43,48 +44,16 @@ SHARES = {
 MORE_PRICES = 0.08
 
 
-def simulate(
-    count: int,
-    length: int,
-    seasons: tuple[int, ...],
-    rng: Rng,
-    growth: str = "brisk",
-    *,
-    year: int = 0,
-    prices: float = 0.0,
-    smooth: float = 0.0,
-    drifting: float = 0.0,
-    dropped: float = 0.0,
-    lasting_noise: float = 0.0,
-    changing_seasons: float = 0.0,
-    steady_levels: float = 0.0,
-    near_zero: float = 0.0,
-) -> Floats:
+def simulate(count: int, length: int, seasons: tuple[int, ...], rng: Rng, traits: Traits = PLAIN) -> Floats:
     """Draw series from the prior.
 
     Parameters
     ----------
     count, length : int
     seasons : tuple of int
-        Season lengths, shortest first; 1 means none. A second one is a week of days or the like.
+        Season lengths, shortest first; 1 means none. A second one is a week of days, a year of weeks or the like.
     rng : numpy.random.Generator
-    growth : {"brisk", "cautious", "mixed", "lasting"}
-        Of the exponential-smoothing family; see `GROWTHS`.
-    year : int
-        Steps of a year that stands beside a single shorter season; 0 for none.
-    prices, smooth, drifting : float
-        Shares of further prices, of smooth trends and of drifting cycles, which come instead of as many of exponential
-        smoothing.
-    dropped : float
-        Share of the series of which rows are left out; see `drop_rows`. Takes a season of 2 or more.
-    lasting_noise : float
-        Share of the exponential-smoothing family whose noise lasts for many steps.
-    changing_seasons : float
-        Share of that family whose season changes.
-    steady_levels : float
-        Share of that family whose level hardly moves.
-    near_zero : float
-        Share of the additive ones of that family, and of smooth trends, that were near zero lately.
+    traits : Traits
 
     Returns
     -------
@@ -98,29 +67,21 @@ def simulate(
     """
     shares = dict(SHARES)
     more = {
-        "prices": MORE_PRICES * (steps_a_year(seasons[0]) > 12) + prices,
-        "drifting_cycles": drifting,
-        "smooth_trends": smooth,
+        "prices": MORE_PRICES * (steps_a_year(seasons[0]) > 12) + traits.prices,
+        "drifting_cycles": traits.drifting,
+        "smooth_trends": traits.smooth,
     }
     for name, share in more.items():
         shares["exponential_smoothing"] -= share
         shares[name] += share
     names = rng.choice(list(shares), size=count, p=list(shares.values()))
     families = FAMILIES | {
-        "exponential_smoothing": partial(
-            exponential_smoothing,
-            growth=GROWTHS[growth],
-            lasting_noise=lasting_noise,
-            changing_seasons=changing_seasons,
-            steady_levels=steady_levels,
-            near_zero=near_zero,
-        ),
-        "smooth_trends": partial(smooth_trends, near_zero=near_zero),
+        "exponential_smoothing": partial(exponential_smoothing, traits=traits),
+        "smooth_trends": partial(smooth_trends, traits=traits),
     }
+    dropped = traits.dropped
     whole = length + (math.ceil(length / (seasons[0] - 1)) if dropped else 0)
     series = np.empty((count, whole))
-    if year > seasons[0]:
-        seasons = (*seasons, year)
     for name in SHARES:
         rows = np.flatnonzero(names == name)
         if len(rows):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,61 +28,23 @@ from tsrnn.pretrained.draws import (
     uniform,
     whole_season,
 )
+from tsrnn.pretrained.traits import PLAIN, Traits
 
 # How much of noise that lasts is left after a step: of hours, where a day comes with a week, and of longer steps.
 LASTING_HOURS, LASTING_STEPS = (0.8, 0.99), (0.5, 0.95)
 
 
-@dataclass(frozen=True)
-class Growth:
-    """How the trends of the exponential-smoothing family behave.
-
-    Parameters
-    ----------
-    trending, rising, undamped : float
-        Shares of the series that have a trend, of the trends that rise, and of those that never fade.
-    most_damping : float
-        The smallest factor by which a fading trend shrinks at each step.
-    steady : float
-        Share of the series that move as slowly, and trend as rarely, as if their steps were days, whatever they are.
-    """
-
-    trending: float
-    rising: float
-    undamped: float
-    most_damping: float
-    steady: float = 0.0
-
-
-# Views of the future; where the family holds networks of two, their forecasts are averaged.
-GROWTHS = {
-    "brisk": Growth(0.85, 0.65, 0.6, 0.8),
-    "cautious": Growth(0.75, 0.5, 0.4, 0.7),
-    "mixed": Growth(0.85, 0.65, 0.6, 0.8, steady=0.5),
-    "lasting": Growth(0.85, 0.65, 0.85, 0.8),
-}
-
-
 def exponential_smoothing(
-    count: int,
-    length: int,
-    seasons: tuple[int, ...],
-    rng: Rng,
-    growth: Growth = GROWTHS["brisk"],
-    lasting_noise: float = 0.0,
-    changing_seasons: float = 0.0,
-    steady_levels: float = 0.0,
-    near_zero: float = 0.0,
+    count: int, length: int, seasons: tuple[int, ...], rng: Rng, traits: Traits = PLAIN
 ) -> Floats:
     """Draw from the exponential-smoothing family: level, damped or undamped trend, slowly changing season.
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
-    few breaks of the level. The noise of a share `lasting_noise` of the series lasts: it is over only after
-    many steps. The season of a share `changing_seasons` becomes another one (`season_changes`). The level of
-    a share `steady_levels` hardly moves but for its trend. A share `near_zero` of the additive ones was near zero
-    lately (`additive_level`).
+    few breaks of the level. `traits` says how the trends behave, and by shares how many series have noise that is over
+    only after many steps, seasons that become others (`season_changes`), levels that hardly move but for their trend,
+    and of the additive ones how many were near zero lately (`additive_level`).
     """
-    n = count
+    n, growth = count, traits.growth
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
     # series have no lasting trend, and some are random walks.
     year = np.full((n, 1), steps_a_year(seasons[0]))
@@ -103,20 +64,20 @@ def exponential_smoothing(
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
     carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)
-    if lasting_noise:
+    if traits.lasting_noise:
         # What moves an hour, such as the weather, moves the next ones nearly as much, and then is over.
-        lasts = coin(rng, lasting_noise, n)
+        lasts = coin(rng, traits.lasting_noise, n)
         low, high = LASTING_HOURS if len(seasons) > 1 and not is_year(seasons) else LASTING_STEPS
         carried = np.where(lasts, uniform(rng, low, high, n), carried)
         alpha = np.where(lasts, alpha * (1 - carried), alpha)
-    if steady_levels:
-        alpha = np.where(coin(rng, steady_levels, n), alpha * log_uniform(rng, 0.001, 0.1, n), alpha)
+    if traits.steady_levels:
+        alpha = np.where(coin(rng, traits.steady_levels, n), alpha * log_uniform(rng, 0.001, 0.1, n), alpha)
     broken = rng.random((n, length)) < 0.004 * coin(rng, 0.4, n)
     breaks = (broken * rng.normal(size=(n, length)) * sigma * 8).T.copy()
     alpha, beta, damping, gamma, slope, carried = (x[:, 0] for x in (alpha, beta, damping, gamma, slope, carried))
     changes: float | Floats = 0.0
-    if changing_seasons:
-        changes = season_changes(season, length, seasons, rng) * coin(rng, changing_seasons, n)
+    if traits.changing_seasons:
+        changes = season_changes(season, length, seasons, rng) * coin(rng, traits.changing_seasons, n)
     season, keep = season.T.copy(), gamma * (1 - alpha)
     m = len(season)
     level, noise, y = np.zeros(n), np.zeros(n), np.empty((length, n))
@@ -130,7 +91,7 @@ def exponential_smoothing(
         slope = slope + beta * e
         season[t % m] += keep * e
     series = y.T + changes
-    return np.where(coin(rng, 0.6, n), bounded_exp(series), additive_level(series, near_zero, rng) + series)
+    return np.where(coin(rng, 0.6, n), bounded_exp(series), additive_level(series, traits.near_zero, rng) + series)
 
 
 def additive_level(series: Floats, near_zero: float, rng: Rng) -> Floats:
@@ -187,10 +148,10 @@ def season_changes(season: Floats, length: int, seasons: tuple[int, ...], rng: R
     return changes
 
 
-def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng, near_zero: float = 0.0) -> Floats:
+def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng, traits: Traits = PLAIN) -> Floats:
     """Draw trends that hold for years before they turn, a fixed season, and noise that says nothing of the trend.
 
-    A share `near_zero` of the additive ones was near zero lately (`additive_level`).
+    A share `traits.near_zero` of the additive ones was near zero lately (`additive_level`).
     """
     n, year = count, steps_a_year(seasons[0])
     slope = returning_walk(log_uniform(rng, 0.5 * year, 6.0 * year, n), length, rng)
@@ -201,7 +162,7 @@ def smooth_trends(count: int, length: int, seasons: tuple[int, ...], rng: Rng, n
     tails = log_uniform(rng, 2.5, 50, n)
     noise = rng.standard_t(np.broadcast_to(tails, (n, length))) * log_uniform(rng, 0.003, 0.15, n)
     y = level - level[:, :1] + pattern + noise
-    return np.where(coin(rng, 0.6, n), bounded_exp(y), additive_level(y, near_zero, rng) + y)
+    return np.where(coin(rng, 0.6, n), bounded_exp(y), additive_level(y, traits.near_zero, rng) + y)
 
 
 def drifting_cycles(count: int, length: int, seasons: tuple[int, ...], rng: Rng) -> Floats:

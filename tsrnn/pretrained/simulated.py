@@ -64,23 +64,11 @@ class SimulatedWindows:
         self._seasons = member.seasons[rng.choice(len(shares), p=np.array(shares) / sum(shares))][0]
         length = member.size(self._seasons).context_length + member.horizon
         count = self._batches * self.batch_size
-        more = {
-            name: getattr(member, name)
-            for name in (
-                "year",
-                "prices",
-                "smooth",
-                "drifting",
-                "dropped",
-                "lasting_noise",
-                "changing_seasons",
-                "steady_levels",
-                "near_zero",
-            )
-        }
+        # A year comes beside a season that is shorter, whether or not it is a part of the year.
+        beside = (member.year,) if member.year > self._seasons[0] else ()
         series = np.empty((member.candidates * count, length))
         for k in range(member.candidates):
-            series[k * count : (k + 1) * count] = simulate(count, length, self._seasons, rng, member.growth, **more)
+            series[k * count : (k + 1) * count] = simulate(count, length, (*self._seasons, *beside), rng, member.traits)
         self._series = series
         if member.candidates > 1:
             self._series = scorecard_of(member.name).choose(series, count, rng)
