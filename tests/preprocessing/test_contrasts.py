@@ -5,13 +5,17 @@ import pytest
 import torch
 
 from tsrnn.preprocessing.contrasts import contrast_count, season_contrasts
-from tsrnn.preprocessing.profiles import season_profiles
+from tsrnn.preprocessing.profiles import season_patterns, season_profiles
 
 
 def windows(L, seed=0, share=0.8):
     rng = np.random.default_rng(seed)
     observed = torch.from_numpy(rng.random((3, L)) < share)
     return torch.from_numpy(rng.normal(0, 2, (3, L))).float() * observed, observed.float()
+
+
+def contrasts_of(z, observed, seasons):
+    return season_contrasts(z, observed, season_patterns(z, observed > 0, seasons))
 
 
 def contrasts_by_loop(z, observed, seasons, profiles):
@@ -40,11 +44,14 @@ def contrasts_by_loop(z, observed, seasons, profiles):
 @pytest.mark.parametrize(("seasons", "L"), [((1,), 7), ((4,), 16), ((4,), 18), ((3, 6), 20), ((12,), 12)])
 def test_contrasts_are_what_a_loop_over_the_values_finds(seasons, L):
     z, observed = windows(L)
-    found = season_contrasts(z, observed, seasons)
+    found = contrasts_of(z, observed, seasons)
     assert found.shape == (3, contrast_count(seasons), L)
     # Of the rates 1, .6, .3, .12 and .04 the fourth is the pattern's of the first season, the third that of others.
     places = [3 if seasons[0] > 1 else 0, 2]
-    patterns = [season_profiles(z, observed > 0, (m,), m)[:, place] for m, place in zip(seasons, places, strict=False)]
+    patterns = [
+        season_profiles(z, observed > 0, season_patterns(z, observed > 0, (m,)), m)[:, place]
+        for m, place in zip(seasons, places, strict=False)
+    ]
     for b in range(3):
         parts = (part[b].double().numpy() for part in (z, observed))
         expected = contrasts_by_loop(*parts, seasons, [pattern[b].double().numpy() for pattern in patterns])
@@ -54,7 +61,7 @@ def test_contrasts_are_what_a_loop_over_the_values_finds(seasons, L):
 def test_a_line_with_a_season_has_constant_contrasts():
     pattern = torch.tensor([1.0, -1.0, 3.0, -3.0])
     z = (pattern.repeat(5) + 0.25 * torch.arange(20))[None]
-    change, around, adjusted, step = season_contrasts(z, torch.ones(1, 20), (4,))[0].numpy()
+    change, around, adjusted, step = contrasts_of(z, torch.ones(1, 20), (4,))[0].numpy()
     np.testing.assert_allclose(change[4:], math.asinh(2 * 4 * 0.25), rtol=1e-5)
     np.testing.assert_allclose(around[:4], around[-4:], rtol=1e-5)
     # The profile holds the line's slope within a season, so what remains climbs by seasons.
@@ -64,5 +71,5 @@ def test_a_line_with_a_season_has_constant_contrasts():
 
 def test_a_season_longer_than_half_the_window_has_no_change_and_no_error():
     z, observed = windows(6, share=1.0)
-    change, *_ = season_contrasts(z, observed, (6,))[0]
+    change, *_ = contrasts_of(z, observed, (6,))[0]
     assert torch.equal(change, torch.zeros(6))

@@ -3,10 +3,11 @@ import pytest
 import torch
 
 from tsrnn.preprocessing.inputs import Reads, make_inputs
-from tsrnn.preprocessing.profiles import season_pattern, season_profiles
+from tsrnn.preprocessing.profiles import pattern_over, season_patterns, season_profiles
 from tsrnn.preprocessing.year import (
     YEAR_CONTRASTS,
     YEAR_PROFILES,
+    Courses,
     Year,
     course,
     year_contrasts,
@@ -32,6 +33,10 @@ def repeating(years, year, extra=0):
 
 def all_seen(z):
     return torch.ones_like(z, dtype=torch.bool)
+
+
+def courses_of(z, observed, year):
+    return Courses.find(z, observed, torch.zeros_like(z), year)
 
 
 def mean_about(z, observed, t, width):
@@ -75,7 +80,7 @@ def profiles_by_loop(z, observed, year, horizon):
 @pytest.mark.parametrize(("L", "share"), [(120, 0.8), (230, 0.8), (330, 0.35), (70, 0.8)])
 def test_profiles_are_what_a_loop_over_the_years_finds(L, share):
     z, observed = windows(L, share)
-    found = year_profiles(z, observed, SHORT, 30)
+    found = year_profiles(courses_of(z, observed, SHORT), 30)
     assert found.shape == (3, YEAR_PROFILES, 30)
     for b in range(3):
         expected = profiles_by_loop(z[b].double().numpy(), observed[b].numpy(), SHORT, 30)
@@ -85,7 +90,7 @@ def test_profiles_are_what_a_loop_over_the_years_finds(L, share):
 def test_a_year_that_repeats_is_continued():
     z = repeating(2, 364, 100)
     true = repeating(3, 364)[:, 100:156]  # 56 steps after the window
-    found = year_profiles(z + 0.01 * torch.arange(z.shape[1]), all_seen(z), DAYS, 56)
+    found = year_profiles(courses_of(z + 0.01 * torch.arange(z.shape[1]), all_seen(z), DAYS), 56)
     line = 0.01 * torch.arange(z.shape[1], z.shape[1] + 56)
     for k in range(YEAR_PROFILES - 1):  # level and trend are those of the window's end
         assert ((found[:, k] - line) - true).abs().max() < 0.35
@@ -94,7 +99,7 @@ def test_a_year_that_repeats_is_continued():
 
 def test_without_a_year_before_all_profiles_are_levels():
     z, observed = windows(300)
-    found = year_profiles(z, observed, DAYS, 56)
+    found = year_profiles(courses_of(z, observed, DAYS), 56)
     week, month = (torch.stack([row[seen][-n:].mean() for row, seen in zip(z, observed, strict=True)]) for n in (7, 28))
     for k, level in enumerate((week, week, month, month, month)):
         torch.testing.assert_close(found[:, k], level[:, None].expand(-1, 56))
@@ -102,7 +107,7 @@ def test_without_a_year_before_all_profiles_are_levels():
 
 def test_a_horizon_beyond_a_year_repeats_it():
     z, observed = windows(120)
-    found = year_profiles(z, observed, SHORT, 250)
+    found = year_profiles(courses_of(z, observed, SHORT), 250)
     torch.testing.assert_close(found[..., 104:208], found[..., :104])
 
 
@@ -129,7 +134,7 @@ def contrasts_by_loop(z, observed, year):
 @pytest.mark.parametrize(("year", "L"), [(SHORT, 230), (SHORT, 105), (SHORT, 60), (WEEKS, 130), (WEEKS, 5)])
 def test_contrasts_are_what_a_loop_over_the_values_finds(year, L):
     z, observed = windows(L)
-    found = year_contrasts(z, observed, year)
+    found = year_contrasts(courses_of(z, observed, year))
     assert found.shape == (3, YEAR_CONTRASTS, L)
     for b in range(3):
         expected = contrasts_by_loop(z[b].double().numpy(), observed[b].numpy(), year)
@@ -142,13 +147,13 @@ def test_the_gain_tells_years_that_repeat_from_those_that_do_not():
     noise = torch.from_numpy(rng.normal(0, 0.2, same.shape)).float()
     walk = torch.from_numpy(rng.normal(size=(20, same.shape[1])).cumsum(1)).float()
     flat = torch.zeros(1, same.shape[1])
-    gains = [year_gain(year_contrasts(z, all_seen(z), DAYS), DAYS) for z in (same + noise, walk, flat)]
+    gains = [year_gain(year_contrasts(courses_of(z, all_seen(z), DAYS)), DAYS) for z in (same + noise, walk, flat)]
     assert gains[0] > 1.0
     assert gains[1].mean() < 0.0  # another year's moves only add to those of a walk
     assert gains[2] == 0.0
     short = same[:, :380]
-    assert year_gain(year_contrasts(short, all_seen(short), DAYS), DAYS) == 0.0
-    more = year_gain(year_contrasts(same[:, :405], all_seen(same[:, :405]), DAYS), DAYS)
+    assert year_gain(year_contrasts(courses_of(short, all_seen(short), DAYS)), DAYS) == 0.0
+    more = year_gain(year_contrasts(courses_of(same[:, :405], all_seen(same[:, :405]), DAYS)), DAYS)
     assert 0.0 < more < gains[0]  # two weeks to compare, of four
 
 
@@ -172,19 +177,21 @@ def test_what_a_network_reads_of_a_year_follows_what_it_reads_of_its_seasons():
     assert torch.equal(found.profiles[:, :K], without.profiles)
     assert torch.equal(found.contrasts[:, :C], without.contrasts)
     assert torch.equal(found.facts[:, :2], without.facts)
-    pattern = season_pattern(found.values, observed, 7, 0.12)
+    patterns = season_patterns(found.values, observed, (7,))
+    pattern = pattern_over(patterns, 0, 0.12, 400)
     rest = (found.values - pattern) * observed
-    torch.testing.assert_close(found.contrasts[:, C:], torch.asinh(2 * year_contrasts(rest, observed, DAYS)))
-    week = season_profiles(found.values, observed, (7,), 20)[:, 3]
+    courses = courses_of(rest, observed, DAYS)
+    torch.testing.assert_close(found.contrasts[:, C:], torch.asinh(2 * year_contrasts(courses)))
+    week = season_profiles(found.values, observed, patterns, 20)[:, 3]
     week = week - week[:, :7].mean(1, keepdim=True)
-    expected = year_profiles(rest, observed, DAYS, 20) + week.unsqueeze(1)
+    expected = year_profiles(courses, 20) + week.unsqueeze(1)
     torch.testing.assert_close(found.profiles[:, K:], expected)
 
 
 def test_a_year_of_weeks_has_no_shorter_season():
     y, observed = windows(130)
     found = make_inputs(y.double(), observed, "seasonal", Reads((52,), year=52), 10)[0]
-    expected = year_profiles(found.values, observed, WEEKS, 10)
+    expected = year_profiles(courses_of(found.values, observed, WEEKS), 10)
     torch.testing.assert_close(found.profiles[:, -YEAR_PROFILES:], expected)
     assert found.contrasts.shape[1] == 0
     assert found.facts.shape[1] == 3

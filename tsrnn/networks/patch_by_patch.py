@@ -124,5 +124,5 @@ class PatchByPatchNetwork(ForecastNetwork):
         observed = torch.cat([inputs.observed[:, p:], torch.ones_like(patch)], 1)
         reads, seen = self.size.reads, observed > 0
         length = find_own_season(values, seen, reads.seasons[0])[0] if reads.own_season else None
-        profiles = reads.profiles(values, seen, p, length)  # [B, K, p]
+        profiles = reads.find(values, seen).profiles(p, length)  # [B, K, p]
         return replace(inputs, values=values, observed=observed, profiles=profiles)

@@ -6,14 +6,16 @@ it learns slowly and never exactly. The differences are handed to it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from tsrnn.preprocessing.profiles import season_pattern
+from tsrnn.preprocessing.profiles import pattern_over
 from tsrnn.preprocessing.scaling import masked_mean
 
 # The rates of the profiles that are taken out, of the shortest and of longer seasons, which a window repeats less
-# often, and the factor that brings contrasts to the size of the values.
+# often (each one of `season_rates`), and the factor that brings contrasts to the size of the values.
 RATE, LONG_SEASON_RATE, FACTOR = 0.12, 0.3, 2.0
 
 
@@ -26,7 +28,7 @@ def contrast_count(seasons: tuple[int, ...]) -> int:
     return 3 * len(seasons) + 1 if seasons[0] > 1 else len(seasons)
 
 
-def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> Tensor:
+def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor]) -> Tensor:
     """Contrast every value of each window with the values that tell something of it.
 
     Parameters
@@ -34,8 +36,8 @@ def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> T
     z : tensor of shape (B, L), scaled; 0 where unobserved
     observed : tensor of shape (B, L)
         1 where observed, else 0.
-    seasons : tuple of int
-        Season lengths, shortest first; the first at most L.
+    patterns : sequence of tensors of shape (B, R, m)
+        From `tsrnn.preprocessing.profiles.season_patterns`.
 
     Returns
     -------
@@ -48,15 +50,16 @@ def season_contrasts(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> T
     Examples
     --------
     >>> z = torch.tensor([[1.0, 2.0, 4.0, 8.0]])
-    >>> (torch.sinh(season_contrasts(z, torch.ones(1, 4), (1,))) / 2).round(decimals=3)
+    >>> (torch.sinh(season_contrasts(z, torch.ones(1, 4), [torch.zeros(1, 1, 1)])) / 2).round(decimals=3)
     tensor([[[0., 1., 2., 4.]]])
     """
+    seasons = [pattern.shape[2] for pattern in patterns]
     m = seasons[0]
     contrasts = [_change(z, observed, season) for season in seasons]
     if m > 1:
         contrasts.append(_around_season(z, observed, m))
-        for i, season in enumerate(seasons):
-            adjusted = z - season_pattern(z, observed > 0, season, LONG_SEASON_RATE if i else RATE)
+        for i in range(len(seasons)):
+            adjusted = z - pattern_over(patterns, i, LONG_SEASON_RATE if i else RATE, z.shape[1])
             contrasts += [adjusted * observed, _change(adjusted, observed, 1)]
     return squashed(torch.stack(contrasts, 1))
 

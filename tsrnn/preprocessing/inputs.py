@@ -11,9 +11,17 @@ from torch import Tensor
 
 from tsrnn.preprocessing.contrasts import FACTOR, RATE, contrast_count, season_contrasts, squashed
 from tsrnn.preprocessing.own_season import find_own_season
-from tsrnn.preprocessing.profiles import profile_count, season_pattern, season_profiles
+from tsrnn.preprocessing.profiles import pattern_over, profile_count, season_patterns, season_profiles
 from tsrnn.preprocessing.scaling import scale_windows
-from tsrnn.preprocessing.year import YEAR_CONTRASTS, YEAR_PROFILES, Year, year_contrasts, year_gain, year_profiles
+from tsrnn.preprocessing.year import (
+    YEAR_CONTRASTS,
+    YEAR_PROFILES,
+    Courses,
+    Year,
+    year_contrasts,
+    year_gain,
+    year_profiles,
+)
 
 # A network need not tell larger scaled values apart, nor larger differences of two. What a forecast starts from is not
 # cut: where a season is a thousand times the noise, its peaks are.
@@ -65,44 +73,58 @@ class Reads:
         """How many facts of each window it reads."""
         return 2 + self.own_season + (self.year > 0)
 
-    def profiles(self, values: Tensor, observed: Tensor, horizon: int, own_length: Tensor | None) -> Tensor:
-        """Continue scaled windows over the horizon in every way that a forecast may start from.
+    def find(self, values: Tensor, observed: Tensor) -> WindowSeasons:
+        """Find what the seasons of windows look like.
 
         Parameters
         ----------
         values : tensor of shape (B, L), scaled; 0 where unobserved
         observed : bool tensor of shape (B, L)
+        """
+        patterns = season_patterns(values, observed, self.seasons)
+        if not self.year:
+            return WindowSeasons(values, observed, patterns)
+        # A season that is the year itself is not taken out of it.
+        unit = self.seasons[0] if self.seasons[0] < self.year else 1
+        pattern = pattern_over(patterns, 0, RATE, values.shape[1]) if unit > 1 else torch.zeros_like(values)
+        courses = Courses.find(values, observed, pattern, Year(self.year, unit))
+        return WindowSeasons(values, observed, patterns, courses)
+
+
+@dataclass(frozen=True)
+class WindowSeasons:
+    """What the seasons of B windows look like, found once for all that a network reads of them.
+
+    Parameters
+    ----------
+    values : tensor of shape (B, L), scaled; 0 where unobserved
+    observed : bool tensor of shape (B, L)
+    patterns : tuple of tensors of shape (B, R, m)
+        From `season_patterns`.
+    courses : Courses, optional
+        For a network that knows the year.
+    """
+
+    values: Tensor
+    observed: Tensor
+    patterns: tuple[Tensor, ...]
+    courses: Courses | None = None
+
+    def profiles(self, horizon: int, own_length: Tensor | None) -> Tensor:
+        """Continue the windows over the horizon in every way that a forecast may start from.
+
+        Parameters
+        ----------
         horizon : int
         own_length : int64 tensor of shape (B,), or None
             From `find_own_season`, for a network that may start from it.
 
         Returns
         -------
-        tensor of shape (B, `profile_count`, horizon), scaled
+        tensor of shape (B, K, horizon), scaled, with K = `Reads.profile_count`
         """
-        named = season_profiles(values, observed, self.seasons, horizon, own_length)
-        if not self.year:
-            return named
-        rest, pattern = self._without_season(values, observed)
-        repeated = pattern[:, torch.arange(horizon, device=values.device) % pattern.shape[1]]
-        course = year_profiles(rest, observed, self._year, horizon) + repeated.unsqueeze(1)
-        return torch.cat([named, course], 1)
-
-    @property
-    def _year(self) -> Year:
-        m = self.seasons[0]
-        return Year(self.year, m if m < self.year else 1)
-
-    def _without_season(self, values: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
-        """Take the short season's profile out; returns the rest, and the profile of the steps after the window."""
-        m = self._year.unit
-        pattern = season_pattern(values, observed, m, RATE)
-        return (values - pattern) * observed, pattern[:, -m:]
-
-    def year_of(self, values: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a window's contrasts with the year before, and the fact that tells what they are good for."""
-        found = year_contrasts(self._without_season(values, observed)[0], observed, self._year)
-        return found, year_gain(found, self._year)
+        named = season_profiles(self.values, self.observed, self.patterns, horizon, own_length)
+        return named if self.courses is None else torch.cat([named, year_profiles(self.courses, horizon)], 1)
 
 
 @dataclass(frozen=True)
@@ -187,11 +209,12 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
         facts.append(gain.unsqueeze(1))
     seen = observed.to(torch.float32)
     found = []
+    seasons = reads.find(values, observed)
     if reads.contrasts:
-        found.append(season_contrasts(values, seen, reads.seasons))
-    if reads.year:
-        contrasts, gain = reads.year_of(values, observed)
-        facts.append(gain)
+        found.append(season_contrasts(values, seen, seasons.patterns))
+    if seasons.courses is not None:
+        contrasts = year_contrasts(seasons.courses)
+        facts.append(year_gain(contrasts, seasons.courses.year))
         found += [squashed(contrasts)] * reads.contrasts
     largest = math.inf if scaling == "none" else LARGEST_Z  # values in the user's own unit have no size that is wild
     limit = math.asinh(FACTOR * 2 * largest)
@@ -199,7 +222,7 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
         values,
         seen,
         torch.cat(facts, 1).to(torch.float32),
-        reads.profiles(values, observed, horizon, length),
+        seasons.profiles(horizon, length),
         torch.cat(found, 1).clamp(-limit, limit) if found else values.new_empty(len(values), 0, values.shape[1]),
         largest,
     )

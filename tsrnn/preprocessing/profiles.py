@@ -6,6 +6,8 @@ their own means; rate 1 is the last season alone (the seasonal naive), a small r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -39,10 +41,8 @@ def profile_count(seasons: tuple[int, ...], *, own_season: bool = False) -> int:
     return named + (own_profile_count(seasons[0]) if own_season else 0)
 
 
-def season_profiles(
-    z: Tensor, observed: Tensor, seasons: tuple[int, ...], horizon: int, own_length: Tensor | None = None
-) -> Tensor:
-    """Continue every season's profiles over the horizon.
+def season_patterns(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """Average each season around its own means, at each of its rates.
 
     Parameters
     ----------
@@ -50,6 +50,26 @@ def season_profiles(
     observed : bool tensor of shape (B, L)
     seasons : tuple of int
         Season lengths, shortest first; each at most L.
+
+    Returns
+    -------
+    tuple of tensors of shape (B, R, m), scaled
+        Of every season of m steps, at the R rates of `season_rates`.
+    """
+    return tuple(_patterns(z, observed, m, season_rates(m, i)) for i, m in enumerate(seasons))
+
+
+def season_profiles(
+    z: Tensor, observed: Tensor, patterns: Sequence[Tensor], horizon: int, own_length: Tensor | None = None
+) -> Tensor:
+    """Continue every season's profiles over the horizon.
+
+    Parameters
+    ----------
+    z : tensor of shape (B, L), scaled; 0 where unobserved
+    observed : bool tensor of shape (B, L)
+    patterns : sequence of tensors of shape (B, R, m)
+        From `season_patterns`.
     horizon : int
     own_length : int64 tensor of shape (B,), optional
         The windows' own seasons (`tsrnn.preprocessing.own_season`), whose profiles follow if it is given.
@@ -65,30 +85,47 @@ def season_profiles(
     Examples
     --------
     >>> z = torch.tensor([[1.0, 2.0, 1.0, 4.0]])
-    >>> season_profiles(z, torch.ones(1, 4, dtype=torch.bool), (2,), 3)[0, 0]
+    >>> observed = torch.ones(1, 4, dtype=torch.bool)
+    >>> season_profiles(z, observed, season_patterns(z, observed, (2,)), 3)[0, 0]
     tensor([1., 4., 1.])
     """
     profiles = []
-    for i, m in enumerate(seasons):
-        patterns = _patterns(z, observed, m, season_rates(m, i))
-        levels = masked_mean(z, latest_observed(observed, m))  # [B, 1]
-        profiles.append(_continue(patterns, levels, horizon))
+    shortest = patterns[0].shape[2]
+    for i, pattern in enumerate(patterns):
+        levels = masked_mean(z, latest_observed(observed, pattern.shape[2]))  # [B, 1]
+        profiles.append(_continue(pattern, levels, horizon))
         if i > 0:
-            average = patterns[:, -1:]
+            average = pattern[:, -1:]
             beside = z - _lay_over(average[:, 0], z.shape[1])
-            profiles.append(_continue(average, masked_mean(beside, latest_observed(observed, seasons[0])), horizon))
-    if seasons[0] > 1:
+            profiles.append(_continue(average, masked_mean(beside, latest_observed(observed, shortest)), horizon))
+    if shortest > 1:
         last = masked_mean(z, latest_observed(observed, 1))  # [B, 1]
         profiles.append(last.unsqueeze(2).expand(-1, -1, horizon))
-    if own_length is not None and own_profile_count(seasons[0]):
-        profiles.append(own_season_profiles(z, observed, own_length, own_lengths(seasons[0])[-1], horizon))
+    if own_length is not None and own_profile_count(shortest):
+        profiles.append(own_season_profiles(z, observed, own_length, own_lengths(shortest)[-1], horizon))
     return torch.cat(profiles, 1)
 
 
-def season_pattern(z: Tensor, observed: Tensor, m: int, rate: float) -> Tensor:
-    """Return one season's profile around 0, averaged at a rate and laid over the window itself. Shape (B, L)."""
-    pattern = _patterns(z, observed, m, (rate,))[:, 0]  # [B, m]
-    return _lay_over(pattern - pattern.mean(1, keepdim=True), z.shape[1])
+def pattern_over(patterns: Sequence[Tensor], position: int, rate: float, length: int) -> Tensor:
+    """Lay one season's profile around 0, averaged at one of its rates, over the window itself.
+
+    Parameters
+    ----------
+    patterns : sequence of tensors of shape (B, R, m)
+        From `season_patterns`.
+    position : int
+        Which of the seasons.
+    rate : float
+    length : int
+        Steps of the window.
+
+    Returns
+    -------
+    tensor of shape (B, length), scaled
+    """
+    at_rates = patterns[position]
+    pattern = at_rates[:, season_rates(at_rates.shape[2], position).index(rate)]  # [B, m]
+    return _lay_over(pattern - pattern.mean(1, keepdim=True), length)
 
 
 def _patterns(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...]) -> Tensor:

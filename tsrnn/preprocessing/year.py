@@ -75,8 +75,9 @@ def course(rest: Tensor, observed: Tensor, width: int) -> tuple[Tensor, Tensor]:
     return torch.where(known, total / count.clamp(min=1), 0.0), known
 
 
-def year_profiles(rest: Tensor, observed: Tensor, year: Year, horizon: int) -> Tensor:
-    """Continue a window as it went on a year before.
+@dataclass(frozen=True)
+class Courses:
+    """The courses of B windows, averaged over a week and over three, without their short season.
 
     Parameters
     ----------
@@ -84,6 +85,33 @@ def year_profiles(rest: Tensor, observed: Tensor, year: Year, horizon: int) -> T
         Values less the profile of their short season.
     observed : bool tensor of shape (B, L)
     year : Year
+    season : tensor of shape (B, `Year.unit`), scaled
+        The short season of the steps after the window.
+    narrow, wide : tuple of tensors of shape (B, L)
+        From `course`.
+    """
+
+    rest: Tensor
+    observed: Tensor
+    year: Year
+    season: Tensor
+    narrow: tuple[Tensor, Tensor]
+    wide: tuple[Tensor, Tensor]
+
+    @classmethod
+    def find(cls, values: Tensor, observed: Tensor, pattern: Tensor, year: Year) -> Courses:
+        """Take the profile of the short season, shape (B, L), out of values of the same shape, and average the rest."""
+        rest = (values - pattern) * observed
+        narrow, wide = (course(rest, observed, year.weeks(count) | 1) for count in (1, 3))
+        return cls(rest, observed, year, pattern[:, -year.unit :], narrow, wide)
+
+
+def year_profiles(courses: Courses, horizon: int) -> Tensor:
+    """Continue a window as it went on a year before.
+
+    Parameters
+    ----------
+    courses : Courses
     horizon : int
 
     Returns
@@ -91,11 +119,13 @@ def year_profiles(rest: Tensor, observed: Tensor, year: Year, horizon: int) -> T
     tensor of shape (B, `YEAR_PROFILES`, horizon), scaled
         The level of the last week moved as the course, averaged over three weeks, did a year before, by the newest
         year that is known and by the mean of all; the level of the last four weeks moved so, and by a course averaged
-        over a single week; last, the mean course itself. Where no year before is known they are the levels.
+        over a single week; last, the mean course itself. Where no year before is known they are the levels. The short
+        season is repeated on all.
     """
+    rest, observed, year = courses.rest, courses.observed, courses.year
+    narrow, wide = courses.narrow, courses.wide
     B, L = rest.shape
     ahead = torch.arange(horizon, device=rest.device) % year.length
-    wide, narrow = (course(rest, observed, year.weeks(count) | 1) for count in (3, 1))
     short, long = year.weeks(1), year.weeks(4)
 
     def moves(mean: Tensor, known: Tensor, span: int) -> list[tuple[Tensor, Tensor]]:
@@ -131,18 +161,16 @@ def year_profiles(rest: Tensor, observed: Tensor, year: Year, horizon: int) -> T
         month + average(moves(*narrow, long))[0],
         torch.where(there, itself, month),
     ]
-    return torch.stack(profiles, 1)
+    season = courses.season[:, torch.arange(horizon, device=rest.device) % courses.season.shape[1]]
+    return torch.stack(profiles, 1) + season.unsqueeze(1)
 
 
-def year_contrasts(rest: Tensor, observed: Tensor, year: Year) -> Tensor:
+def year_contrasts(courses: Courses) -> Tensor:
     """Contrast each value with the year before.
 
     Parameters
     ----------
-    rest : tensor of shape (B, L), scaled; 0 where unobserved
-        Values less the profile of their short season.
-    observed : bool tensor of shape (B, L)
-    year : Year
+    courses : Courses
 
     Returns
     -------
@@ -150,10 +178,11 @@ def year_contrasts(rest: Tensor, observed: Tensor, year: Year) -> Tensor:
         The value less the course of a year before; how far the level of a week moved in four weeks; and that less how
         far the course moved a year before. 0 where something is not known.
     """
-    week, back = year.weeks(1) | 1, year.weeks(4)
+    rest, observed, year = courses.rest, courses.observed, courses.year
+    back = year.weeks(4)
     # The average of the week until a value, not about it.
-    level, seen = (_later(part, week // 2) for part in course(rest, observed, week))
-    before, known = (_later(part, year.length) for part in course(rest, observed, year.weeks(3) | 1))
+    level, seen = (_later(part, year.weeks(1) // 2) for part in courses.narrow)
+    before, known = (_later(part, year.length) for part in courses.wide)
     seen = seen & _later(seen, back)
     moved = (level - _later(level, back)) * seen
     unlike = (moved - (before - _later(before, back))) * (seen & known & _later(known, back))
