@@ -159,9 +159,10 @@ class NetworkForecast:
     def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast as the network does. Shape (B, h, Q), original units."""
         matrix = interpolation_matrix(self.size.quantiles, wanted).to(y.device)
-        values = (self._known(y, observed) @ matrix)[:, :h]
+        known = self._known(y, observed)
+        values = (known @ matrix)[:, :h]
         if h > self.size.horizon:
-            values = torch.cat([values, self._beyond(y, observed, h, wanted)], 1)
+            values = torch.cat([values, self._beyond(y, observed, known, h, wanted)], 1)
         return values
 
     def _same_length(self, end: Tensor) -> list[tuple[Tensor, int]]:
@@ -205,19 +206,19 @@ class NetworkForecast:
         loc, scale = loc.unsqueeze(-1), scale.unsqueeze(-1)  # [B, 1, 1]
         return paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
-    def _beyond(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
+    def _beyond(self, y: Tensor, observed: Tensor, direct: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast the steps after the trained horizon by sample paths. Shape (B, h − H, Q).
 
-        Each path is drawn through a block of H steps by the network, joins its window, and is drawn on from
-        there, so that intervals widen as uncertainty adds up. They widen no faster than within the trained horizon
-        (`limit_growth`) where that shows the whole season: spread may have one, too. The random numbers are the same
-        for every window, so a forecast does not depend on its batch.
+        `direct` is the forecast of the trained horizon at the trained quantiles, shape (B, H, Q_known). Each path is
+        drawn through a block of H steps by the network, joins its window, and is drawn on from there, so that
+        intervals widen as uncertainty adds up. They widen no faster than `direct` does (`limit_growth`) where that
+        shows the whole season: spread may have one, too. The random numbers are the same for every window, so a
+        forecast does not depend on its batch.
         """
         B, H, L = y.shape[0], self.size.horizon, self.size.context_length
         known_levels = self.size.quantiles
         levels = sorted({*wanted, known_levels[0], 0.5, known_levels[-1]})
         generator = new_generator(self.seed)
-        direct = self._known(y, observed)  # [B, H, Q]; patch by patch a path's own forecasts know its earlier steps
         paths, _ = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1))  # [B, P, H]
         y, observed = y.repeat_interleave(SAMPLE_PATHS, 0), observed.repeat_interleave(SAMPLE_PATHS, 0)
         blocks = []
@@ -232,6 +233,7 @@ class NetworkForecast:
         low, middle, high = (levels.index(q) for q in (known_levels[0], 0.5, known_levels[-1]))
         values = torch.cat(blocks, 1)
         if max(self.size.seasons[0], self.size.year) <= H:
+            # Not by what the first paths were drawn from: patch by patch that knows the earlier steps of each path.
             values = limit_growth(values, direct[..., -1] - direct[..., 0], low, middle, high)
         return values[:, : h - H][..., [levels.index(q) for q in wanted]]
 
