@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tsrnn.data.answers import id_column
-from tsrnn.data.joining import join_newer, refuse_lost_rows, with_others
+from tsrnn.data.joining import add_rows, join_newer, refuse_lost_rows, with_others
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
 
@@ -151,3 +153,28 @@ def test_days_of_places_far_apart_are_refused():
         DataError, match=r"UTC\+02:00, those of the fitted table UTC\+02:00 at several times of the day"
     ):
         join_newer(read_panel(local("2024-10-26", 27, "+02:00", "h")), known)
+
+
+def test_rows_far_before_the_known_ones_stand_alone(known):
+    panel, notes = join_newer(known, read(known, table("a", "2023-12-01", [9.0, 8.0])))
+    assert panel.y.tolist() == [9, 8]
+    assert notes[0].startswith("4 of the rows that the model was fitted on come after a series that begins no later")
+    added = add_rows(known, read(known, table("a", "2023-12-01", [9.0, 8.0])))
+    assert added.panel.lengths.tolist() == [35, 3]
+    assert added.panel.start[0] == np.datetime64("2023-12-01")
+    assert added.panel.series(0)[[0, 1, 31, 34]].tolist() == [9, 8, 1, 4]
+    assert added.notes == ()
+    assert not added.is_later
+
+
+def test_a_day_that_was_taken_for_a_holiday_moves_the_known_rows_after_it():
+    days = pd.bdate_range("2020-01-01", periods=300)
+    prices = pd.DataFrame({"ds": days, "y": np.random.default_rng(1).normal(size=300).cumsum() + 50})
+    known = read_panel(prices.drop([50, 120, 200, 280]))
+    newer = read_like(known, prices[118:123].assign(y=lambda rows: rows["y"] + 1))
+    expected = prices["y"].to_numpy() + np.isin(np.arange(300), np.arange(118, 123))
+    panel, notes = join_newer(known, newer)
+    np.testing.assert_array_equal(panel.y, np.delete(expected, [50, 200, 280]))
+    np.testing.assert_array_equal(add_rows(known, newer).panel.y, panel.y)
+    assert notes[1] == "5 of the rows that the model was fitted on were revised."
+    assert with_others(replace(panel, ids=np.array(["other"])), known).lengths.tolist() == [297, 297]

@@ -14,7 +14,7 @@ import pandas as pd
 from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, FixedStep, Stamps
-from tsrnn.data.panel import TableForm
+from tsrnn.data.panel import Panel, TableForm
 from tsrnn.errors import DataError
 
 # With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
@@ -27,6 +27,8 @@ _COMPACT_FORMS = (
 )
 _YEAR_NAMES = {"year", "years", "yr", "jahr"}
 _DATE_NAMES = {"date", "dates", "datum"}
+# The most by which clocks change anywhere.
+DAYLIGHT_SAVING = datetime.timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -284,3 +286,52 @@ def restore_time(stamp: Any, form: TableForm) -> Any:
     if form.zone is None and isinstance(kind, np.dtype) and kind.kind == stamp.dtype.kind == "M":
         return pd.Timestamp(stamp).as_unit(np.datetime_data(kind)[0])
     return restore_times(np.array([stamp]), form)[0]
+
+
+def check_same_time(known: Panel, newer: Panel) -> None:
+    """Refuse stamps that are no times of the same kind: numbers with dates, instants with days, days of other places.
+
+    Parameters
+    ----------
+    known, newer : Panel
+
+    Raises
+    ------
+    DataError
+    """
+    if known.start.dtype.kind != newer.start.dtype.kind:
+        raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
+    _check_zones(known, newer)
+
+
+def _check_zones(known: Panel, newer: Panel) -> None:
+    """Refuse time stamps that cannot be compared: instants with local days, or the days of places far apart."""
+    one, other = known.form, newer.form
+    if one.wall_clock == other.wall_clock:
+        # Instants are in UTC whatever zone they were written in.
+        if not one.wall_clock and (one.zone is None) == (other.zone is None):
+            return
+        # Local days without a zone had several UTC offsets, of which one may come alone.
+        if one.wall_clock and (one.zone is None or other.zone is None or _is_one_place(one.zone, other.zone, newer)):
+            return
+    raise DataError(
+        f"The time stamps have {_name_zone(other)}, those of the fitted table {_name_zone(one)}. Write them in "
+        "the same way."
+    )
+
+
+def _name_zone(form: TableForm) -> str:
+    if form.zone is None:
+        return "several UTC offsets" if form.wall_clock else "no time zone"
+    return str(form.zone) if form.wall_clock else f"{form.zone} at several times of the day"
+
+
+def _is_one_place(zone: Any, other: Any, panel: Panel) -> bool:
+    """Tell whether two zones may be those of one place: the same one, or offsets that daylight saving explains."""
+    if str(zone) == str(other):
+        return True
+    if zone.utcoffset(None) is None and other.utcoffset(None) is None:
+        return False
+    first = pd.DatetimeIndex(panel.start[:1])
+    offsets = [localize(first, place)[0].utcoffset() for place in (zone, other)]
+    return bool(abs(offsets[0] - offsets[1]) <= DAYLIGHT_SAVING)
