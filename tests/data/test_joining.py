@@ -76,6 +76,29 @@ def test_names_are_compared_as_text_and_stay_as_they_are_known(early, late):
     assert id_column(with_others(panel, known), np.arange(len(late) + 1)).tolist() == [*panel.ids, early[1]]
 
 
+@pytest.mark.parametrize(
+    ("early", "late"),
+    [(1.0, "1.0"), (1.0, "1"), ("1.0", 1.0), (True, "True"), (pd.Timestamp("2024-01-01"), "2024-01-01 00:00:00")],
+)
+def test_names_of_any_type_are_known_by_their_text(early, late):
+    known = read_panel(named(early))
+    newer = named(late).assign(ds=lambda rows: rows["ds"] + pd.Timedelta(days=3))
+    panel, notes = join_newer(known, read(known, newer))
+    assert panel.ids.tolist() == [early]
+    assert panel.lengths.tolist() == [6]
+    assert notes == ["1 of 1 series go on from the rows that the model was fitted on."]
+
+
+def test_names_that_mean_one_known_series_are_refused():
+    known = read_panel(named(1.0))
+    with pytest.raises(
+        DataError, match=r"series '1' and '1\.0' both have the name of the fitted series 1\.0\. Give one"
+    ):
+        join_newer(known, read(known, named("1", "1.0")))
+    panel, _ = join_newer(read_panel(named("1", "1.0")), read(known, named("1", "1.0")))
+    assert panel.ids.tolist() == ["1", "1.0"]
+
+
 def test_rows_between_known_and_newer_ones_are_missing(known):
     panel, _ = join_newer(known, read(known, table("b", "2024-01-07", [8.0])))
     np.testing.assert_array_equal(panel.y, [5, 6, 7, np.nan, np.nan, 8])

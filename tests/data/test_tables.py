@@ -479,6 +479,12 @@ def test_one_stamp_gone_astray_does_not_make_a_giant_grid():
         ),
         (pd.concat([long_table(), long_table().iloc[[3]]]), {}, DataError, "1 rows repeat.*s0 at 2024-01-04"),
         (long_table().assign(unique_id=None), {}, DataError, "'unique_id' is missing in 60 rows"),
+        (
+            long_table(2, 3).assign(unique_id=[1, 1, 1, "1", "1", "1"]),
+            {},
+            DataError,
+            r"Two series have the name 1, 1 \(int\) and '1' \(str\)\. Name all series by text",
+        ),
         (wide_table().set_axis(["date", "a", "a"], axis=1), {}, DataError, "occur more than once: a"),
         (long_table().set_index(["unique_id", "ds"]), {}, DataError, r"index has 2 levels.*reset_index"),
         (long_table().set_index(["unique_id", "ds"])["y"], {}, DataError, r"index has 2 levels.*reset_index"),

@@ -278,16 +278,24 @@ def _check_gap(name: Any, part: _Part) -> None:
 
 def _known_names(known: Panel, newer: Panel) -> npt.NDArray[Any]:
     """Return the names of the newer series, those that are known as they are known; compared as text."""
-    names = set(known.ids)
-    texts = {_as_text(name): name for name in known.ids}
-    return _names([name if name in names else texts.get(_as_text(name), name) for name in newer.ids])
+    texts = {_spellings(name)[-1]: name for name in known.ids} | {str(name): name for name in known.ids}
+    found = [next((texts[text] for text in _spellings(name) if text in texts), name) for name in newer.ids]
+    first = dict[Any, Any]()
+    for name, meant in zip(newer.ids, found, strict=True):
+        other = first.setdefault(meant, name)
+        if other is not name:
+            raise DataError(
+                f"The series {other!r} and {name!r} both have the name of the fitted series {meant!r}. Give one of "
+                "them another name, or put their rows under one name."
+            )
+    return _names(found)
 
 
-def _as_text(name: Any) -> Any:
-    """Return a number as the text that it has in a file beside names, and any other name as it is."""
-    if isinstance(name, (bool, np.bool_)) or not isinstance(name, (int, float, np.integer, np.floating)):
-        return name
-    return str(int(name)) if float(name).is_integer() else str(name)
+def _spellings(name: Any) -> tuple[str, ...]:
+    """Return the texts by which a file may have a name; a whole number of floating point has two, 1.0 and 1."""
+    if isinstance(name, (float, np.floating)) and float(name).is_integer():
+        return str(name), str(int(name))
+    return (str(name),)
 
 
 def _named_as_known(known: Panel, newer: Panel) -> Panel:

@@ -228,8 +228,24 @@ def _in_order(codes: Integers, ds: Stamps) -> bool:
     return bool(later.all())
 
 
+def _refuse_one_text(ids: Any) -> None:
+    """Refuse names that differ by their type alone, such as 1 and "1": no forecast could tell them apart."""
+    if len(set(map(type, ids))) == 1:
+        return
+    texts = dict[str, Any]()
+    for name in ids:
+        other = texts.setdefault(str(name), name)
+        if other is not name:
+            raise DataError(
+                f"Two series have the name {name!s}, {other!r} ({type(other).__name__}) and {name!r} "
+                f"({type(name).__name__}). Name all series by text or all by numbers, for example with "
+                "df.astype({'unique_id': str})."
+            )
+
+
 def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> Panel:
     """Put the rows on their grids."""
+    _refuse_one_text(rows.ids)
     frequency = _find_frequency(rows, freq)
     start = rows.ds[rows.offsets[:-1]]
     counts = np.diff(rows.offsets)
