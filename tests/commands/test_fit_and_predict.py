@@ -56,6 +56,21 @@ def test_an_update_fits_again_and_is_saved(run, parts):
     assert run("predict", *asked)[1] == out
 
 
+def test_newer_rows_without_a_value_are_forecast_from_their_end(run, parts, tmp_path):
+    assert run("fit", "early.csv", *parts, "--save", "model", *ZERO_SHOT)[0] == 0
+    pd.read_csv(tmp_path / "late.csv").head(2).assign(revenue=None).to_csv(tmp_path / "empty.csv", index=False)
+    asked = ("--model", "model", "--horizon", "3", "--format", "csv")
+    code, out, err = run("predict", "empty.csv", *asked)
+    assert code == 0, err
+    assert "have no values" not in err
+    assert "1 series end with missing values" in err
+    assert read(out)["month"].tolist() == ["2019-03-01", "2019-04-01", "2019-05-01"]
+    assert read(out).notna().all(axis=None)
+    assert run("predict", "empty.csv", "--update", *asked, "--quiet")[0] == 0
+    first = read(run("predict", *asked)[1]).groupby("shop")["month"].first()
+    assert first.to_dict() == {"series 0": "2019-03-01", "series 1": "2019-01-01"}
+
+
 def test_an_update_of_one_series_keeps_the_others(run, parts, tmp_path):
     assert run("fit", "early.csv", *parts, "--save", "model", *ZERO_SHOT)[0] == 0
     late = pd.read_csv(tmp_path / "late.csv")

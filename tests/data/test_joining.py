@@ -201,3 +201,24 @@ def test_a_day_that_was_taken_for_a_holiday_moves_the_known_rows_after_it():
     np.testing.assert_array_equal(add_rows(known, newer).panel.y, panel.y)
     assert notes[1] == "5 of the rows that the model was fitted on were revised."
     assert with_others(replace(panel, ids=np.array(["other"])), known).lengths.tolist() == [297, 297]
+
+
+def test_newer_rows_without_a_value_move_time_on_and_take_nothing_away(known):
+    rows = pd.concat([table("a", "2024-01-03", [np.nan] * 4), table("b", "2024-01-01", [np.nan] * 6)])
+    newer = read_panel(rows, freq=known.frequency, more=True)
+    panel, notes = join_newer(known, newer)
+    np.testing.assert_array_equal(panel.series(0), [1, 2, 3, 4, np.nan, np.nan])
+    np.testing.assert_array_equal(panel.series(1), [5, 6, 7, np.nan, np.nan])
+    assert panel.start.tolist() == known.start.tolist()
+    assert notes == ["2 of 2 series go on from the rows that the model was fitted on."]
+    assert not any("have no values" in note for note in panel.notes)
+    assert any("2 series end with missing values" in note for note in panel.notes)
+
+
+def test_a_series_without_any_value_is_named_or_refused_where_there_is_no_other(known):
+    empty = table("c", "2024-01-05", [np.nan] * 2)
+    newer = read_panel(pd.concat([table("a", "2024-01-05", [5.0]), empty]), freq=known.frequency, more=True)
+    with pytest.warns(UserWarning, match=r"1 of 2 series have no values and get forecasts of NaN: c\."):
+        join_newer(known, newer)
+    with pytest.raises(DataError, match="All 1 series are empty"):
+        join_newer(known, read_panel(empty, freq=known.frequency, more=True))

@@ -105,8 +105,8 @@ def _newer(forecaster: Forecaster, file: str, reading: dict[str, Any], voice: Vo
         usual["time_col"] = form.time_col
     if form.kind == "long":
         usual |= {"id_col": form.id_col, "target": form.target_col}
-    read = Reading(**{**usual, **given}).panel(file)
+    read = Reading(**{**usual, **given}).panel(file, more=True)
     panel, notes = join_newer(fitted, read)
-    for note in (*read.notes, *notes):
+    for note in (*panel.notes, *notes):
         voice.say(note)
-    return replace(panel, notes=(*read.notes, *notes))
+    return replace(panel, notes=(*panel.notes, *notes))

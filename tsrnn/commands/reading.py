@@ -32,8 +32,8 @@ class Reading:
     encoding: str | None = None
     each_file: str | None = None
 
-    def panel(self, file: str) -> Panel:
-        """Read a file, a folder of files, or stdin ("-")."""
+    def panel(self, file: str, *, more: bool = False) -> Panel:
+        """Read a file, a folder of files, or stdin ("-"); with `more`, its rows go on from others."""
         notes: list[str] = []
         if not file:
             raise DataError("FILE is empty text; expected the path of a file or folder, or - for stdin.")
@@ -58,6 +58,7 @@ class Reading:
             target_col=columns_of(self.target),
             freq=step,
             season_length=self.season_length,
+            more=more,
         )
         del table
         if rows >= MANY_ROWS:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tsrnn.data.grids import Frequency, IntegerStep, Stamps, show_stamps
 from tsrnn.data.panel import Bools, Floats, Integers, Panel, TableForm
-from tsrnn.data.tables import EMPTY_WARNING, show_names, value_notes
+from tsrnn.data.tables import EMPTY_WARNING, report_empty, show_names, value_notes
 from tsrnn.data.times import check_same_time
 from tsrnn.errors import DataError, FrequencyError
 
@@ -141,12 +141,7 @@ def add_rows(known: Panel, newer: Panel) -> Added:
     panel = _with_rows(
         known, [*values, *(parts[i].y for i in new)], ids, np.concatenate([starts, newer.start[new]]), newer.frequency
     )
-    stale = value_notes(known)
-    panel = replace(
-        panel,
-        form=_joined_form(known, newer, ids),
-        notes=(*(note for note in known.notes if note not in stale), *value_notes(panel)),
-    )
+    panel = replace(_with_value_notes(panel, known), form=_joined_form(known, newer, ids))
     _warn_of_empty(newer, new, panel)
     is_later = all(part.is_later for part in parts if part.is_known)
     return Added(panel, is_later, (*_replaced_notes(changed), *_new_notes(ids[known.n_series :].tolist())))
@@ -157,6 +152,7 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
 
     Rows are put together as `add_rows` does, but a series that begins no later than the known one stands alone: a file
     may hold the whole of it, or its beginning to forecast from there. Series that are not known are left as they are.
+    A warning names those without any value, known or newer.
     Names are compared as text: a file of the series 1 and x2 calls 1 by text, one of 1 alone by a number; the known
     name is kept.
 
@@ -168,6 +164,7 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     Returns
     -------
     panel : Panel
+        Its notes are those of `newer`, with what is missing at the ends of the joined series.
     notes : list of str
         How many series go on from known rows, how many of these rows are revised, kept behind the newer ones or left
         out, and how many series are new.
@@ -178,7 +175,7 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
         If a series does not lie on the grid of its known rows.
     DataError
         If far more rows are missing in between than are known, or time is written in another way: without a zone, as
-        days of another zone, or as whole numbers.
+        days of another zone, or as whole numbers; or if no series has any value.
     """
     check_same_time(known, newer)
     named = replace(newer, ids=_known_names(known, newer))
@@ -187,7 +184,7 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
         if not part.is_known:
             counts["new"] += 1
             values.append(part.y)
-        elif part.shift <= 0:
+        elif part.shift <= 0 and not part.is_empty:
             counts["left out"] += part.n_after
             values.append(part.y)
         else:
@@ -201,7 +198,8 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     if known.form.id_dtype is not None and form.id_dtype is not None:
         form = replace(form, id_dtype=_joined_dtype(known, newer) if counts["new"] else known.form.id_dtype)
     panel = replace(_with_rows(newer, values, named.ids, starts, newer.frequency), form=form)
-    return panel, _describe(counts, newer.n_series)
+    report_empty(panel)
+    return _with_value_notes(panel, newer), _describe(counts, newer.n_series)
 
 
 def _place(known: Panel, newer: Panel, past: Sequence[Floats]) -> list[_Part]:
@@ -243,6 +241,12 @@ def _with_rows(panel: Panel, values: Sequence[Floats], ids: Any, start: Stamps, 
     """Return a panel with other series, of the values and the first stamps given."""
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in values])]).astype(np.int64)
     return replace(panel, y=np.concatenate(values), offsets=offsets, ids=ids, start=start, frequency=frequency)
+
+
+def _with_value_notes(panel: Panel, before: Panel) -> Panel:
+    """Return a panel with notes on what is missing now, in place of those on what was missing before."""
+    stale = value_notes(before)
+    return replace(panel, notes=(*(note for note in before.notes if note not in stale), *value_notes(panel)))
 
 
 def _names(names: Sequence[Any]) -> npt.NDArray[Any]:

@@ -270,15 +270,16 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> P
         y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
     gaps = _describe_gaps(y, offsets, lead, n_missing)
     empty = _empty_notes(y, offsets, rows.ids)
-    if empty and not more:
-        _report_empty(y, offsets, rows.ids)
     given = season_length is not None
     if season_length is None:
         season_length = frequency.default_season_length
         if frequency.season_candidates:
             season_length = find_season_length(y, offsets, frequency.season_candidates)
     notes = _describe(rows, frequency, freq is not None, season_length, given)
-    return Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty))
+    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty))
+    if not more:
+        report_empty(panel)
+    return panel
 
 
 def _find_frequency(rows: _Rows, freq: Any) -> Frequency:
@@ -364,12 +365,14 @@ def _empty_notes(y: Floats, offsets: Integers, ids: Any) -> list[str]:
     return [f"{len(empty):,} of {len(ids):,} series have no values: {show_names(ids[empty])}."] if len(empty) else []
 
 
-def _report_empty(y: Floats, offsets: Integers, ids: Any) -> None:
-    """Warn of series without a single value; raise if there are no others."""
-    empty = _empty_series(y, offsets)
-    if len(empty) == len(ids):
-        raise DataError(f"All {len(ids):,} series are empty: every value is missing.")
-    message = EMPTY_WARNING.format(count=len(empty), total=len(ids), names=show_names(ids[empty]))
+def report_empty(panel: Panel) -> None:
+    """Warn of series without a single value; raise DataError if there are no others."""
+    empty = _empty_series(panel.y, panel.offsets)
+    if not len(empty):
+        return
+    if len(empty) == panel.n_series:
+        raise DataError(f"All {panel.n_series:,} series are empty: every value is missing.")
+    message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=show_names(panel.ids[empty].tolist()))
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
