@@ -201,3 +201,20 @@ def test_rows_of_another_kind_are_refused(run, parts, tmp_path):
     code, out, err = run("predict", "renamed.csv", "--model", "model")
     assert (code, out) == (1, "")
     assert "--id-col='shop' is not a column" in err
+
+
+def test_names_that_look_like_numbers_or_missing_values_are_kept_from_fit_to_update(run, tmp_path):
+    names = ["NA", "01", "1.10", "1.1"]
+    whole = monthly_table(n_series=4)
+    whole["unique_id"] = whole["unique_id"].map(dict(zip(whole["unique_id"].unique(), names, strict=True)))
+    whole[whole["ds"] < "2019"].to_csv(tmp_path / "early.csv", index=False)
+    late = whole[whole["ds"] >= "2019"]
+    late[late["unique_id"] == "01"].to_csv(tmp_path / "late.csv", index=False)
+    assert run("fit", "early.csv", "--save", "model", *ZERO_SHOT)[0] == 0
+    asked = ("--model", "model", "--format", "csv", "--update")
+    code, out, err = run("predict", "late.csv", *asked)
+    assert code == 0, err
+    assert "1 of 1 series go on from the rows" in err
+    out = run("predict", "--model", "model", "--format", "csv")[1]
+    first = pd.read_csv(io.StringIO(out), dtype=str, keep_default_na=False).groupby("unique_id", sort=False)["ds"].min()
+    assert first.to_dict() == {"01": "2020-01-01", "NA": "2019-01-01", "1.10": "2019-01-01", "1.1": "2019-01-01"}

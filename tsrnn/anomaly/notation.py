@@ -160,7 +160,8 @@ def read_notation(
         return said
     if decimal is None:
         rows = itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE_LINES + 1)
-        decimal, thousands = find_marks(list(rows), text, mark, file)
+        names = found[:1] if panel.form.kind == "long" else ()
+        decimal, thousands = find_marks(list(rows), text, mark, file, names)
     if date_format is None and panel.start.dtype.kind == "M":
         at = found[1] if panel.form.kind == "long" else found[0]
         column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[at], dtype=str).iloc[:, 0]

@@ -37,11 +37,15 @@ class Reading:
         notes: list[str] = []
         if not file:
             raise DataError("FILE is empty text; expected the path of a file or folder, or - for stdin.")
-        how = {"sep": self.sep, "decimal": self.decimal, "date_format": self.date_format, "encoding": self.encoding}
+        how = {
+            "sep": self.sep,
+            "decimal": self.decimal,
+            "date_format": self.date_format,
+            "encoding": self.encoding,
+            "id_col": self.id_col,
+        }
         if file != "-" and Path(file).is_dir():
-            table, notes = read_folder(
-                file, each_file=self.each_file, id_col=self.id_col, time_col=self.time_col, **how
-            )
+            table, notes = read_folder(file, each_file=self.each_file, time_col=self.time_col, **how)
         else:
             table = read_table(file, **how)
             if self.sep is None and table.shape[1] == 1 and is_text(table.iloc[:, 0]):

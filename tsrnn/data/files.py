@@ -19,6 +19,7 @@ import pandas as pd
 
 from tsrnn.data.centuries import place_in_century
 from tsrnn.data.headers import refuse_values_as_header
+from tsrnn.data.names import as_whole_numbers, restore_names
 from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks, thousands_beside
 from tsrnn.errors import DataError, MissingExtraError
 
@@ -38,11 +39,13 @@ def read_table(
     decimal: str | None = None,
     date_format: str | None = None,
     encoding: str | None = None,
+    id_col: str | None = None,
 ) -> pd.DataFrame:
     """Read a CSV or Parquet file.
 
-    Dates stay text, for `read_panel` to read, unless `date_format` is given. Whole numbers of one width with
-    leading zeros ("007") stay text.
+    Dates stay text, for `read_panel` to read, unless `date_format` is given. So do names: whatever stands in the column
+    of series, as NA, 007 or 1.10, but whole numbers in their plain form; NA in any column of words; and whole numbers
+    of one width with leading zeros.
 
     Parameters
     ----------
@@ -54,6 +57,8 @@ def read_table(
         How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
     encoding : str, optional
         Of a CSV, for example "latin1". Default: UTF-8, or UTF-16 where a byte-order mark says so.
+    id_col : str, optional
+        The column that names series; "unique_id" by default, where there is one.
 
     Raises
     ------
@@ -63,6 +68,7 @@ def read_table(
         If a Parquet file is read without pyarrow.
     """
     name = "standard input" if str(path) == "-" else str(path)
+    id_col = "unique_id" if id_col is None else id_col
     if str(path) != "-" and Path(path).suffix.lower() in PARQUET:
         _check_readable(Path(path), name)
         table = _read_parquet(path, name)
@@ -71,8 +77,8 @@ def read_table(
         if name == "standard input" and data[:4] == b"PAR1":
             table = _read_parquet(io.BytesIO(data), name)
         else:
-            table = _read_csv(_decode(data, name, encoding), name, sep, decimal)
-    return table if date_format is None else _convert_dates(table, name, date_format)
+            table = _read_csv(_decode(data, name, encoding), name, sep, decimal, id_col)
+    return table if date_format is None else _convert_dates(table, name, date_format, id_col)
 
 
 def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV or Parquet file") -> bytes:
@@ -198,16 +204,19 @@ def _decode(data: bytes, name: str, given: str | None) -> str:
     return text
 
 
-def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.DataFrame:
+def _read_csv(text: str, name: str, sep: str | None, decimal: str | None, id_col: str) -> pd.DataFrame:
     text, named = _from_header(text)
     if not text:
         raise DataError(f"{name}: is empty; expected a header line and rows.")
     sep = sep or named or find_separator(text)
     if len(sep) != 1:
         raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
-    sample = _check_rows(text, name, sep)
+    header, sample = _check_rows(text, name, sep)
+    ids = [place for place, column in enumerate(header) if column == id_col]
+    # Names such as 1.10 say nothing of how numbers are written.
+    sample = [["" if place in ids else field for place, field in enumerate(row)] for row in sample]
     if decimal is None:
-        decimal, thousands = find_marks(sample, text, sep, name)
+        decimal, thousands = find_marks(sample, text, sep, name, ids)
     else:
         thousands = thousands_beside(decimal)
     if decimal == sep == "," and allows_decimal_comma(sample):
@@ -215,8 +224,8 @@ def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.
     if len(decimal) != 1 or decimal == sep:
         raise DataError(f"{name}: the decimal mark {decimal!r} cannot be used with the separator {sep!r}.")
     options: dict[str, Any] = {"sep": sep, "decimal": decimal, "low_memory": False}
-    padded = _padded_columns(text, sep)
-    options["dtype"] = {column: str for column in padded}
+    kept = {*_padded_columns(text, sep), *(header[place] for place in ids)}
+    options["dtype"] = dict.fromkeys(kept, str)
     try:
         table = pd.read_csv(io.StringIO(text), **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
@@ -224,7 +233,10 @@ def _read_csv(text: str, name: str, sep: str | None, decimal: str | None) -> pd.
     if not len(table):
         raise DataError(f"{name}: has a header but no rows.")
     if thousands is not None:
-        table = convert_marked_numbers(table, decimal, thousands, padded)
+        table = convert_marked_numbers(table, decimal, thousands, kept)
+    table = restore_names(table, text, sep, kept)
+    if ids:
+        table[id_col] = as_whole_numbers(table[id_col])
     return _drop_unnamed(table)
 
 
@@ -249,8 +261,8 @@ def find_separator(text: str) -> str:
     return best
 
 
-def _check_rows(text: str, name: str, sep: str) -> list[list[str]]:
-    """Return the fields of the first rows; refuse rows that do not fit the header."""
+def _check_rows(text: str, name: str, sep: str) -> tuple[list[str], list[list[str]]]:
+    """Return the fields of the header and of the first rows; refuse rows that do not fit the header."""
     reader = csv.reader(io.StringIO(text), delimiter=sep)
     sample: list[list[str]] = []
     try:
@@ -270,7 +282,7 @@ def _check_rows(text: str, name: str, sep: str) -> list[list[str]]:
     twice = [column for column, count in Counter(header).items() if count > 1 and column.strip()]
     if twice:
         raise DataError(f"{name}: column names occur more than once: {', '.join(twice[:5])}. Rename them.")
-    return sample
+    return header, sample
 
 
 def _padded_columns(text: str, sep: str) -> list[str]:
@@ -303,12 +315,12 @@ def _drop_unnamed(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _convert_dates(table: pd.DataFrame, name: str, date_format: str) -> pd.DataFrame:
+def _convert_dates(table: pd.DataFrame, name: str, date_format: str, id_col: str) -> pd.DataFrame:
     """Turn the columns that fit a date format into dates: text, or whole numbers such as 20240131."""
     for wanted in (pd.api.types.is_string_dtype, pd.api.types.is_integer_dtype):
         found = {}
         for column in table.columns:
-            if wanted(table[column].dtype):
+            if column != id_col and wanted(table[column].dtype):
                 dates = pd.to_datetime(table[column].astype(str), format=date_format, errors="coerce")
                 if dates.notna().all():
                     found[column] = place_in_century(pd.DatetimeIndex(dates)) if "%y" in date_format else dates
@@ -388,9 +400,16 @@ def _encode(table: pd.DataFrame, name: str, format: str) -> bytes:
     if format == "parquet":
         need_pyarrow(name)
         buffer = io.BytesIO()
-        table.to_parquet(buffer, engine="pyarrow", index=False)
+        _names_as_text(table).to_parquet(buffer, engine="pyarrow", index=False)
         return buffer.getvalue()
     raise DataError(f"format={format!r}: expected 'csv', 'json' or 'parquet'.")
+
+
+def _names_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with text for numbers and text that name series together: a column of Parquet has one type."""
+    objects = [column for column in table.columns if table[column].dtype == object]
+    mixed = [column for column in objects if pd.api.types.infer_dtype(table[column]) == "mixed-integer"]
+    return table.assign(**{column: table[column].map(str, na_action="ignore") for column in mixed})
 
 
 def _times_as_text(column: pd.Series) -> pd.Series:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tsrnn.data.columns import choose_time
 from tsrnn.data.files import read_table
+from tsrnn.data.names import name_alike
 from tsrnn.errors import DataError
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
@@ -56,12 +57,14 @@ def read_folder(
         If there is no such file, the files have different columns, or `each_file` is needed.
     """
     paths = _files(Path(folder))
-    how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding}
+    how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding, "id_col": id_col}
     tables = _same_columns(paths, [read_table(path, **how) for path in paths], time_col)
     if len(paths) == 1 and each_file is None:
         return tables[0], []
     named = id_col if id_col is not None else "unique_id"
     joined = [f"{len(paths)} files of one table were joined."]
+    if named in tables[0].columns:
+        tables = name_alike(tables, named)
     if each_file == "part" or named in tables[0].columns:
         return pd.concat(tables, ignore_index=True), joined
     names = [_series_name(path) for path in paths]

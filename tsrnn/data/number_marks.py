@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -80,15 +80,18 @@ class _Evidence:
         self.examples.setdefault(kind, text)
 
 
-def _gather(rows: Iterable[list[str]]) -> _Evidence:
+def _gather(rows: Iterable[list[str]], names: Collection[int] = ()) -> _Evidence:
     evidence = _Evidence()
     for row in rows:
         for column, text in enumerate(row):
-            evidence.add(column, text.strip())
+            if column not in names:
+                evidence.add(column, text.strip())
     return evidence
 
 
-def find_marks(sample: list[list[str]], text: str, sep: str, name: str) -> tuple[str, str | None]:
+def find_marks(
+    sample: list[list[str]], text: str, sep: str, name: str, names: Collection[int] = ()
+) -> tuple[str, str | None]:
     """Tell the decimal mark of a CSV's numbers, and their mark of thousands.
 
     A field such as 12.5, 0.581 or 7,25 proves its decimal mark, one such as 1.234,5 or 1,234,567 both marks. Where
@@ -104,6 +107,8 @@ def find_marks(sample: list[list[str]], text: str, sep: str, name: str) -> tuple
     sep : str
     name : str
         Of the file, for messages.
+    names : collection of int
+        Numbers of the columns that name series: 1.10 is no number there.
 
     Returns
     -------
@@ -116,11 +121,11 @@ def find_marks(sample: list[list[str]], text: str, sep: str, name: str) -> tuple
     DataError
         If the numbers can be read in two ways.
     """
-    evidence = _gather(sample)
+    evidence = _gather(sample, names)
     marks = _from_proofs(evidence, name)
     if marks is None and (sep == ";" or evidence.pointed_dates) and re.search(r"\d[.,]\d", text):
         # 581, 620, ... may go on with 1.024 only after the sample. A header may be numbers too, such as years.
-        evidence = _gather(itertools.islice(csv.reader(io.StringIO(text), delimiter=sep), 1, None))
+        evidence = _gather(itertools.islice(csv.reader(io.StringIO(text), delimiter=sep), 1, None), names)
         marks = _from_proofs(evidence, name)
     marks = marks or _from_columns(evidence, sep, name)
     if marks is not None:
@@ -194,17 +199,17 @@ def number_pattern(decimal: str, thousands: str) -> str:
     return rf"[-+]?(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|\d+)(?:{point}\d+)?"
 
 
-def convert_marked_numbers(table: pd.DataFrame, decimal: str, thousands: str, kept: Iterable[str]) -> pd.DataFrame:
+def convert_marked_numbers(table: pd.DataFrame, decimal: str, thousands: str, kept: Collection[str]) -> pd.DataFrame:
     """Turn text columns of grouped numbers into numbers; pandas would also join dates such as 31.12.2023.
 
     Parameters
     ----------
     table : DataFrame
     decimal, thousands : str
-    kept : iterable of str
+    kept : collection of str
         Columns that stay text: names such as "007".
     """
-    number, kept = number_pattern(decimal, thousands), set(kept)
+    number = number_pattern(decimal, thousands)
     for column in table.columns:
         if column not in kept and pd.api.types.is_string_dtype(table[column].dtype):
             known = table[column].dropna()

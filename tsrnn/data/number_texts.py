@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 _DECIMAL_COMMAS = r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"
+_MISSING = {"na", "n/a", "nan", "null", "none"}
 _COMMA_THOUSANDS = r"[-+]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?"
 
 
@@ -28,7 +29,9 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
         )
     numbers = pd.to_numeric(text, errors="coerce").notna()
     words = text[~(numbers | text.str.fullmatch(_DECIMAL_COMMAS) | text.str.fullmatch(_COMMA_THOUSANDS)).to_numpy()]
-    example = words.iloc[0] if len(words) else text.iloc[0]
+    # NA may stand for a missing value; another word never does.
+    telling = words[~words.str.lower().isin(_MISSING)]
+    example = next(iter([*telling[:1], *words[:1], *text[:1]]))
     # Turning what cannot be read into missing values would lose the numbers too where they have marks.
     cure = f"pd.to_numeric(df[{name!r}], errors='coerce')"
     if text.str.contains(r"\d").mean() > 0.5 and numbers.mean() < 0.5:

@@ -201,7 +201,8 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
     if len(unnamed):
         rows = ", ".join(map(str, unnamed[:5])) + (", ..." if len(unnamed) > 5 else "")
         raise DataError(
-            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {rows} (counted from 0)."
+            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {rows} (counted from 0). "
+            "Name the series of these rows, or drop them."
         )
     ds = time.ds
     if not _in_order(codes, ds):
