@@ -226,6 +226,10 @@ def test_a_european_table_is_read_or_asks_for_one_option(run, here):
     (here / "one.csv").write_text("tag;wert\n2024-01-01;1,234\n2024-01-02;2,345\n2024-01-03;2,500\n")
     assert "--decimal" in refused(run("inspect", "one.csv"))
     assert "2.345" in run("inspect", "one.csv", "--decimal", ",", "--season-length", "1")[1]
+    (here / "euros.csv").write_text(GERMAN.replace(",5\n", ",5 €\n"))
+    code, out, err = run("inspect", "euros.csv", "--format", "json")
+    assert (code, json.loads(out)["series"][0]["max"]) == (0, 1083.5)
+    assert "Column 'umsatz': numbers are read without their sign, €5 as 5." in err + out
     (here / "days.csv").write_text("date,y\n01/02/2024,1\n05/03/2024,2\n02/07/2024,4\n03/09/2024,5\n")
     assert "--date-format '%" in refused(run("inspect", "days.csv"))
     (here / "bar.csv").write_text("date:y\n" + "".join(f"2024-01-{k:02d}:{k}\n" for k in range(1, 20)))

@@ -17,6 +17,7 @@ from pandas.tseries.api import guess_datetime_format
 from tsrnn.data.dates import parse_dates
 from tsrnn.data.files import PARQUET, SAMPLE_LINES, find_separator, read_csv_text
 from tsrnn.data.number_marks import find_marks, number_pattern, thousands_beside
+from tsrnn.data.number_signs import split_sign
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Notation:
         As in ``strptime``, or "ISO8601". None where it is not known: then a date must be readable in one way alone.
     header : tuple of str, optional
         The columns of the history's file, where there is one.
+    signs : frozenset of str
+        What its numbers bear beside their digits, such as $ or %, and new ones may bear.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Notation:
     thousands: str | None = None
     date_format: str | None = None
     header: tuple[str, ...] | None = None
+    signs: frozenset[str] = frozenset()
 
     def cut(self, line: str) -> list[str]:
         """Return the fields of a line, without the space around them.
@@ -80,9 +84,11 @@ class Notation:
         DataError
             If it is none.
         """
-        plain = text
-        if self.thousands is not None and re.fullmatch(number_pattern(self.decimal, self.thousands), text):
-            plain = text.replace(self.thousands, "")
+        sign, plain = split_sign(text)
+        if sign not in self.signs:
+            plain = text
+        if self.thousands is not None and re.fullmatch(number_pattern(self.decimal, self.thousands), plain):
+            plain = plain.replace(self.thousands, "")
         if self.decimal != ".":
             # A point that is no mark of thousands is none of decimals either.
             plain = plain.replace(".", "?").replace(self.decimal, ".")
@@ -158,15 +164,17 @@ def read_notation(
     found = find_places(header, panel)
     if found is None:
         return said
+    rows = list(itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE_LINES + 1))
     if decimal is None:
-        rows = itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE_LINES + 1)
         names = found[:1] if panel.form.kind == "long" else ()
-        decimal, thousands = find_marks(list(rows), text, mark, file, names)
+        decimal, thousands = find_marks(rows, text, mark, file, names)
+    values = found[2:] if panel.form.kind == "long" else found[1:]
+    signs = frozenset(split_sign(row[place].strip())[0] for row in rows if row for place in values) - {""}
     if date_format is None and panel.start.dtype.kind == "M":
         at = found[1] if panel.form.kind == "long" else found[0]
         column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[at], dtype=str).iloc[:, 0]
         date_format = _find_format(column.dropna().str.strip().drop_duplicates())
-    return Notation(mark, decimal, thousands, date_format, header)
+    return Notation(mark, decimal, thousands, date_format, header, signs)
 
 
 def find_places(header: tuple[str, ...], panel: Panel) -> tuple[int, ...] | None:

@@ -16,6 +16,7 @@ from tsrnn.data.clocks import clock_columns, refuse_split_stamps
 from tsrnn.data.counters import TIME_WORDS, find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
+from tsrnn.data.number_signs import split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.times import name_words
 from tsrnn.errors import ColumnError, DataError
@@ -305,6 +306,8 @@ def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: boo
         column = df[name]
         if is_text(column) and not isinstance(column.dtype, pd.CategoricalDtype):
             text = column.dropna().astype(str)
+            if any(split_sign(value.strip())[0] for value in text.iloc[:100]):
+                text = text.map(lambda value: split_sign(value.strip())[1])
             share = text.str.fullmatch(r"\s*[-+]?(?:[1-9][\d,. ']*|0|0?[.,]\d+)(?:[eE][-+]?\d+)?\s*").mean()
             if len(text) and share >= 0.5:
                 other = ", or name the columns to forecast with target_col" if has_numbers else ""

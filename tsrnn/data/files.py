@@ -45,7 +45,7 @@ def read_table(
 
     Dates stay text, for `read_panel` to read, unless `date_format` is given. So do names: whatever stands in the column
     of series, as NA, 007 or 1.10, but whole numbers in their plain form; NA in any column of words; and whole numbers
-    of one width with leading zeros.
+    of one width with leading zeros. Numbers lose the sign that all numbers of their column have, such as $ or %.
 
     Parameters
     ----------
@@ -67,8 +67,23 @@ def read_table(
     MissingExtraError
         If a Parquet file is read without pyarrow.
     """
+    how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding, "id_col": id_col}
+    return read_noted_table(path, **how)[0]
+
+
+def read_noted_table(
+    path: str | os.PathLike[str],
+    *,
+    sep: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+    encoding: str | None = None,
+    id_col: str | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table as `read_table` does, and return with it what its user should know of the reading."""
     name = "standard input" if str(path) == "-" else str(path)
     id_col = "unique_id" if id_col is None else id_col
+    notes: list[str] = []
     if str(path) != "-" and Path(path).suffix.lower() in PARQUET:
         _check_readable(Path(path), name)
         table = _read_parquet(path, name)
@@ -77,8 +92,8 @@ def read_table(
         if name == "standard input" and data[:4] == b"PAR1":
             table = _read_parquet(io.BytesIO(data), name)
         else:
-            table = _read_csv(_decode(data, name, encoding), name, sep, decimal, id_col)
-    return table if date_format is None else _convert_dates(table, name, date_format, id_col)
+            table, notes = _read_csv(_decode(data, name, encoding), name, sep, decimal, id_col)
+    return (table if date_format is None else _convert_dates(table, name, date_format, id_col)), notes
 
 
 def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV or Parquet file") -> bytes:
@@ -204,7 +219,9 @@ def _decode(data: bytes, name: str, given: str | None) -> str:
     return text
 
 
-def _read_csv(text: str, name: str, sep: str | None, decimal: str | None, id_col: str) -> pd.DataFrame:
+def _read_csv(
+    text: str, name: str, sep: str | None, decimal: str | None, id_col: str
+) -> tuple[pd.DataFrame, list[str]]:
     text, named = _from_header(text)
     if not text:
         raise DataError(f"{name}: is empty; expected a header line and rows.")
@@ -232,12 +249,11 @@ def _read_csv(text: str, name: str, sep: str | None, decimal: str | None, id_col
         raise DataError(f"{name}: cannot be read as CSV ({str(error).strip().splitlines()[0]}).") from None
     if not len(table):
         raise DataError(f"{name}: has a header but no rows.")
-    if thousands is not None:
-        table = convert_marked_numbers(table, decimal, thousands, kept)
+    table, notes = convert_marked_numbers(table, decimal, thousands, kept)
     table = restore_names(table, text, sep, kept)
     if ids:
         table[id_col] = as_whole_numbers(table[id_col])
-    return _drop_unnamed(table)
+    return _drop_unnamed(table), notes
 
 
 def _cut_at_semicolons(text: str) -> str:

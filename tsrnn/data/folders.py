@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.columns import choose_time
-from tsrnn.data.files import read_table
+from tsrnn.data.files import read_noted_table
 from tsrnn.data.names import name_alike
 from tsrnn.errors import DataError
 
@@ -58,11 +58,13 @@ def read_folder(
     """
     paths = _files(Path(folder))
     how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding, "id_col": id_col}
-    tables = _same_columns(paths, [read_table(path, **how) for path in paths], time_col)
+    read = [read_noted_table(path, **how) for path in paths]
+    notes = list(dict.fromkeys(note for _, found in read for note in found))
+    tables = _same_columns(paths, [table for table, _ in read], time_col)
     if len(paths) == 1 and each_file is None:
-        return tables[0], []
+        return tables[0], notes
     named = id_col if id_col is not None else "unique_id"
-    joined = [f"{len(paths)} files of one table were joined."]
+    joined = [f"{len(paths)} files of one table were joined.", *notes]
     if named in tables[0].columns:
         tables = name_alike(tables, named)
     if each_file == "part" or named in tables[0].columns:
@@ -89,7 +91,7 @@ def read_folder(
             f"{folder}: no two of its {len(paths)} files share a time stamp. Say whether each is a series of its own "
             "(--each-file series) or a part of the same ones (--each-file part)."
         )
-    return whole, [f"Each of the {len(paths)} files is a series, named by its file."]
+    return whole, [f"Each of the {len(paths)} files is a series, named by its file.", *notes]
 
 
 def _files(folder: Path) -> list[Path]:

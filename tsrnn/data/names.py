@@ -9,6 +9,8 @@ import pandas as pd
 
 from tsrnn.data.columns import is_text
 from tsrnn.data.dates import looks_like_dates
+from tsrnn.data.number_signs import split_sign
+from tsrnn.data.number_texts import are_numbers
 
 # Digits that are written so and no other way, and that 64 bits hold.
 _WHOLE = r"-?[1-9]\d{0,17}|0"
@@ -39,7 +41,7 @@ def restore_names(table: pd.DataFrame, text: str, sep: str, kept: Collection[str
 
 def _holds_names(column: pd.Series) -> bool:
     known = column.dropna()
-    if pd.to_numeric(known, errors="coerce").notna().mean() >= 0.5:
+    if are_numbers(known.map(lambda text: split_sign(text.strip())[1])).mean() >= 0.5:
         return False
     return not looks_like_dates(known.astype(object))
 

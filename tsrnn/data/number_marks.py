@@ -14,6 +14,7 @@ from statistics import fmean
 
 import pandas as pd
 
+from tsrnn.data.number_signs import sign_note, split_sign, take_off_sign
 from tsrnn.errors import DataError
 
 # The kinds of numbers with a mark. Three digits after it, and none but a first group that could stand before thousands,
@@ -62,6 +63,8 @@ class _Evidence:
         return any(self.fields[kind] for kind in kinds)
 
     def add(self, column: int, text: str) -> None:
+        if text and not (text[0].isdecimal() and text[-1].isdecimal()):
+            text = split_sign(text)[1]
         if "." not in text and "," not in text:
             if text.isdecimal() and text not in _PLACEHOLDERS:
                 if len(text) > 3:
@@ -199,26 +202,51 @@ def number_pattern(decimal: str, thousands: str) -> str:
     return rf"[-+]?(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|\d+)(?:{point}\d+)?"
 
 
-def convert_marked_numbers(table: pd.DataFrame, decimal: str, thousands: str, kept: Collection[str]) -> pd.DataFrame:
-    """Turn text columns of grouped numbers into numbers; pandas would also join dates such as 31.12.2023.
+def convert_marked_numbers(
+    table: pd.DataFrame, decimal: str, thousands: str | None, kept: Collection[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Turn text columns of grouped numbers into numbers, and those of numbers that all bear the same sign.
+
+    pandas would also join dates such as 31.12.2023.
 
     Parameters
     ----------
     table : DataFrame
-    decimal, thousands : str
+    decimal : str
+    thousands : str or None
     kept : collection of str
         Columns that stay text: names such as "007".
+
+    Returns
+    -------
+    table : DataFrame
+    notes : list of str
+        Which signs were taken off.
     """
-    number = number_pattern(decimal, thousands)
+    number, notes = number_pattern(decimal, thousands or ""), []
     for column in table.columns:
-        if column not in kept and pd.api.types.is_string_dtype(table[column].dtype):
-            known = table[column].dropna()
-            # The first values settle it for names and dates, of which there may be millions.
-            if (
-                known.iloc[:100].str.strip().str.fullmatch(number).all()
-                and known.str.strip().str.fullmatch(number).all()
-            ):
-                text = table[column].str.strip()
-                plain = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
-                table = table.assign(**{column: pd.to_numeric(plain)})
-    return table
+        if column in kept or not pd.api.types.is_string_dtype(table[column].dtype):
+            continue
+        known = table[column].dropna()
+        # The first values settle it for names and dates, of which there may be millions.
+        if thousands is not None and all(
+            part.str.strip().str.fullmatch(number).all() for part in (known.iloc[:100], known)
+        ):
+            table = table.assign(**{column: _to_numbers(table[column].str.strip(), decimal, thousands)})
+            continue
+        codes, texts = pd.factorize(table[column])
+        found = take_off_sign(str(text) for text in texts)
+        if found is not None:
+            sign, plain = found[0], pd.Series(found[1], dtype=object)
+            if plain.str.fullmatch(rf"{number}|[-+]?{re.escape(decimal)}\d+").all():
+                # Where a value is missing, its code is that of the last number.
+                numbers = pd.concat([_to_numbers(plain, decimal, thousands), pd.Series([float("nan")])])
+                table = table.assign(**{column: numbers.to_numpy()[codes]})
+                notes.append(sign_note(column, sign))
+    return table, notes
+
+
+def _to_numbers(text: pd.Series, decimal: str, thousands: str | None) -> pd.Series:
+    if thousands is not None:
+        text = text.str.replace(thousands, "", regex=False)
+    return pd.to_numeric(text.str.replace(decimal, ".", regex=False))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from tsrnn.data.number_signs import split_sign
+
 _DECIMAL_COMMAS = r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"
 _MISSING = {"na", "n/a", "nan", "null", "none"}
 _COMMA_THOUSANDS = r"[-+]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?"
@@ -27,8 +29,17 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
             f"Column {name!r} holds {held}, for example {marked.iloc[0]!r}. On the command line say --decimal "
             f"{decimal}; in Python convert it: {cure}"
         )
+    pairs = [split_sign(value) for value in text]
+    signs = {sign: value for (sign, _), value in zip(pairs, text, strict=True)}
+    bare = pd.Series([value for _, value in pairs], index=text.index, dtype=object)
+    if len(signs) > 1 and are_numbers(bare).all():
+        return (
+            f"Column {name!r} holds numbers with different signs or without, for example "
+            f"{' and '.join(map(repr, list(signs.values())[:3]))}; expected the same sign throughout, or none. Bring "
+            "them to one unit, or make a series of each"
+        )
     numbers = pd.to_numeric(text, errors="coerce").notna()
-    words = text[~(numbers | text.str.fullmatch(_DECIMAL_COMMAS) | text.str.fullmatch(_COMMA_THOUSANDS)).to_numpy()]
+    words = text[~are_numbers(bare).to_numpy()]
     # NA may stand for a missing value; another word never does.
     telling = words[~words.str.lower().isin(_MISSING)]
     example = next(iter([*telling[:1], *words[:1], *text[:1]]))
@@ -37,6 +48,12 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
     if text.str.contains(r"\d").mean() > 0.5 and numbers.mean() < 0.5:
         cure = "pd.to_numeric, after .str.replace has taken out all but digits, signs and the decimal point"
     return f"Column {name!r} holds text, for example {example!r}; expected numbers. Convert it: {cure}"
+
+
+def are_numbers(text: pd.Series) -> pd.Series:
+    """Tell which texts are numbers, with marks of decimals and of thousands or without."""
+    plain = pd.to_numeric(text, errors="coerce").notna()
+    return plain | text.str.fullmatch(_DECIMAL_COMMAS) | text.str.fullmatch(_COMMA_THOUSANDS)
 
 
 def _reading(text: pd.Series, column: str) -> tuple[str, str, str]:

@@ -1,0 +1,99 @@
+import pandas as pd
+import pytest
+
+from tsrnn.anomaly.notation import read_notation
+from tsrnn.data.files import read_noted_table, read_table
+from tsrnn.data.folders import read_folder
+from tsrnn.data.number_signs import split_sign
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import DataError
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(*values, sep=",", name="table.csv", header="x"):
+        path = tmp_path / name
+        rows = (f'2020-01-{k:02d}{sep}"{value}"\n' for k, value in enumerate(values, 1))
+        path.write_text(f"date{sep}{header}\n" + "".join(rows))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers", "sign"),
+    [
+        (("$1,234.50", "-$7.25", "$-3", "$.50", "($2.00)"), [1234.5, -7.25, -3, 0.5, -2], "$5"),
+        (("1.234,50 €", "-7,25 €", "3 €", "\N{MINUS SIGN}2\N{NO-BREAK SPACE}€"), [1234.5, -7.25, 3, -2], "€5"),
+        (("1 234,50 €", "12\N{NARROW NO-BREAK SPACE}345,00 €", "7 €"), [1234.5, 12345, 7], "€5"),
+        (("CHF 1'234.50", "CHF 7.25"), [1234.5, 7.25], "CHF5"),
+        (("R$ 1.234,50", "R$ 7"), [1234.5, 7], r"R\$5"),
+        (("5 USD", "12 USD"), [5, 12], "USD5"),
+        (("12 %", "7.5%", " 0% "), [12, 7.5, 0], "5% as 5"),
+        (("12,5 %", "7 %"), [12.5, 7], "5% as 5"),
+    ],
+)
+@pytest.mark.parametrize("sep", [",", ";"])
+def test_numbers_that_all_bear_one_sign_are_read_and_noted(save, sep, texts, numbers, sign):
+    table, notes = read_noted_table(save(*texts, "NA", "", sep=sep))
+    assert table["x"].tolist()[:-2] == numbers
+    assert table["x"].isna().tolist()[-2:] == [True, True]
+    (note,) = notes
+    assert note.startswith("Column 'x': numbers are read without their sign, ")
+    assert sign.replace("\\", "") in note
+    assert read_panel(table).ids.tolist() == ["x"]
+
+
+def test_a_sign_leaves_what_commas_mean_a_question(save):
+    path = save("$1,234", "$2,345")
+    with pytest.raises(DataError, match=r"'1,234' may be a decimal comma or a mark of thousands.*option decimal"):
+        read_table(path)
+    assert read_table(path, decimal=".")["x"].tolist() == [1234, 2345]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("$5", "€6", "NA"), r"Column 'x' holds numbers with different signs or without, for example '\$5' and '€6'"),
+        (("$5", "6", "$7.25"), r"different signs or without, for example '\$7.25' and '6'; expected the same sign"),
+        (("$5", "closed", "$7"), "Column 'x' holds text, for example 'closed'; expected numbers"),
+        (("$5", "-", "$7"), "Column 'x' holds text, for example '-'; expected numbers"),
+    ],
+)
+def test_signs_that_differ_and_words_among_them_are_refused(save, values, message):
+    with pytest.raises(DataError, match=message):
+        read_panel(read_table(save(*values)), target_col="x")
+    # Beside another series they do not go missing without a word.
+    rows = [f"{value},{k}.5" for k, value in enumerate(values)]
+    path = save(*rows, header="x,other")
+    path.write_text(path.read_text().replace('"', ""))
+    with pytest.raises(DataError, match=message):
+        read_panel(read_table(path))
+
+
+def test_names_keep_their_signs(save):
+    assert read_table(save("5 %", "10 %"), id_col="x")["x"].tolist() == ["5 %", "10 %"]
+    for text in ("12 kg", "shop 1", "Q1", "$", "%", "12 34 $", "--$5", "(5)", "5 $ %", ""):
+        assert split_sign(text) == ("", text)
+
+
+def test_a_text_column_of_a_table_is_refused_with_the_cure():
+    df = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=2), "x": ["12 %", "7 %"], "other": [1.0, 2.0]})
+    with pytest.raises(DataError, match=r"Column 'x' holds text, for example '12 %'.*after .str.replace has taken out"):
+        read_panel(df)
+
+
+def test_files_of_a_folder_say_it_once(save, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        save("$1.50", "$2.50", name=name)
+    table, notes = read_folder(tmp_path)
+    assert table["x"].tolist() == [1.5, 2.5, 1.5, 2.5]
+    assert notes[1:] == ["Column 'x': numbers are read without their sign, $5 as 5."]
+
+
+def test_a_stream_bears_the_signs_of_its_history(save):
+    path = save("1.234,50 €", "7,25 €", "8,00 €", sep=";")
+    notation = read_notation(str(path), read_panel(read_table(path)))
+    assert [notation.number(text) for text in ("1.234,50 €", "-7 €", "8,5")] == [1234.5, -7, 8.5]
+    with pytest.raises(DataError, match=r"'5 %' is no number"):
+        notation.number("5 %")
