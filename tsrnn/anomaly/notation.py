@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
+from tsrnn.data.csv_text import SAMPLE_LINES, find_separator
 from tsrnn.data.dates import parse_dates
-from tsrnn.data.files import PARQUET, SAMPLE_LINES, find_separator, read_csv_text
+from tsrnn.data.files import PARQUET, read_csv_text
 from tsrnn.data.number_marks import find_marks, number_pattern, thousands_beside
 from tsrnn.data.number_signs import split_sign
 from tsrnn.errors import DataError
