@@ -66,6 +66,37 @@ def test_the_step_says_who_reads_series_without_a_season(freq):
     assert years.networks_[0].size.seasons == (1,)
 
 
+@pytest.mark.parametrize(
+    ("freq", "member", "seasons"),
+    [
+        ("6h", "season_7", (4,)),
+        ("4h", "season_7", (6,)),
+        ("3h", "season_24", (8, 56)),
+        ("2h", "season_24", (12, 84)),
+        ("20min", "season_24", (72, 504)),
+    ],
+)
+def test_days_of_other_steps_than_hours_are_not_read_as_months_or_quarters(freq, member, seasons):
+    n = 40 * seasons[0]
+    time = pd.date_range("2024-01-01", periods=n, freq=freq)
+    rng = np.random.default_rng(0)
+    week = np.where(time.day_of_week >= 5, 0.5, 1.0)  # weekends are half as high
+    y = pd.Series(week * (2 + np.sin(np.arange(n) * 2 * np.pi / seasons[0])) + rng.normal(0, 0.05, n), time, name="y")
+    h = 7 * seasons[0]
+    model = Forecaster(strategy="zero-shot").fit(y[:-h])
+    assert model.networks_[0].size.seasons == seasons
+    assert any(f"not trained on seasons of {seasons[0]}" in note and member in note for note in model.notes_)
+    if freq in ("2h", "3h"):  # a week that is read, and seen often
+        assert np.abs(model.predict(h) - y[-h:]).mean() < 0.2
+
+
+def test_hours_half_hours_and_seasons_that_are_no_day_are_served_as_before():
+    for m in (24, 48, 96, 144):
+        assert served_by(m, slow=False, day=m) == served_by(m)
+    assert served_by(12, slow=False, day=24) == served_by(12)
+    assert served_by(12, slow=False, day=0) == served_by(12)
+
+
 def test_intervals_of_noise_without_a_season_do_not_widen():
     y = pd.Series(np.random.default_rng(0).normal(size=400))
     answer = Forecaster(strategy="zero-shot", season_length=1).fit(y).predict(12, level=95)

@@ -69,6 +69,11 @@ class Frequency(ABC):
         return self._is_slow()
 
     @property
+    def steps_a_day(self) -> int:
+        """Steps of a day where these are several whole ones, else 0."""
+        return self._steps_a_day()
+
+    @property
     def default_season_length(self) -> int:
         """Steps per season that are customary for this step; 1 means none."""
         return self._season()
@@ -153,6 +158,9 @@ class Frequency(ABC):
 
     def _is_slow(self) -> bool:
         return False
+
+    def _steps_a_day(self) -> int:
+        return 0
 
     def _candidates(self) -> tuple[int, ...]:
         return ()
@@ -255,6 +263,9 @@ class FixedStep(Frequency):
 
     def _is_slow(self) -> bool:
         return self.step >= 28 * DAY
+
+    def _steps_a_day(self) -> int:
+        return DAY // self.step if self.step < DAY and DAY % self.step == 0 else 0
 
     def _season(self) -> int:
         if self.step % WEEK == 0:

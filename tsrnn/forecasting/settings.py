@@ -177,7 +177,8 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
 def service_of(panel: Panel) -> Service:
     """Find the members of the base that serve a panel's season and step."""
     m, frequency = panel.season_length, panel.frequency
-    return year_served_by(m, frequency.default_season_length) or served_by(m, slow=frequency.is_slow)
+    year = year_served_by(m, frequency.default_season_length)
+    return year or served_by(m, slow=frequency.is_slow, day=frequency.steps_a_day)
 
 
 def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
