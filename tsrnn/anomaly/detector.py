@@ -25,6 +25,7 @@ from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -246,8 +247,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
             As `detect`.
         """
         check_is_fitted(self, "watch_")
-        if isinstance(gap, bool) or not isinstance(gap, (int, np.integer)) or gap < 0:
-            raise ParameterError(f"gap={gap!r}: expected a whole number of rows, 0 or more.")
+        check_whole("gap", gap, 0, of="rows")
         judged = isinstance(df, pd.DataFrame) and set(COLUMNS) <= set(df.columns)
         return find_events(df if judged else self.detect(df), self.panel_.season_length, int(gap))
 

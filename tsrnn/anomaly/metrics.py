@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.errors import ParameterError
+from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Bools, Floats, Integers
@@ -105,8 +106,7 @@ def vus_pr(labels: Any, score: Any, window: int | None = None, *, y: Any = None)
         if y is None:
             raise ParameterError("vus_pr needs window= or y=: a number of rows, or the series to find its period in.")
         window = vus_window(y)
-    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < 0:
-        raise ParameterError(f"window={window!r}: expected a whole number of rows, 0 or more.")
+    check_whole("window", window, 0, of="rows")
     starts, ends = runs(is_anomaly)
     order = -np.sort(-values)
     thresholds = order[np.linspace(0, len(values) - 1, THRESHOLDS).astype(int)]

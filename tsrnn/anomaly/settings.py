@@ -13,6 +13,7 @@ from tsrnn.data.seasonality import find_season_length
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.parameters import check_flag, check_whole
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -41,11 +42,10 @@ def check_settings(detector: AnomalyDetector) -> None:
         _check_share("contamination", detector.contamination, 0.5)
     if detector.threshold not in THRESHOLDS:
         raise ParameterError(f"threshold={detector.threshold!r}: expected one of {', '.join(THRESHOLDS)}.")
-    if not isinstance(detector.channels, (bool, np.bool_)):
-        raise ParameterError(f"channels={detector.channels!r}: expected True or False.")
+    check_flag("channels", detector.channels)
     if detector.patience is not None:
-        _check_whole("patience", detector.patience, 1)
-    _check_whole("calibration_length", detector.calibration_length, FEWEST)
+        check_whole("patience", detector.patience, 1, of="rows")
+    check_whole("calibration_length", detector.calibration_length, FEWEST, of="rows")
 
 
 def _check_share(name: str, value: object, most: float) -> None:
@@ -53,11 +53,6 @@ def _check_share(name: str, value: object, most: float) -> None:
     if not number or not 0 < value <= most or value == 1:  # type: ignore[operator]
         end = "at most 0.5" if most < 1 else "below 1"
         raise ParameterError(f"{name}={value!r}: expected a share above 0 and {end}, for example 0.01.")
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ParameterError(f"{name}={value!r}: expected a whole number of rows, {least} or more.")
 
 
 def block_of(model: ForecastModel) -> int:

@@ -14,6 +14,7 @@ from tsrnn.anomaly.watch import Found
 from tsrnn.data.tables import read_panel
 from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
+from tsrnn.parameters import is_number, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
         If it is of another kind than the fitted ones, missing, or has a zone where they have none.
     """
     if not dates:
-        if isinstance(time, bool) or not isinstance(time, (int, np.integer)):
+        if not is_whole(time):
             raise DataError(f"The time stamp {time!r} is no whole number, as those of the fitted rows are.")
         try:
             return np.int64(time)
@@ -96,8 +97,7 @@ def read_value(value: Any) -> float:
     """
     if value is None or value is pd.NA:
         return math.nan
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number:
+    if not is_number(value):
         raise DataError(f"The value {value!r} is no number. Expected a number, or None where it is missing.")
     if math.isinf(value):
         raise DataError(f"The value {value!r} is infinite. Expected a number, or None where it is missing.")

@@ -28,6 +28,7 @@ from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.contract import ForecastModel, check_horizon, check_levels, needed_quantiles
 from tsrnn.forecasting.per_series import checked_jobs, examples
 from tsrnn.forecasting.registry import Models, named_models
+from tsrnn.parameters import check_whole, is_number, is_whole
 
 __all__ = ["BacktestResult", "backtest"]
 
@@ -139,8 +140,8 @@ def backtest(
     counts = {"n_windows": n_windows, "step_size": step_size, "train_size": train_size, "sample": sample}
     for name, value in counts.items():
         if value is not None:
-            _check_count(name, value, 1)
-    _check_count("gap", gap, 0)
+            check_whole(name, value, 1)
+    check_whole("gap", gap, 0)
     budget = None if time_budget is None else _check_seconds(time_budget)
     every = _check_refit(refit)
     panel = read_panel(
@@ -192,22 +193,17 @@ def _check_names(names: Sequence[str], levels: Sequence[float]) -> None:
             taken[column] = f"one of the model {name!r}"
 
 
-def _check_count(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ParameterError(f"{name}={value!r}: expected a whole number, {least} or more.")
-
-
 def _check_refit(refit: Any) -> int:
     """Return after how many cutoffs a model is fitted again; 0 is never."""
     if isinstance(refit, (bool, np.bool_)):
         return int(refit)
-    if not isinstance(refit, (int, np.integer)) or refit < 0:
+    if not is_whole(refit) or refit < 0:
         raise ParameterError(f"refit={refit!r}: expected False, True, or a number of cutoffs.")
     return int(refit)
 
 
 def _check_seconds(budget: Any) -> float:
-    if isinstance(budget, bool) or not isinstance(budget, (int, float, np.number)) or not 0 < budget < math.inf:
+    if not is_number(budget) or not 0 < budget < math.inf:
         raise ParameterError(f"time_budget={budget!r}: expected a number of seconds above 0, or None for no limit.")
     return float(budget)
 

@@ -18,6 +18,7 @@ from tsrnn.forecasting.arima_series import (
 )
 from tsrnn.forecasting.arima_statsforecast import StatsforecastMethod, require_statsforecast
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED, PerSeriesModel, SeriesMethod, claims_note
+from tsrnn.parameters import check_whole, is_number, is_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats, Integers, Panel
@@ -203,15 +204,13 @@ class _ArimaMethod:
 
 
 def _checked_points(points: Any) -> int:
-    if isinstance(points, bool) or not isinstance(points, (int, np.integer)) or points < 20:
-        raise ParameterError(f"max_search_points={points!r}: expected a whole number, 20 or more.")
+    check_whole("max_search_points", points, 20)
     return int(points)
 
 
 def _checked_seconds(seconds: Any) -> float:
-    number = isinstance(seconds, (int, float, np.integer, np.floating)) and not isinstance(seconds, bool)
     # Written so that NaN is refused too.
-    if not number or not seconds > 0:
+    if not is_number(seconds) or not seconds > 0:
         raise ParameterError(f"seconds_per_series={seconds!r}: expected a number of seconds above 0.")
     return float(seconds)
 
@@ -243,8 +242,7 @@ def _checked_order(order: Any, seasonal_order: Any, season_length: int) -> Order
 
 def _checked_triple(value: Any, name: str, most: tuple[int, str], expected: str) -> tuple[int, int, int]:
     numbers = tuple(value) if isinstance(value, (tuple, list, np.ndarray)) else ()
-    whole = all(isinstance(one, (int, np.integer)) and not isinstance(one, bool) for one in numbers)
-    if len(numbers) != 3 or not whole or min(numbers) < 0:
+    if len(numbers) != 3 or not all(map(is_whole, numbers)) or min(numbers) < 0:
         raise ParameterError(f"{name}={value!r}: expected {expected}, in whole numbers of 0 or more.")
     if numbers[1] > most[0]:
         raise ParameterError(f"{name}={value!r}: {most[1]} is {numbers[1]}, expected at most {most[0]}.")

@@ -14,6 +14,7 @@ from tsrnn.data.joining import add_rows
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import forecast_table, read_panel
 from tsrnn.errors import ParameterError, TrainingError
+from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -258,8 +259,7 @@ def check_horizon(h: Any) -> int:
     >>> check_horizon(24)
     24
     """
-    if isinstance(h, bool) or not isinstance(h, (int, np.integer)) or h < 1:
-        raise ParameterError(f"h={h!r}: expected a whole number of steps, 1 or more.")
+    check_whole("h", h, 1, of="steps")
     return int(h)
 
 

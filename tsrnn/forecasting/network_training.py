@@ -21,6 +21,7 @@ from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.threads import one_thread
+from tsrnn.parameters import check_whole
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import WindowBatch, WindowSampler
 from tsrnn.training.trainer import Progress, TrainingRecord, train
@@ -188,9 +189,7 @@ def fresh_seed(random_state: int | None) -> int:
     ParameterError
         If it is no whole number, or below 0.
     """
-    whole = isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool)
-    if random_state is not None and (not whole or random_state < 0):
-        raise ParameterError(f"random_state={random_state!r}: expected a whole number, 0 or more, or None.")
+    check_whole("random_state", random_state, 0, optional=True)
     return int(np.random.SeedSequence(random_state).generate_state(1)[0])
 
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.progress import tell
+from tsrnn.parameters import is_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
@@ -242,7 +243,7 @@ def checked_jobs(n_jobs: Any) -> int | None:
     """
     if n_jobs is None:
         return None
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or (n_jobs < 1 and n_jobs != -1):
+    if not is_whole(n_jobs) or (n_jobs < 1 and n_jobs != -1):
         raise ParameterError(
             f"n_jobs={n_jobs!r}: expected a number of processes, 1 or more, -1 for all cores, or None."
         )

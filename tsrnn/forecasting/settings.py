@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
+from tsrnn.parameters import check_choice, check_flag, check_whole, is_number
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.pretrained.family import Member
 from tsrnn.pretrained.service import Service, served_by, year_served_by
@@ -254,10 +255,10 @@ def default_steps(n_windows: int) -> int:
 
 def check_parameters(model: Forecaster) -> None:
     """Raise ParameterError for any argument that is impossible, naming what was expected."""
-    _one_of("strategy", model.strategy, STRATEGIES)
-    _one_of("network", model.network, NETWORKS)
-    _one_of("cell", model.cell, CELLS)
-    _one_of("scaling", model.scaling, ("auto", *SCALINGS))
+    check_choice("strategy", model.strategy, STRATEGIES)
+    check_choice("network", model.network, NETWORKS)
+    check_choice("cell", model.cell, CELLS)
+    check_choice("scaling", model.scaling, ("auto", *SCALINGS))
     for name in (
         "horizon",
         "context_length",
@@ -267,43 +268,26 @@ def check_parameters(model: Forecaster) -> None:
         "max_steps",
         "batch_size",
     ):
-        _positive_int(name, getattr(model, name), optional=True)
-    _positive_int("num_layers", model.num_layers, optional=False)
-    _positive_int("ensemble_size", model.ensemble_size, optional=False)
-    if model.time_budget is not None and not (_is_number(model.time_budget) and 0 < model.time_budget < math.inf):
+        check_whole(name, getattr(model, name), 1, optional=True)
+    check_whole("num_layers", model.num_layers, 1)
+    check_whole("ensemble_size", model.ensemble_size, 1)
+    if model.time_budget is not None and not (is_number(model.time_budget) and 0 < model.time_budget < math.inf):
         raise ParameterError(f"time_budget={model.time_budget!r}: expected seconds above 0, or None for no limit.")
-    if not isinstance(model.bidirectional, (bool, np.bool_)):
-        raise ParameterError(f"bidirectional={model.bidirectional!r}: expected True or False.")
+    check_flag("bidirectional", model.bidirectional)
     if model.bidirectional and model.cell not in RECURRENT:
         raise ParameterError(
             f"bidirectional=True with cell={model.cell!r}, which reads the window as a whole: there are no directions. "
             f"Choose one of {', '.join(map(repr, RECURRENT))}, or bidirectional=False."
         )
-    if not (_is_number(model.dropout) and 0 <= model.dropout < 1):
+    if not (is_number(model.dropout) and 0 <= model.dropout < 1):
         raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
-    if not (_is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
+    if not (is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
         raise ParameterError(f"learning_rate={model.learning_rate!r}: expected a number above 0, for example 0.002.")
-
-
-def _one_of(name: str, value: Any, allowed: Sequence[str] | dict[str, Any]) -> None:
-    if value not in allowed:
-        raise ParameterError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _positive_int(name: str, value: Any, *, optional: bool) -> None:
-    if value is None and optional:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ParameterError(f"{name}={value!r}: expected a whole number, 1 or more{', or None' if optional else ''}.")
 
 
 def _with_median(quantiles: Sequence[float] | None) -> tuple[float, ...]:
     wanted = QUANTILES if quantiles is None else tuple(np.atleast_1d(np.asarray(quantiles)).tolist())
-    if not wanted or not all(_is_number(q) and 0 < q < 1 for q in wanted):
+    if not wanted or not all(is_number(q) and 0 < q < 1 for q in wanted):
         raise ParameterError(f"quantiles={quantiles!r}: expected numbers between 0 and 1, for example (0.1, 0.5, 0.9).")
     return tuple(sorted({*wanted, 0.5}))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtri
 
-from tsrnn.errors import ParameterError
 from tsrnn.forecasting.from_history import HistoryModel
+from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats, Panel
@@ -47,8 +47,8 @@ class WindowAverage(HistoryModel):
 
     def _fit_panel(self, panel: Panel) -> None:
         size = self.window_size
-        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
-            raise ParameterError(f"window_size={size!r}: expected a whole number of values, 1 or more.")
+        if size is not None:
+            check_whole("window_size", size, 1, of="values")
         super()._fit_panel(panel)
         default = panel.season_length if panel.season_length > 1 else _WITHOUT_SEASON
         self.window_size_ = default if size is None else int(size)

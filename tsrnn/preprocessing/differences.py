@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.parameters import check_whole
 from tsrnn.preprocessing.series_scaler import check_scaled
 
 if TYPE_CHECKING:
@@ -162,8 +163,7 @@ class Difference(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not lags:
             raise ParameterError("lag is empty: expected a whole number of rows, or several of them.")
         for name, value in (*(("lag", lag) for lag in lags), ("order", self.order)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise ParameterError(f"{name}={value!r}: expected a whole number, 1 or more.")
+            check_whole(name, value, 1)
         return lags * self.order
 
     def __sklearn_tags__(self) -> Any:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.parameters import is_number
 from tsrnn.preprocessing.series_scaler import check_scaled
 
 if TYPE_CHECKING:
@@ -357,5 +358,5 @@ def fit_lmbda(logs: Floats, series: Integers) -> float:
 
 
 def _check_number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+    if not is_number(value) or not np.isfinite(value):
         raise ParameterError(f"{name}={value!r}: expected a finite number, or None to choose it from the data.")

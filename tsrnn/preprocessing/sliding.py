@@ -9,7 +9,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array
 
-from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.errors import ShortSeriesError
+from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -119,9 +120,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         for name, least in (("context_length", 1), ("horizon", 0), ("step", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise ParameterError(f"{name}={value!r}: expected a whole number of rows, {least} or more.")
+            check_whole(name, getattr(self, name), least, of="rows")
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

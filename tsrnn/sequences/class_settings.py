@@ -15,6 +15,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.forecasting.network_training import fresh_seed
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.sequence_network import SequenceSize, pooling_for
+from tsrnn.parameters import check_choice, check_flag, check_whole, is_number, is_whole
 from tsrnn.sequences.cases import SCALINGS
 from tsrnn.sequences.class_training import ENOUGH_TO_HOLD_BACK, HELD_BACK_SHARE, ClassPlan
 from tsrnn.sequences.vocabulary import TOKENS
@@ -34,29 +35,28 @@ DISTORTION = 0.02
 
 def check_class_parameters(model: SequenceClassifier) -> None:
     """Raise ParameterError for any argument that is impossible, naming what was expected."""
-    _one_of("cell", model.cell, RECURRENT)
-    _one_of("output", model.output, OUTPUTS)
-    _one_of("tokens", model.tokens, (None, *TOKENS))
-    _one_of("scaling", model.scaling, SCALINGS)
+    check_choice("cell", model.cell, RECURRENT)
+    check_choice("output", model.output, OUTPUTS)
+    check_choice("tokens", model.tokens, (None, *TOKENS))
+    check_choice("scaling", model.scaling, SCALINGS)
     for name in ("hidden_size", "num_layers", "filters", "embedding_size"):
-        _positive_int(name, getattr(model, name), optional=False)
+        check_whole(name, getattr(model, name), 1)
     for name in ("max_epochs", "batch_size", "patience"):
-        _positive_int(name, getattr(model, name), optional=True)
-    if not isinstance(model.bidirectional, (bool, np.bool_)):
-        raise ParameterError(f"bidirectional={model.bidirectional!r}: expected True or False.")
+        check_whole(name, getattr(model, name), 1, optional=True)
+    check_flag("bidirectional", model.bidirectional)
     if not isinstance(model.convolution, (bool, np.bool_)) and model.convolution != "auto":
         raise ParameterError(f"convolution={model.convolution!r}: expected True, False or 'auto'.")
-    if not (_is_number(model.dropout) and 0 <= model.dropout < 1):
+    if not (is_number(model.dropout) and 0 <= model.dropout < 1):
         raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
-    if not (_is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
+    if not (is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
         raise ParameterError(f"learning_rate={model.learning_rate!r}: expected a number above 0, for example 0.004.")
     spread: Any = model.distortion
-    if spread != "auto" and not (_is_number(spread) and 0 <= spread <= 0.5):
+    if spread != "auto" and not (is_number(spread) and 0 <= spread <= 0.5):
         raise ParameterError(f"distortion={spread!r}: expected a number from 0 to 0.5, or 'auto'.")
     if spread != "auto" and spread > 0 and model.tokens is not None:
         raise ParameterError(f"distortion={spread!r}: texts cannot be distorted. Choose 0 or 'auto' for them.")
     share: Any = model.validation_fraction
-    if share != "auto" and not (_is_number(share) and 0 <= share <= 0.5):
+    if share != "auto" and not (is_number(share) and 0 <= share <= 0.5):
         raise ParameterError(f"validation_fraction={share!r}: expected a share from 0 to 0.5, or 'auto'.")
 
 
@@ -130,7 +130,7 @@ def weigh_classes(class_weight: Any, classes: npt.NDArray[Any], codes: npt.NDArr
         strange = [label for label in class_weight if label not in names]
         if strange:
             raise ParameterError(f"class_weight names {len(strange)} labels that y does not have: {strange[:5]!r}.")
-        if not all(_is_number(part) and 0 < part < math.inf for part in class_weight.values()):
+        if not all(is_number(part) and 0 < part < math.inf for part in class_weight.values()):
             raise ParameterError(f"class_weight={class_weight!r}: expected weights above 0.")
         weight = np.array([class_weight.get(name, 1.0) for name in names], np.float64)
     else:
@@ -140,28 +140,8 @@ def weigh_classes(class_weight: Any, classes: npt.NDArray[Any], codes: npt.NDArr
 
 def seed_of(random_state: Any) -> int:
     """Return a seed for torch from a whole number, a RandomState of numpy, or None for a fresh one."""
-    if random_state is None or (_is_whole(random_state) and random_state >= 0):
+    if random_state is None or (is_whole(random_state) and random_state >= 0):
         return fresh_seed(random_state)
     if isinstance(random_state, np.random.RandomState):
         return int(check_random_state(random_state).randint(2**31 - 1))
     raise ParameterError(f"random_state={random_state!r}: expected a whole number, 0 or more, a RandomState, or None.")
-
-
-def _one_of(name: str, value: Any, allowed: Any) -> None:
-    if not isinstance(value, (str, type(None))) or value not in allowed:
-        raise ParameterError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _positive_int(name: str, value: Any, *, optional: bool) -> None:
-    if value is None and optional:
-        return
-    if not _is_whole(value) or value < 1:
-        raise ParameterError(f"{name}={value!r}: expected a whole number, 1 or more{', or None' if optional else ''}.")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.errors import ParameterError
+from tsrnn.parameters import check_whole
 from tsrnn.sequences.text_scores import TextScore, check_text
 from tsrnn.sequences.vocabulary import Vocabulary
 
@@ -97,8 +97,7 @@ class NgramBaseline(BaseEstimator):
 
     def fit_with(self, vocabulary: Vocabulary, text: str) -> Self:
         """Count the n-grams of a text with another model's vocabulary, so that their scores compare."""
-        if isinstance(self.order, bool) or not isinstance(self.order, (int, np.integer)) or self.order < 1:
-            raise ParameterError(f"order={self.order!r}: expected a whole number, 1 or more.")
+        check_whole("order", self.order, 1)
         self.vocabulary_ = vocabulary
         self._grams = _count(vocabulary.encode(text), len(vocabulary), int(self.order))
         return self

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.errors import ParameterError
+from tsrnn.parameters import check_whole, is_number, is_whole
 from tsrnn.sequences.vocabulary import Vocabulary
 
 # A text of so many tokens is written at most; a larger number is a slip.
@@ -18,22 +19,16 @@ LONGEST_TEXT = 10**8
 
 def check_sampling(length: Any, temperature: Any, top_k: Any, random_state: Any = None) -> None:
     """Raise ParameterError for the first argument that is impossible."""
-    if not _is_whole(length) or not 0 <= length <= LONGEST_TEXT:
+    if not is_whole(length) or not 0 <= length <= LONGEST_TEXT:
         raise ParameterError(f"length={length!r}: expected a whole number of tokens from 0 to {LONGEST_TEXT:,}.")
-    number = isinstance(temperature, (int, float, np.integer, np.floating)) and not isinstance(temperature, bool)
-    if not number or not 0 <= temperature < math.inf:
+    if not is_number(temperature) or not 0 <= temperature < math.inf:
         raise ParameterError(
             f"temperature={temperature!r}: expected a number, 0 or more; 0 always takes the likeliest token, 1 draws "
             "by the model's own probabilities."
         )
-    if top_k is not None and (not _is_whole(top_k) or top_k < 1):
+    if top_k is not None and (not is_whole(top_k) or top_k < 1):
         raise ParameterError(f"top_k={top_k!r}: expected a whole number, 1 or more, or None for all tokens.")
-    if random_state is not None and (not _is_whole(random_state) or random_state < 0):
-        raise ParameterError(f"random_state={random_state!r}: expected a whole number, 0 or more, or None.")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    check_whole("random_state", random_state, 0, optional=True)
 
 
 def sampling_probabilities(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:

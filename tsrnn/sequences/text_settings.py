@@ -7,11 +7,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageSize
+from tsrnn.parameters import check_choice, check_flag, check_whole, is_number
 from tsrnn.sequences.text_training import TextPlan
 from tsrnn.sequences.vocabulary import TOKENS, Vocabulary
 
@@ -72,14 +71,13 @@ FEWEST_TOKENS = 10
 
 def check_parameters(model: TextGenerator) -> None:
     """Raise ParameterError for the first argument that is impossible."""
-    _one_of("tokens", model.tokens, TOKENS)
-    _one_of("cell", model.cell, tuple(RECURRENT))
+    check_choice("tokens", model.tokens, TOKENS)
+    check_choice("cell", model.cell, RECURRENT)
     for name in ("embedding_size", "validations_per_epoch", "min_count"):
-        _whole(name, getattr(model, name), 1)
-    _whole("max_words", model.max_words, 2)
+        check_whole(name, getattr(model, name), 1)
+    check_whole("max_words", model.max_words, 2)
     for name in ("hidden_size", "num_layers", "batch_size", "bptt_length", "max_epochs", "patience"):
-        if getattr(model, name) is not None:
-            _whole(name, getattr(model, name), 1, " or None")
+        check_whole(name, getattr(model, name), 1, optional=True)
     for name in ("dropout", "weight_dropout", "validation_share"):
         if getattr(model, name) is not None:
             _number(name, getattr(model, name), 0, 1, "a share from 0 to below 1, or None")
@@ -88,10 +86,8 @@ def check_parameters(model: TextGenerator) -> None:
         _above_0("learning_rate", model.learning_rate, "a number above 0, for example 0.003, or None")
     if model.time_budget is not None:
         _above_0("time_budget", model.time_budget, "seconds above 0, or None for no limit")
-    if not isinstance(model.mixed_precision, (bool, np.bool_)):
-        raise ParameterError(f"mixed_precision={model.mixed_precision!r}: expected True or False.")
-    if model.random_state is not None:
-        _whole("random_state", model.random_state, 0, " or None")
+    check_flag("mixed_precision", model.mixed_precision)
+    check_whole("random_state", model.random_state, 0, optional=True)
 
 
 def passes_in(seconds: float, n_tokens: int, n_weights: int) -> float:
@@ -190,25 +186,11 @@ def tokens_to_train(n_tokens: int, validation_share: float | None) -> int:
     return n_tokens - held_back
 
 
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in allowed:
-        raise ParameterError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}.")
-
-
-def _whole(name: str, value: Any, least: int, more: str = "") -> None:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ParameterError(f"{name}={value!r}: expected a whole number, {least} or more{more and ',' + more}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
-
-
 def _number(name: str, value: Any, low: float, below: float, expected: str) -> None:
-    if not (_is_number(value) and low <= value < below):
+    if not (is_number(value) and low <= value < below):
         raise ParameterError(f"{name}={value!r}: expected {expected}.")
 
 
 def _above_0(name: str, value: Any, expected: str) -> None:
-    if not (_is_number(value) and 0 < value < math.inf):
+    if not (is_number(value) and 0 < value < math.inf):
         raise ParameterError(f"{name}={value!r}: expected {expected}.")
