@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from tsrnn.pretrained.family import MEMBERS, Member
-from tsrnn.pretrained.likeness import SCORECARDS, STATISTICS, Scorecard, end_statistics, statistics
+from tsrnn.pretrained.likeness import SCORECARDS, STATISTICS, Scorecard, end_statistics, fewest_points, statistics
 from tsrnn.pretrained.prior import simulate
 from tsrnn.pretrained.traits import Traits
 
@@ -44,7 +44,7 @@ def real_series(data: Path, name: str, season_length: int, held_back: int) -> li
         if not np.isfinite(y).all():
             raise ValueError(f"{name}, {uid}: has missing values, which the statistics do not know")
         y = y[-MOST_POINTS[season_length] :]
-        if len(y) >= max(2 * season_length + 3, 7):
+        if len(y) >= fewest_points(season_length):
             series.append(y)
     return series
 

@@ -8,6 +8,7 @@ from tsrnn.pretrained.family import MEMBERS
 from tsrnn.pretrained.likeness import (
     STATISTICS,
     Scorecard,
+    fewest_points,
     load_scorecards,
     scorecard_checksum,
     scorecard_of,
@@ -54,7 +55,7 @@ def test_statistics_of_odd_series_are_finite(series, m):
 
 def test_statistics_of_a_short_series_are_finite():
     for m in (1, 4, 12):
-        assert np.isfinite(statistics(new_rng().normal(size=(3, max(2 * m + 3, 7))), m)).all()
+        assert np.isfinite(statistics(new_rng().normal(size=(3, fewest_points(m))), m)).all()
 
 
 def test_a_line_is_all_trend():

@@ -59,13 +59,22 @@ LEAST_ODDS, MOST_ODDS = 1e-3, 50.0
 AT_ONCE = 256
 
 
+def fewest_points(season_length: int) -> int:
+    """Return how many points of a series its statistics take.
+
+    >>> fewest_points(1), fewest_points(12)
+    (7, 27)
+    """
+    return max(2 * season_length + 3, 7)
+
+
 def statistics(series: Floats, season_length: int) -> Floats:
     """Describe series by numbers that do not depend on their unit.
 
     Parameters
     ----------
     series : array of shape (n, T)
-        Finite values; T at least 2 * `season_length` + 3 and 7.
+        Finite values; T at least `fewest_points`.
     season_length : int
         1 means none.
 
@@ -214,7 +223,7 @@ class Scorecard:
 
     def __post_init__(self) -> None:
         """Refuse what cannot tell odds, before a training has learnt from it."""
-        if self.season_length < 1 or not self.lengths or min(self.lengths) < 7:
+        if self.season_length < 1 or not self.lengths or min(self.lengths) < fewest_points(self.season_length):
             raise ValueError(f"season_length={self.season_length}, lengths={self.lengths}")
         if len(self.curves) != len(STATISTICS):
             raise ValueError(f"{len(self.curves)} curves, expected {len(STATISTICS)}")
