@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss, root_mean_squared_error
 from statsmodels.tsa.seasonal import seasonal_decompose
@@ -22,7 +23,7 @@ from tsrnn.metrics import (
     smape,
     weighted_quantile_loss,
 )
-from tsrnn.preprocessing import scaling
+from tsrnn.preprocessing.scaling import scale_windows
 
 
 @pytest.fixture
@@ -81,8 +82,14 @@ def test_a_season_that_repeats_up_to_rounding_has_no_mase(level, factor):
     assert seasonal_scale(train, 12) == pytest.approx(factor / 107, rel=1e-6)
 
 
-def test_what_is_constant_is_the_same_for_metrics_and_networks():
-    assert metrics.CONSTANT == scaling.CONSTANT
+@pytest.mark.parametrize("factor", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize(("share", "is_constant"), [(0.5, True), (2.0, False)])
+def test_what_is_constant_is_the_same_for_metrics_and_networks(share, is_constant, factor):
+    y = factor * (1 + share * metrics.CONSTANT * (np.arange(40) % 2))
+    assert np.isnan(seasonal_scale(y, 1)) == is_constant
+    window = torch.from_numpy(y)[None]
+    scale = scale_windows(window, torch.ones_like(window, dtype=torch.bool), "seasonal", 1)[2]
+    assert (scale == 0).item() == is_constant
 
 
 def test_a_missing_training_value_removes_both_of_its_pairs():

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-# A series that moves less than this share of its size from season to season does not move: what is left is rounding.
-# As in `tsrnn.preprocessing.scaling`, which stands above this file; a test compares them.
+# What moves less than this share of its size does not move: what is left is rounding.
 CONSTANT = 1e-9
 
 

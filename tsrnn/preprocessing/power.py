@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.metrics import CONSTANT
 from tsrnn.parameters import is_number
 from tsrnn.preprocessing.series_scaler import check_scaled
 
@@ -29,9 +30,6 @@ LMBDA_RANGE = (0.0, 1.0)
 
 # Nearer to 0 a lambda is 0: the map differs by less than rounding does, and scipy's inverse of it fails at 1e-310.
 SMALLEST_LMBDA = 1e-12
-
-# A series whose logarithms differ by less has no shape that a power could change.
-CONSTANT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -339,7 +337,7 @@ def fit_lmbda(logs: Floats, series: Integers) -> float:
     largest, least = np.full(n_series, -np.inf), np.full(n_series, np.inf)
     np.maximum.at(largest, series, logs)
     np.minimum.at(least, series, logs)
-    vary = largest - least > CONSTANT
+    vary = largest - least > CONSTANT  # logarithms differ by a share of the value
     if not vary.any():
         return 1.0
     keep = vary[series]

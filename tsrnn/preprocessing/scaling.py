@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SCALINGS = ("seasonal", "spread", "standard", "mean", "none")
+from tsrnn.metrics import CONSTANT
 
-# A window that moves less than this share of its size is constant up to rounding: its scale is 0, not noise.
-CONSTANT = 1e-9
+SCALINGS = ("seasonal", "spread", "standard", "mean", "none")
 
 
 def latest_observed(observed: Tensor, count: int | Tensor) -> Tensor:
@@ -41,8 +40,8 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
     -------
     z : tensor of shape (B, L), dimensionless; 0 where unobserved
     loc, scale : tensors of shape (B, 1), original units
-        With the first three methods `scale` is 0 for a constant window; z is 0 then, and the inverse
-        ``loc + scale * z`` gives the constant.
+        With the first three methods `scale` is 0 for a window that is constant up to rounding; z is 0 then, and the
+        inverse ``loc + scale * z`` gives the constant.
 
     Examples
     --------

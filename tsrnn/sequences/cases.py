@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.metrics import CONSTANT
 from tsrnn.sequences.vocabulary import Vocabulary, split_text
 
 Floats = npt.NDArray[np.float64]
@@ -300,5 +301,5 @@ def _standard(case: Floats) -> Floats:
 
 def _safe(spread: Floats, loc: Floats) -> Floats:
     """Replace what is no spread, or that of rounding alone, by 1."""
-    safe: Floats = np.where(spread > 1e-9 * np.maximum(np.abs(loc), 1e-9), spread, 1.0)
+    safe: Floats = np.where(spread > CONSTANT * np.maximum(np.abs(loc), 1e-9), spread, 1.0)
     return safe
