@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.tsa.stattools import kpss
 
-from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_complete
+from tsrnn.forecasting.arima_form import Estimate, Order, difference
+from tsrnn.forecasting.arima_likelihood import fit_complete
 from tsrnn.forecasting.arima_search import (
     carried_start,
     choose_differences,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tsrnn.forecasting.arima_likelihood import Order
+from tsrnn.forecasting.arima_form import Order
 from tsrnn.forecasting.arima_season import fit_harmonics
 from tsrnn.forecasting.arima_series import SeriesModel, fit_series, forecast_series
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles

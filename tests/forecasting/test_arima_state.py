@@ -3,7 +3,8 @@ import pytest
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from tsrnn.forecasting import arima_state
-from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_complete, polynomials
+from tsrnn.forecasting.arima_form import Estimate, Order, difference, polynomials
+from tsrnn.forecasting.arima_likelihood import fit_complete
 from tsrnn.forecasting.arima_search import interpolate
 from tsrnn.forecasting.arima_state import constant_line, fit_missing, forecasts
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.arima_likelihood import Order
+from tsrnn.forecasting.arima_form import Order
 from tsrnn.forecasting.arima_series import (
     LONGEST_SEASON,
     SeriesModel,

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tsrnn.data.panel import Floats
-from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_complete
+from tsrnn.forecasting.arima_form import Estimate, Order, difference
+from tsrnn.forecasting.arima_likelihood import fit_complete
 
 # Critical value at 5 % of the KPSS statistic for a level (Kwiatkowski et al. 1992, table 1).
 _KPSS_LEVEL_5_PERCENT = 0.463

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats, Integers
-from tsrnn.forecasting.arima_likelihood import Estimate, Order, difference, fit_complete
+from tsrnn.forecasting.arima_form import Estimate, Order, difference
+from tsrnn.forecasting.arima_likelihood import fit_complete
 from tsrnn.forecasting.arima_search import choose_differences, interpolate, is_constant, search_order
 from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
 from tsrnn.forecasting.arima_state import fit_missing, forecasts

@@ -13,7 +13,8 @@ import numpy as np
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
 from tsrnn.data.panel import Bools, Floats, Integers
-from tsrnn.forecasting.arima_likelihood import Estimate, Order, estimate, judged, polynomials
+from tsrnn.forecasting.arima_form import Estimate, Order, polynomials
+from tsrnn.forecasting.arima_likelihood import estimate, judged
 
 # Variance of a value before anything was seen, in units of the innovations' variance.
 _DIFFUSE = 1e8

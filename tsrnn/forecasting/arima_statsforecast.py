@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
 from tsrnn.errors import MissingExtraError
-from tsrnn.forecasting.arima_likelihood import Order
+from tsrnn.forecasting.arima_form import Order
 from tsrnn.forecasting.complete_series import CompleteSeriesMethod
 
 # The standard deviation of a forecast is read off its 80 % interval.
