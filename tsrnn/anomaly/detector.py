@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.engine import Plan
+from tsrnn.anomaly.engine_state import Plan
 from tsrnn.anomaly.events import COLUMNS, find_events
 from tsrnn.anomaly.metrics import check_labels
 from tsrnn.anomaly.outliers import OutlierMethods, best_alpha

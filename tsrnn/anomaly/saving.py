@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.engine import Plan
+from tsrnn.anomaly.engine_state import Plan
 from tsrnn.anomaly.settings import check_settings
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.usual_state import UsualState

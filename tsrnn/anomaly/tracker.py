@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tsrnn.anomaly.engine import LONG_AWAY, USUAL, BlockForecast, Plan, State, advance
+from tsrnn.anomaly.engine import LONG_AWAY, BlockForecast, advance
+from tsrnn.anomaly.engine_state import USUAL, Plan, State
 from tsrnn.anomaly.thresholds import Calibration
 from tsrnn.anomaly.usual_state import UsualState, blend
 

@@ -19,7 +19,7 @@ from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from tsrnn.anomaly.engine import Plan
+    from tsrnn.anomaly.engine_state import Plan
     from tsrnn.data.panel import Floats, Integers, Panel
     from tsrnn.forecasting.contract import ForecastModel
 
