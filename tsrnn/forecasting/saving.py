@@ -1,17 +1,15 @@
 """What a saved forecaster holds: its parameters, what was chosen and learnt, its network's weights and its table.
 
-`model_folder` knows the files, `tsrnn.data.stored` the panel. No value from a file shapes a network before its type
-and range are checked and the stored tensors have the shapes that it asks for.
+`model_folder` knows the files, `stored_settings` the settings, `tsrnn.data.stored` the panel. No value from a file
+shapes a network before its type and range are checked and the stored tensors have the shapes that it asks for.
 """
 
 from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -37,8 +35,8 @@ from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import load_folder, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
-from tsrnn.forecasting.settings import Settings, check_parameters
-from tsrnn.networks.cells import CELLS, RECURRENT
+from tsrnn.forecasting.settings import check_parameters
+from tsrnn.forecasting.stored_settings import number_between, one_of, read_settings, read_size, several
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS
@@ -54,9 +52,6 @@ Model = TypeVar("Model", bound="Forecaster")
 
 NETWORK, PANEL = "network.", "panel."
 HISTORY = ("step", "train_loss", "validation_loss", "seconds")
-
-# Far beyond any use, and small enough that a file cannot ask for more memory than there is.
-LARGEST_LENGTH, LARGEST_WIDTH, MOST_LAYERS = 10**6, 10**5, 1000
 
 _TRANSFORMS: dict[str, type[Log] | type[BoxCox]] = {"log": Log, "boxcox": BoxCox}
 
@@ -172,7 +167,7 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
         raise DataError(f"the parameters are not those of {cls.__name__}")
     model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
     _check_rest(model)
-    settings = _read_settings(read_entry(content, "settings"))
+    settings = read_settings(read_entry(content, "settings"))
     arrays = {name.removeprefix(PANEL): part.numpy() for name, part in tensors.items() if name.startswith(PANEL)}
     panel = panel_from_stored(read_entry(content, "panel"), arrays)
     columns = json_to_value(read_entry(content, "columns"))
@@ -203,10 +198,10 @@ def _read_network(
     content: Json, kind: str, tensors: dict[str, torch.Tensor], prefix: str, device: torch.device
 ) -> NetworkForecast:
     """Build one of a model's networks, with the weights whose names begin with a prefix."""
-    size = _read_size(content)
+    size = read_size(content)
     weights = {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
     network = _build_network(kind, size, weights).to(device)
-    scaling, seed = _one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
+    scaling, seed = one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
     cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
     vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
     fewest = read_whole(content, "fewest", 0, 2**31) if "fewest" in content else 0  # since 0.1.0
@@ -233,29 +228,11 @@ def _plain(value: Any) -> Json:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _read_settings(content: Json) -> Settings:
-    return Settings(**{**_read_fields(Settings, content), "size": _read_size(content)})
-
-
-def _read_size(content: Json) -> NetworkSize:
-    size = NetworkSize(**_read_fields(NetworkSize, read_entry(content, "size")))
-    in_order = all(a <= b for a, b in pairwise(size.seasons)) and all(a < b for a, b in pairwise(size.quantiles))
-    if not size.seasons or not in_order:
-        raise DataError("the seasons or the quantiles are not in order")
-    if 0.5 not in size.quantiles:
-        raise DataError("the median is not among the quantiles")
-    if size.bidirectional and size.cell not in RECURRENT:
-        raise DataError(f"a {size.cell} network has no directions")
-    if size.context_length % size.patch_length:
-        raise DataError("context_length is not a multiple of patch_length")
-    return size
-
-
 def _read_scores(content: Json) -> dict[str, float]:
     scores = read_entry(content, "scores")
     if not isinstance(scores, dict):
         raise DataError(f"scores={scores!r}, expected numbers by name")
-    return {name: _number(0, math.inf, or_low=True)(scores, name) for name in scores}
+    return {name: number_between(0, math.inf, or_low=True)(scores, name) for name in scores}
 
 
 def _read_notes(content: Json) -> list[str]:
@@ -263,83 +240,10 @@ def _read_notes(content: Json) -> list[str]:
 
 
 def _read_calibration(content: Json) -> Calibration:
-    factors = _several(_number(0, math.inf))(content, "factors")
+    factors = several(number_between(0, math.inf))(content, "factors")
     if len(factors) != 2:
         raise DataError(f"{len(factors)} factors, expected 2")
     return Calibration((factors[0], factors[1]), read_whole(content, "n_windows", 0))
-
-
-def _read_fields(kind: type[NetworkSize] | type[Settings], content: Json) -> dict[str, Any]:
-    """Read the fields of a dataclass, each with the check that stands for it in `_FIELDS`."""
-    names = [field.name for field in fields(kind)]
-    unknown = sorted(set(content) - set(names)) if isinstance(content, dict) else []
-    if unknown:
-        raise DataError(f"{kind.__name__} knows no {', '.join(unknown[:5])}")
-    return {name: _FIELDS[name](content, name) for name in names if name != "size"}
-
-
-def _one_of(choices: Any) -> Callable[[Json, str], str]:
-    def read(content: Json, name: str) -> str:
-        value = read_text(content, name)
-        if value not in choices:
-            raise DataError(f"{name}={value!r}, expected one of {', '.join(choices)}")
-        return value
-
-    return read
-
-
-def _whole(high: int) -> Callable[[Json, str], int]:
-    return lambda content, name: read_whole(content, name, 1, high)
-
-
-def _number(low: float, high: float, *, or_low: bool = False) -> Callable[[Json, str], float]:
-    def read(content: Json, name: str) -> float:
-        value = read_entry(content, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise DataError(f"{name}={value!r}, expected a number")
-        if not (low < value < high or (or_low and value == low)):
-            raise DataError(f"{name}={value!r}, expected a number between {low:g} and {high:g}")
-        return value
-
-    return read
-
-
-def _several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[Any, ...]]:
-    return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
-
-
-def _later_flag(content: Json, name: str) -> bool:
-    """Read a flag that files from before it have not."""
-    return name in content and read_flag(content, name)
-
-
-def _later_length(content: Json, name: str) -> int:
-    """Read a length, 0 for none, that files from before it have not."""
-    return read_whole(content, name, 0, LARGEST_LENGTH) if name in content else 0
-
-
-# One entry per field of Settings and NetworkSize; a new field is one more line here.
-_FIELDS: dict[str, Callable[[Json, str], Any]] = {
-    "network": _one_of(NETWORKS),
-    "cell": _one_of(CELLS),
-    "bidirectional": _later_flag,
-    "contrasts": _later_flag,
-    "own_season": _later_flag,
-    "year": _later_length,
-    "scaling": _one_of(SCALINGS),
-    "horizon": _whole(LARGEST_LENGTH),
-    "context_length": _whole(LARGEST_LENGTH),
-    "patch_length": _whole(LARGEST_LENGTH),
-    "min_history": _whole(2 * LARGEST_LENGTH),
-    "hidden_size": _whole(LARGEST_WIDTH),
-    "num_layers": _whole(MOST_LAYERS),
-    "max_steps": lambda content, name: read_whole(content, name, 0, 2**53),
-    "batch_size": _whole(2**53),
-    "seasons": _several(_whole(LARGEST_LENGTH)),
-    "quantiles": _several(_number(0, 1)),
-    "dropout": _number(0, 1, or_low=True),
-    "learning_rate": _number(0, math.inf, or_low=True),
-}
 
 
 def _parameter_to_json(name: str, value: Any) -> Json:
@@ -381,7 +285,7 @@ def _json_to_parameter(name: str, content: Json) -> Any:
         if kind not in _TRANSFORMS:
             raise DataError(f"transform={kind!r}, expected one of {', '.join(_TRANSFORMS)}")
         numbers = {part: value for part, value in content.items() if part != "transform" and value is not None}
-        return _TRANSFORMS[kind](**{part: _number(-math.inf, math.inf)(numbers, part) for part in numbers})
+        return _TRANSFORMS[kind](**{part: number_between(-math.inf, math.inf)(numbers, part) for part in numbers})
     return json_to_value(content)
 
 
@@ -396,7 +300,7 @@ def _check_rest(model: Forecaster) -> None:
 def _read_map(content: Json) -> PowerMap | None:
     if content is None:
         return None
-    number, positive = _number(-math.inf, math.inf), _number(0, math.inf)
+    number, positive = number_between(-math.inf, math.inf), number_between(0, math.inf)
     return PowerMap(number(content, "lmbda"), number(content, "offset"), positive(content, "unit"))
 
 

@@ -1,0 +1,127 @@
+"""Read the settings of a saved network, each entry with the check that stands for it.
+
+No value from a file shapes a network before its type and range are checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from itertools import pairwise
+from typing import Any
+
+from tsrnn.data.stored_values import Json, read_entry, read_flag, read_list, read_text, read_whole
+from tsrnn.errors import DataError
+from tsrnn.forecasting.settings import Settings
+from tsrnn.networks.cells import CELLS, RECURRENT
+from tsrnn.networks.registry import NETWORKS
+from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.scaling import SCALINGS
+
+# Far beyond any use, and small enough that a file cannot ask for more memory than there is.
+LARGEST_LENGTH, LARGEST_WIDTH, MOST_LAYERS = 10**6, 10**5, 1000
+
+
+def read_settings(content: Json) -> Settings:
+    """Read the settings of a fit.
+
+    Raises
+    ------
+    DataError
+        If an entry is missing, unknown, of another type, or out of its range, here and in all that follows.
+    """
+    return Settings(**{**_read_fields(Settings, content), "size": read_size(content)})
+
+
+def read_size(content: Json) -> NetworkSize:
+    """Read the entry "size": a network's size, whose parts fit together."""
+    size = NetworkSize(**_read_fields(NetworkSize, read_entry(content, "size")))
+    in_order = all(a <= b for a, b in pairwise(size.seasons)) and all(a < b for a, b in pairwise(size.quantiles))
+    if not size.seasons or not in_order:
+        raise DataError("the seasons or the quantiles are not in order")
+    if 0.5 not in size.quantiles:
+        raise DataError("the median is not among the quantiles")
+    if size.bidirectional and size.cell not in RECURRENT:
+        raise DataError(f"a {size.cell} network has no directions")
+    if size.context_length % size.patch_length:
+        raise DataError("context_length is not a multiple of patch_length")
+    return size
+
+
+def _read_fields(kind: type[NetworkSize] | type[Settings], content: Json) -> dict[str, Any]:
+    """Read the fields of a dataclass, each with the check that stands for it in `_FIELDS`."""
+    names = [field.name for field in fields(kind)]
+    unknown = sorted(set(content) - set(names)) if isinstance(content, dict) else []
+    if unknown:
+        raise DataError(f"{kind.__name__} knows no {', '.join(unknown[:5])}")
+    return {name: _FIELDS[name](content, name) for name in names if name != "size"}
+
+
+def one_of(choices: Any) -> Callable[[Json, str], str]:
+    """Return what reads an entry that is one of some names."""
+
+    def read(content: Json, name: str) -> str:
+        value = read_text(content, name)
+        if value not in choices:
+            raise DataError(f"{name}={value!r}, expected one of {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def _whole(high: int) -> Callable[[Json, str], int]:
+    return lambda content, name: read_whole(content, name, 1, high)
+
+
+def number_between(low: float, high: float, *, or_low: bool = False) -> Callable[[Json, str], float]:
+    """Return what reads a number between two others, or the lower one itself if that is said."""
+
+    def read(content: Json, name: str) -> float:
+        value = read_entry(content, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise DataError(f"{name}={value!r}, expected a number")
+        if not (low < value < high or (or_low and value == low)):
+            raise DataError(f"{name}={value!r}, expected a number between {low:g} and {high:g}")
+        return value
+
+    return read
+
+
+def several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[Any, ...]]:
+    """Return what reads a list, whose every part `read` reads."""
+    return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
+
+
+def _later_flag(content: Json, name: str) -> bool:
+    """Read a flag that files from before it have not."""
+    return name in content and read_flag(content, name)
+
+
+def _later_length(content: Json, name: str) -> int:
+    """Read a length, 0 for none, that files from before it have not."""
+    return read_whole(content, name, 0, LARGEST_LENGTH) if name in content else 0
+
+
+# One entry per field of Settings and NetworkSize; a new field is one more line here.
+_FIELDS: dict[str, Callable[[Json, str], Any]] = {
+    "network": one_of(NETWORKS),
+    "cell": one_of(CELLS),
+    "bidirectional": _later_flag,
+    "contrasts": _later_flag,
+    "own_season": _later_flag,
+    "year": _later_length,
+    "scaling": one_of(SCALINGS),
+    "horizon": _whole(LARGEST_LENGTH),
+    "context_length": _whole(LARGEST_LENGTH),
+    "patch_length": _whole(LARGEST_LENGTH),
+    "min_history": _whole(2 * LARGEST_LENGTH),
+    "hidden_size": _whole(LARGEST_WIDTH),
+    "num_layers": _whole(MOST_LAYERS),
+    "max_steps": lambda content, name: read_whole(content, name, 0, 2**53),
+    "batch_size": _whole(2**53),
+    "seasons": several(_whole(LARGEST_LENGTH)),
+    "quantiles": several(number_between(0, 1)),
+    "dropout": number_between(0, 1, or_low=True),
+    "learning_rate": number_between(0, math.inf, or_low=True),
+}
