@@ -192,33 +192,35 @@ def test_the_least_loss_is_chosen_and_windows_that_cannot_be_judged_do_not_count
     assert choose(equal)[0] == "zero-shot"
 
 
-def test_windows_of_a_few_times_prove_no_more_than_those_times():
-    # Eight exchange rates, four times: what happened to the dollar happened to all of them.
+def test_windows_prove_no_more_than_the_times_they_share():
+    # Eight exchange rates, eight times: what happened to the dollar happened to all of them.
     rng = np.random.default_rng(0)
-    times = np.repeat(np.arange(4), 8)
-    gain = np.array([0.25, -0.1, 0.2, -0.02])[times] + rng.normal(0, 0.01, 32)
-    losses = {"zero-shot": 1 + rng.normal(0, 0.3, 32)}
+    times = np.repeat(np.arange(8), 8)
+    gain = np.array([0.25, -0.1, 0.2, -0.02, 0.3, -0.2, 0.1, 0.1])[times] + rng.normal(0, 0.01, 64)
+    losses = {"zero-shot": 1 + rng.normal(0, 0.3, 64)}
     losses["scratch"] = losses["zero-shot"] - gain
     assert choose(losses)[0] == "scratch"
     name, reason = choose(losses, times)
     assert name == "zero-shot"
-    assert reason.endswith("better on 32 held-back windows, no more than chance")
-    # As good at every time, it is chosen; and of one time alone the windows themselves must tell.
-    always = {"zero-shot": losses["zero-shot"], "scratch": losses["zero-shot"] - 0.1 + rng.normal(0, 0.05, 32)}
+    assert reason.endswith("better on 64 held-back windows, no more than chance")
+    # As good at every time, it is chosen; and where times are few the windows themselves must tell.
+    always = {"zero-shot": losses["zero-shot"], "scratch": losses["zero-shot"] - 0.1 + rng.normal(0, 0.05, 64)}
     assert choose(always, times)[0] == "scratch"
-    assert choose(losses, np.zeros(32, np.int64))[0] == "scratch"
+    assert choose(losses, times // 2)[0] == "scratch"
 
 
 def test_errors_by_time_are_those_of_the_sums_and_never_below_those_of_single_windows():
-    loss, other = np.array([2.0, 2, 2, 2, np.nan, 2]), np.array([1.0, 1, 2, 2, 1, np.nan])
-    times = np.array([5, 5, 7, 7, 9, 9])
-    # The mean gain is .5; the sums about it are 1 and -1, so its error is sqrt(2 / 1 * 2) / 4 = .5.
-    assert gain_in_errors(loss, other, times) == pytest.approx(1.0)
-    assert gain_in_errors(loss, other) == pytest.approx(0.5 / (np.std([1, 1, 0, 0], ddof=1) / 2))
+    times = np.repeat([5, 7, 9, 10, 20, 30], 3)
+    gain = np.repeat([1.0, 0, 1, 0, 1, 0], 3)
+    loss, other = np.full(18, 2.0), 2 - gain
+    loss[2::3], other[5] = np.nan, np.nan  # the last of each time is unknown, which leaves two of each
+    # The mean gain is .5; six sums about it are 1 or -1, so its error is sqrt(6 / 5 * 6) / 12.
+    assert gain_in_errors(loss, other, times) == pytest.approx(0.5 / (np.sqrt(7.2) / 12))
+    assert gain_in_errors(loss, other) == pytest.approx(0.5 / (np.std([1, 0] * 6, ddof=1) / np.sqrt(12)))
     # Sums that happen to be equal do not hide the spread within.
-    mixed = np.array([0, 1, 1, 0])
-    assert gain_in_errors(np.full(4, 2.0), np.array([1.0, 2, 1, 2]), mixed) == pytest.approx(
-        gain_in_errors(np.full(4, 2.0), np.array([1.0, 2, 1, 2]))
+    mixed = np.tile([1.0, 0], 6)
+    assert gain_in_errors(np.full(12, 2.0), 2 - mixed, np.repeat(np.arange(6), 2)) == pytest.approx(
+        gain_in_errors(np.full(12, 2.0), 2 - mixed)
     )
 
 

@@ -16,6 +16,8 @@ Stamps = npt.NDArray[np.datetime64] | npt.NDArray[np.int64]
 # Standard errors by which an average with the base model must be better than the base model, and by which a trained
 # network alone must be better than that.
 HINT, SURE = 0.5, 2.0
+# Fewer times than this cannot tell how much they differ.
+FEWEST_TIMES = 6
 # Of more windows than this an even part is judged; the mean of so many errs little.
 MOST_JUDGED = 2000
 # An average gains where its members are about equally good.
@@ -121,7 +123,7 @@ def choose(losses: dict[str, Floats], times: npt.NDArray[np.int64] | None = None
 def gain_in_errors(loss: Floats, other: Floats, times: npt.NDArray[np.int64] | None = None) -> float:
     """Return how many standard errors the other's mean loss is lower; infinite for a gain without any spread.
 
-    Series share the shocks of a time: where there are several times, the standard error is that of the sums over each
+    Series share the shocks of a time: from `FEWEST_TIMES` times on the standard error is that of the sums over each
     (Liang and Zeger 1986), or that of single windows if this is larger.
 
     Parameters
@@ -140,7 +142,7 @@ def gain_in_errors(loss: Floats, other: Floats, times: npt.NDArray[np.int64] | N
     if times is not None:
         _, group = np.unique(times[known], return_inverse=True)
         groups = int(group.max()) + 1
-        if groups > 1:
+        if groups >= FEWEST_TIMES:
             sums = np.bincount(group, gain - gain.mean())
             error = max(error, math.sqrt(groups / (groups - 1) * float((sums**2).sum())) / len(gain))
     return float(gain.mean()) / error if error > 0 else math.inf
