@@ -33,6 +33,7 @@ def panel_of(lengths, season_length=12, default_horizon=18):
             default_horizon=default_horizon,
             default_season_length=season_length,
             is_slow=True,
+            steps_a_day=0,
             describe=lambda: "monthly",
         ),
         season_length=season_length,
