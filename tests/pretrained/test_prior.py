@@ -256,7 +256,7 @@ def test_further_prices_are_drawn_where_asked_for(monkeypatch):
 
 def test_noise_lasts_where_asked_for(monkeypatch):
     """Without trend and season lasting noise changes like a random walk, not like values around a level."""
-    monkeypatch.setattr(processes, "whole_season", lambda n, seasons, rng: np.zeros((n, max(seasons))))
+    monkeypatch.setattr(processes, "whole_season", lambda n, seasons, rng, clear: np.zeros((n, max(seasons))))
 
     def memory(seasons, lasting):
         series = exponential_smoothing(600, 400, seasons, new_rng(), Traits(lasting_noise=lasting))
@@ -418,3 +418,26 @@ def test_steady_levels_stay_where_they_are():
     # Half of the days have a trend, which moves them all the same.
     assert moved(0.0) < 0.1
     assert moved(1.0) > 0.2
+
+
+def test_clear_seasons_are_smooth_and_stand_above_their_noise():
+    def described(share):
+        series = exponential_smoothing(600, 240, (24, 168), new_rng(), Traits(clear_seasons=share))[:, -96:]
+        within = np.abs(series - series.reshape(600, 4, 24).mean(2).repeat(24, axis=1)).mean(1)
+        repeats = np.abs(series[:, 24:] - series[:, :-24]).mean(1) < 0.5 * within
+        smooth = np.abs(np.diff(series, axis=1)).mean(1) < 0.5 * within  # a wave of a day moves by .26 of its size
+        return repeats.mean(), smooth.mean()
+
+    few, many = described(0.0), described(1.0)
+    assert few[0] < 0.25
+    assert few[1] < 0.25
+    assert many[0] > 0.4
+    assert many[1] > 0.4
+
+
+def test_only_the_shapes_that_are_to_be_clear_are_smooth():
+    clear = np.arange(400)[:, None] % 2 == 0
+    shapes = season_shapes(400, 24, new_rng(), clear)
+    np.testing.assert_allclose(shapes.std(1), 1)
+    rough = np.abs(np.diff(shapes, axis=1)).mean(1)
+    assert np.median(rough[::2]) < 0.6 * np.median(rough[1::2])

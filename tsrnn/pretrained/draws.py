@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
 
@@ -53,8 +54,15 @@ def returning_walk(memory: Floats, length: int, rng: Rng) -> Floats:
     return walk
 
 
-def season_shapes(count: int, m: int, rng: Rng) -> Floats:
+def season_shapes(count: int, m: int, rng: Rng, clear: Bools | None = None) -> Floats:
     """Draw one season per row: waves mixed with single spikes, mean 0 and standard deviation 1; 0 without a season.
+
+    Parameters
+    ----------
+    count, m : int
+    rng : numpy.random.Generator
+    clear : bool array of shape (count, 1), optional
+        Rows that are smooth: hardly a spike, and the shorter a wave the lower.
 
     Returns
     -------
@@ -64,11 +72,15 @@ def season_shapes(count: int, m: int, rng: Rng) -> Floats:
         return np.zeros((count, 1))
     phase = np.arange(m) / m
     decay = uniform(rng, 0, 1.5, count)
+    if clear is not None:
+        decay = np.where(clear, uniform(rng, 0.5, 3, count), decay)
     waves = np.zeros((count, m))
     for k in range(1, min(6, m // 2) + 1):
         waves += rng.normal(size=(count, 1)) * np.sin(2 * np.pi * (k * phase + rng.random((count, 1)))) / k**decay
     spikes = rng.normal(size=(count, m)) * (rng.random((count, m)) < uniform(rng, 0.05, 1, count))
     mix = rng.random((count, 1))
+    if clear is not None:
+        mix = np.where(clear, 1 - mix**4, mix)
     shape = mix * waves / (waves.std(1, keepdims=True) + 1e-9) + (1 - mix) * spikes
     shape -= shape.mean(1, keepdims=True)
     scaled: Floats = shape / (shape.std(1, keepdims=True) + 1e-9)
@@ -122,24 +134,25 @@ def year_of_seasons(short: Floats, longest: int, rng: Rng) -> Floats:
     return scaled
 
 
-def whole_season(count: int, seasons: tuple[int, ...], rng: Rng) -> Floats:
+def whole_season(count: int, seasons: tuple[int, ...], rng: Rng, clear: Bools | None = None) -> Floats:
     """Draw a season as long as the longest one, standard deviation about 1.
 
     Of two seasons, such as a day and a week, the long one repeats the short with a strength and a level of its own
-    for each repetition, as a weekend differs from a weekday. A year of weeks has a course (`year_of_seasons`).
+    for each repetition, as a weekend differs from a weekday. A year of weeks has a course (`year_of_seasons`). Rows
+    that are `clear` are smooth (`season_shapes`).
 
     Returns
     -------
     array of shape (count, max(seasons))
     """
     m, longest = seasons[0], seasons[-1]
-    short = season_shapes(count, m, rng)
+    short = season_shapes(count, m, rng, clear)
     if longest == m:
         return short
     if is_year(seasons):
         return year_of_seasons(short, longest, rng)
     whole = np.tile(short, longest // m)  # [count, longest]
-    other = np.tile(season_shapes(count, m, rng), longest // m)
+    other = np.tile(season_shapes(count, m, rng, clear), longest // m)
     days = longest // m
     weekend = np.zeros((count, days))
     weekend[:, -2:] = 1.0

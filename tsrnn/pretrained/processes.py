@@ -32,6 +32,8 @@ from tsrnn.pretrained.traits import PLAIN, Traits
 
 # How much of noise that lasts is left after a step: of hours, where a day comes with a week, and of longer steps.
 LASTING_HOURS, LASTING_STEPS = (0.8, 0.99), (0.5, 0.95)
+# Standard deviation of the noise beside that of a clear season.
+NOISE_OF_CLEAR = (0.004, 0.6)
 
 
 def exponential_smoothing(
@@ -41,8 +43,8 @@ def exponential_smoothing(
 
     Additive, or multiplicative as the exponential of an additive one; Student-t noise with some autocorrelation; a
     few breaks of the level. `traits` says how the trends behave, and by shares how many series have noise that is over
-    only after many steps, seasons that become others (`season_changes`), levels that hardly move but for their trend,
-    and of the additive ones how many were near zero lately (`additive_level`).
+    only after many steps, seasons that become others (`season_changes`), smooth seasons far above their noise, levels
+    that hardly move but for their trend, and of the additive ones how many were near zero lately (`additive_level`).
     """
     n, growth = count, traits.growth
     # Growth is a matter of years: a step that is a year moves twelve times as far as a month. Of shorter steps most
@@ -60,7 +62,13 @@ def exponential_smoothing(
     direction = np.where(coin(rng, growth.rising, n), 1, -1) * np.abs(rng.standard_t(3, (n, 1)))
     pace = log_uniform(rng, 0.006 / year, 0.24 / np.minimum(year, 12), n)
     slope = direction * pace * coin(rng, np.where(slow, growth.trending, 0.5), n)
-    season = whole_season(n, seasons, rng) * log_uniform(rng, 0.008, 0.5, n) * coin(rng, 0.85, n)
+    clear = coin(rng, traits.clear_seasons, n) if traits.clear_seasons else None
+    shape = whole_season(n, seasons, rng, clear)
+    height = log_uniform(rng, 0.008, 0.5, n)
+    if clear is not None:
+        sigma = np.where(clear, height * log_uniform(rng, *NOISE_OF_CLEAR, n), sigma)
+    seasonal = coin(rng, 0.85, n)
+    season = shape * height * (seasonal if clear is None else seasonal | clear)
     tails = log_uniform(rng, 2.5, 50, n)
     shock = (rng.standard_t(np.broadcast_to(tails, (n, length))) * sigma).T.copy()  # [T, n]: a step is one row
     carried = np.where(coin(rng, 0.4, n), uniform(rng, -0.4, 0.8, n), 0.0)

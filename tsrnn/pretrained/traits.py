@@ -55,6 +55,8 @@ class Traits:
         Share of that family whose season changes (`tsrnn.pretrained.processes.season_changes`).
     steady_levels : float
         Share of that family whose level hardly moves.
+    clear_seasons : float
+        Share of that family whose season is smooth and stands above its noise.
     near_zero : float
         Share of the additive ones of that family, and of smooth trends, that were near zero lately
         (`tsrnn.pretrained.processes.additive_level`).
@@ -68,6 +70,7 @@ class Traits:
     lasting_noise: float = 0.0
     changing_seasons: float = 0.0
     steady_levels: float = 0.0
+    clear_seasons: float = 0.0
     near_zero: float = 0.0
 
 
