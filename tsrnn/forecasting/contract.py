@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.joining import add_rows
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import forecast_table, read_panel
-from tsrnn.errors import ParameterError, TrainingError
+from tsrnn.errors import ParameterError
 from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
@@ -89,10 +90,12 @@ class ForecastModel(BaseEstimator):
         Raises
         ------
         DataError, FrequencyError, ShortSeriesError, ColumnError
-            If the table cannot be read as time series.
+            If the table cannot be read as time series. A model that was fitted before stays as it was, after any
+            error but a training that broke down, whose last finite weights are kept.
         """
-        self._update_notes = ()
-        return self._learn(self._fit_panel, df, (id_col, time_col, target_col))
+        with self._kept_if_it_fails():
+            self._update_notes = ()
+            return self._learn(self._fit_panel, df, (id_col, time_col, target_col))
 
     def update(
         self,
@@ -134,30 +137,48 @@ class ForecastModel(BaseEstimator):
         FrequencyError
             If time stamps do not lie on the grid of the fitted rows.
         DataError, ShortSeriesError, ColumnError
-            If the table cannot be read as time series, or does not go together with the fitted one.
+            If the table cannot be read as time series, does not go together with the fitted one, or holds values that
+            a transform cannot take. The model stays as it was.
         """
         check_is_fitted(self, "panel_")
         given = (id_col, time_col, target_col)
         columns = self._columns if given == (None, None, None) else given
-        if isinstance(df, Panel):
-            # A backtest hands over all that is known at a cutoff, which may begin later than before.
-            self._update_notes = ()
-            return self._learn(self._update_panel, df, columns)
-        newer = read_panel(
-            df,
-            id_col=columns[0],
-            time_col=columns[1],
-            target_col=columns[2],
-            freq=self.panel_.frequency,
-            season_length=self.panel_.season_length,
-            more=True,
-        )
-        added = add_rows(self.panel_, newer)
-        self._update_notes = added.notes
-        if not added.is_later:
-            return self._learn(self._update_panel, added.panel, self._columns)
-        self._add_later_rows(added.panel)
-        return self
+        with self._kept_if_it_fails():
+            if isinstance(df, Panel):
+                # A backtest hands over all that is known at a cutoff, which may begin later than before.
+                self._update_notes = ()
+                return self._learn(self._update_panel, df, columns)
+            newer = read_panel(
+                df,
+                id_col=columns[0],
+                time_col=columns[1],
+                target_col=columns[2],
+                freq=self.panel_.frequency,
+                season_length=self.panel_.season_length,
+                more=True,
+            )
+            added = add_rows(self.panel_, newer)
+            self._update_notes = added.notes
+            if not added.is_later:
+                return self._learn(self._update_panel, added.panel, self._columns)
+            self._add_later_rows(added.panel)
+            return self
+
+    @contextmanager
+    def _kept_if_it_fails(self) -> Iterator[None]:
+        """Leave the model as it was where a fit or an update fails, unless what that has left can forecast."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException as error:
+            if not self._can_forecast_after(error):
+                self.__dict__.clear()
+                self.__dict__.update(before)
+            raise
+
+    def _can_forecast_after(self, error: BaseException) -> bool:
+        """Tell whether a fit that ended so has left something to forecast with."""
+        return False
 
     def _add_later_rows(self, panel: Panel) -> None:
         """Go on with a panel that differs from the fitted one by later rows and new series alone."""
@@ -182,13 +203,11 @@ class ForecastModel(BaseEstimator):
             freq=self.freq,
             season_length=self.season_length,
         )
-        self._columns = columns
         try:
             learn(panel)
-        except TrainingError:
-            self.panel_ = panel  # the last finite weights are kept, and can forecast
-            raise
-        self.panel_ = panel
+        finally:
+            # Of a training that broke down the last finite weights are kept, and can forecast.
+            self._columns, self.panel_ = columns, panel
         return self
 
     def predict(

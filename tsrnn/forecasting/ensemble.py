@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,9 +99,11 @@ class Ensemble(ForecastModel):
         self._keep(members, panel)
 
     def _update_panel(self, panel: Panel) -> None:
-        for member in self.members_.values():
+        # Copies, so that all members stay as they were where one fails.
+        members = {name: copy(member) for name, member in self.members_.items()}
+        for member in members.values():
             member.update(panel)
-        self._keep(self.members_, panel)
+        self._keep(members, panel)
 
     def _keep(self, members: Mapping[str, ForecastModel], panel: Panel) -> None:
         self.members_ = dict(members)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from tsrnn.errors import TrainingError
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
@@ -203,12 +204,15 @@ class Forecaster(ForecastModel):
         finally:
             self._keep(fit, calibration)
 
+    def _can_forecast_after(self, error: BaseException) -> bool:
+        return isinstance(error, TrainingError) and bool(self.networks_)
+
     def _keep(self, fit: NetworkFit, calibration: Calibration) -> None:
         """Keep what a fit has made, also of one that broke down."""
         self.networks_, self.scores_ = fit.networks, fit.scores
         self.notes_: list[str] = [*fit.notes, *self._update_notes]
         self.strategy_, self.reason_ = fit.strategy, fit.reason
-        if fit.networks:
+        if fit.networks:  # otherwise the fit has failed, and nothing of it stays
             self.settings_: Settings = fit.settings
         self.best_step_ = fit.record.best_step
         self.stopped_early_ = fit.record.stopped_early
@@ -220,6 +224,7 @@ class Forecaster(ForecastModel):
     def _add_later_rows(self, panel: Panel) -> None:
         # The networks and what they learnt stay, and so do all rows: a later revision fits again on them.
         stale = self._history_notes(self.panel_)
+        self._transformed(panel)  # an error now rather than in every forecast
         self.panel_ = panel
         fresh = (*self._history_notes(self.panel_), *self._update_notes)
         self.notes_ = [note for note in self.notes_ if note not in stale and note not in fresh] + list(fresh)

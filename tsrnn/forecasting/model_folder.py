@@ -22,6 +22,8 @@ SCHEMA = 1
 FORECASTER = "forecaster"
 
 Model = TypeVar("Model")
+# What stored values that make no model raise: pandas, NumPy and torch refuse what is wrong in many ways.
+UNMAKEABLE = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError)
 CONTENT_FILE, TENSOR_FILE = "model.json", "weights.safetensors"
 
 
@@ -154,8 +156,8 @@ def load_folder(
     content, tensors = read_folder(path, kind)
     try:
         return build(content, tensors)
-    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError) as error:
-        # The checksums fit, so someone wrote these values; pandas, NumPy and torch refuse what is wrong in many ways.
+    except UNMAKEABLE as error:
+        # The checksums fit, so someone wrote these values.
         folder = read_path(path)
         raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
 
