@@ -109,6 +109,26 @@ def test_multiplying_a_series_multiplies_its_forecast(power, factor, kind, rows,
     np.testing.assert_allclose(scaled / unit, plain, rtol=1e-5, atol=1e-5 * np.abs(y).max())
 
 
+@settings(deadline=None, max_examples=15)
+@given(
+    power=st.floats(-6, 6),
+    kind=st.sampled_from(["positive", "counts", "zeros beside others"]),
+    options=st.sampled_from([{"strategy": "zero-shot"}, {"max_steps": 3, "hidden_size": 4}]),
+    seed=st.integers(0, 10**6),
+)
+def test_a_forecast_by_logarithms_does_not_depend_on_the_unit_of_the_data(power, kind, options, seed):
+    rng = np.random.default_rng(seed)
+    positive = np.exp(rng.normal(size=60).cumsum() * 0.2)
+    second = {"positive": 50 * positive[::-1], "counts": rng.poisson(1, 60), "zeros beside others": np.zeros(60)}[kind]
+    table = pd.DataFrame({"a": positive, "b": second}, pd.date_range("2015", periods=60, freq="MS"))
+    unit = 10.0**power
+    plain, scaled = (
+        Forecaster(transform="log", horizon=6, **options).fit(table * u).predict(9, level=80)[["yhat", "yhat-hi-80"]]
+        for u in (1.0, unit)
+    )
+    np.testing.assert_allclose(scaled / unit, plain, rtol=1e-5, atol=1e-5)
+
+
 def test_series_of_very_different_lengths_are_forecast_as_each_would_be_alone():
     lengths = [1, 2, 3, 5, 11, 12, 13, 24, 25, 40, 99, 150, 301, 900]
     rng = np.random.default_rng(1)

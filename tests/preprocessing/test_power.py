@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from tsrnn.datasets import load_dataset
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.preprocessing.differences import Difference
-from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform
+from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, forecast_map, panel_transform
 from tsrnn.preprocessing.series_scaler import SeriesScaler
 
 TRANSFORMS = [Log(), BoxCox(), BoxCox(lmbda=0.5)]
@@ -170,10 +170,27 @@ def test_no_series_of_a_panel_counts_more_because_its_numbers_are_larger():
 
 
 def test_a_panel_has_one_offset_from_its_series_with_zeros():
-    y, offsets = flat([1e-6, 5.0], [0.0, 4.0], [], [0.0, np.nan, 8.0], [0.0])
-    assert Log().fit_panel(y, offsets).offset == 2.0  # the median of 4 / 2, 8 / 2 and 1
+    y, offsets = flat([1e-6, 5.0], [0.0, 4.0], [], [0.0, np.nan, 8.0], [0.0, 6.0], [0.0])
+    assert Log().fit_panel(y, offsets).offset == 3.0  # the median of 4 / 2, 8 / 2 and 6 / 2
+    assert Log().fit_panel(y * 1e6, offsets).offset == 3e6
+    assert Log().fit_panel(np.array([8.0, 4.0, 0.0]), np.array([0, 2, 3])).offset == 2.0  # zeros alone tell no unit
+    assert Log().fit_panel(np.zeros(3), np.array([0, 3])).offset == 1.0
     assert Log().fit_panel(y[:2], offsets[:2]).offset == 0.0
     assert Log().fit_panel(np.full(3, np.nan), np.array([0, 3])).offset == 0.0
+
+
+def test_what_a_forecaster_takes_logarithms_of_has_no_unit():
+    y, offsets = flat(*skewed(40, 2).T, [0.0, 3.0])
+    plain, scaled = (forecast_map("log", y * unit, offsets).forward(y * unit) for unit in (1.0, 1e6))
+    np.testing.assert_allclose(scaled, plain, atol=1e-12)
+    assert plain.mean() == pytest.approx(0.0, abs=1e-12)
+    # Whether the offset of 0 is given or chosen makes no difference.
+    positive, ends = flat([1.0, 10.0], [100.0])
+    assert forecast_map(Log(offset=0.0), positive, ends) == forecast_map("log", positive, ends)
+    assert forecast_map("log", positive, ends).unit == pytest.approx(10.0)
+    assert forecast_map("boxcox", y, offsets) == BoxCox().fit_panel(y, offsets)
+    assert forecast_map(None, y, offsets) is None
+    assert forecast_map("log", np.full(2, np.nan), np.array([0, 2])).unit == 1.0
 
 
 def test_a_map_serves_arrays_of_any_shape():

@@ -22,7 +22,7 @@ from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
-from tsrnn.preprocessing.power import panel_transform
+from tsrnn.preprocessing.power import forecast_map
 from tsrnn.training.trainer import Progress
 
 if TYPE_CHECKING:
@@ -188,8 +188,7 @@ class Forecaster(ForecastModel):
     def _fit_panel(self, panel: Panel) -> None:
         # The draws of windows are by position, so the order of a table's series must not matter.
         panel = panel.sorted_by_id()
-        transform = panel_transform(self.transform)
-        self.map_ = None if transform is None else transform.fit_panel(panel.y, panel.offsets, list(panel.ids))
+        self.map_ = forecast_map(self.transform, panel.y, panel.offsets, list(panel.ids))
         panel = self._transformed(panel)
         device = pick_device(self.device)
         self.device_ = str(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,7 +177,8 @@ class Log(_PowerTransform):
     offset : float, optional
         Added before the logarithm. None: 0 for a series of positive values. A series with zeros gets half its
         smallest positive value, or 1 if it has none; a panel, which has one offset, the median of these over its
-        series with zeros. Negative values are an error then, as no offset for them can be told from the data.
+        series with zeros, but for those of zeros alone (over all series where there are no others). Negative values are
+        an error then, as no offset for them can be told from the data.
 
     Attributes
     ----------
@@ -253,7 +254,42 @@ class BoxCox(_PowerTransform):
         logs = np.log(y[observed] + offset)
         series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[observed]
         lmbda = fit_lmbda(logs, series) if self.lmbda is None else float(self.lmbda)
-        return PowerMap(lmbda, offset, float(np.exp(logs.mean())) if len(logs) else 1.0)
+        return PowerMap(lmbda, offset, _geometric_mean(y, offset))
+
+
+def forecast_map(transform: Any, y: Floats, offsets: Integers, names: Sequence[Any] = ()) -> PowerMap | None:
+    """Fit the map that a forecaster puts before its networks; None where there is no transform.
+
+    Values are measured in units of their geometric mean, for a logarithm, too: networks and scales see the size of what
+    they are given, and would forecast otherwise in thousands than in millions.
+
+    Parameters
+    ----------
+    transform : {None, "log", "boxcox"}, Log or BoxCox
+    y, offsets, names
+        As for `Log.fit_panel`.
+
+    Raises
+    ------
+    DataError, ParameterError
+        As `panel_transform` and `Log.fit_panel` do.
+
+    Examples
+    --------
+    >>> forecast_map("log", np.array([1.0, 10.0, 100.0]), np.array([0, 3])).forward(np.array([10.0]))
+    array([0.])
+    """
+    chosen = panel_transform(transform)
+    if chosen is None:
+        return None
+    fitted = chosen.fit_panel(y, offsets, names)
+    return replace(fitted, unit=_geometric_mean(y, fitted.offset))
+
+
+def _geometric_mean(y: Floats, offset: float | Floats) -> float:
+    """Return the geometric mean of y + offset, NaN left out; 1 without any value."""
+    logs = np.log(y[~np.isnan(y)] + offset)
+    return float(np.exp(logs.mean())) if len(logs) else 1.0
 
 
 def panel_transform(transform: Any) -> Log | BoxCox | None:
@@ -315,7 +351,11 @@ def fit_offset(y: Floats, offsets: Integers, offset: float | None, names: Sequen
     least = smallest_positive[np.unique(series[y == 0])]
     if len(least) == 0:
         return 0.0
-    return float(np.median(np.where(np.isfinite(least), least / 2, 1.0)))
+    # A series of zeros knows no unit; that of the others is its own, too.
+    for known in (least, smallest_positive):
+        if np.isfinite(known).any():
+            return float(np.median(known[np.isfinite(known)] / 2))
+    return 1.0
 
 
 def fit_lmbda(logs: Floats, series: Integers) -> float:
