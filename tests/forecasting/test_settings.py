@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
@@ -12,6 +13,7 @@ from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.settings import (
     LONGER_SEASON,
     choose_settings,
+    context_notes,
     default_steps,
     fine_tune_settings,
     member_settings,
@@ -114,6 +116,48 @@ def test_the_context_is_rounded_up_to_whole_patches_and_holds_a_season():
     assert chosen.size.context_length == 15
 
 
+@pytest.mark.parametrize(
+    ("given", "patch", "seen"), [(3, None, 12), (11, 1, 12), (3, 5, 15), (12, None, None), (25, None, None)]
+)
+def test_a_context_that_is_raised_to_the_longest_season_is_told(given, patch, seen):
+    model = Forecaster(context_length=given, patch_length=patch)
+    expected = f"context_length={given} is less than the longest season of 12 steps; the networks see {seen} steps."
+    assert context_notes(model, choose_settings(model, panel_of(144))) == ([expected] if seen else [])
+
+
+def test_the_note_of_a_raised_context_reaches_the_summary(monthly):
+    model = Forecaster(context_length=np.int64(3), max_steps=2, hidden_size=4).fit(monthly)
+    assert model.notes_[0].startswith("context_length=3 is less than the longest season of 12 steps")
+    assert model.notes_[0] in model.summary()
+
+
+def test_a_learning_rate_has_one_default_from_scratch_and_one_for_fine_tuning():
+    panel = panel_of(400, 12, 24)
+    assert Forecaster().learning_rate is None
+    assert [f(Forecaster(), panel).learning_rate for f in (choose_settings, fine_tune_settings)] == [4e-3, 2e-3]
+    given = Forecaster(learning_rate=4e-3)
+    assert [f(given, panel).learning_rate for f in (choose_settings, fine_tune_settings)] == [4e-3, 4e-3]
+
+
+def test_numbers_of_numpy_are_taken_as_pythons_own(tmp_path, monthly):
+    whole = ("horizon", "context_length", "hidden_size", "num_layers", "patch_length", "max_steps", "batch_size")
+    numbers = {name: 4 for name in (*whole, "season_length", "ensemble_size", "random_state")}
+    shares = {"dropout": 0.25, "learning_rate": 0.5, "quantiles": (0.25, 0.75)}
+    plain = Forecaster(strategy="scratch", **numbers, **shares).fit(monthly)
+    model = Forecaster(
+        strategy="scratch",
+        **{name: np.int64(value) for name, value in numbers.items()},
+        **{name: np.array(value, dtype=np.float32)[()] for name, value in shares.items()},
+        bidirectional=np.bool_(False),
+    ).fit(monthly)
+    assert model.settings_ == plain.settings_
+    for value in (*vars(model.settings_).values(), *vars(model.settings_.size).values()):
+        assert not isinstance(value, np.generic)
+    pd.testing.assert_frame_equal(model.predict(np.int64(9)), plain.predict(9), check_exact=True)
+    model.save(tmp_path / "model")
+    assert Forecaster.load(tmp_path / "model").settings_ == model.settings_
+
+
 def test_the_median_is_always_among_the_quantiles_and_they_are_sorted_once():
     chosen = choose_settings(Forecaster(quantiles=[0.9, 0.1, 0.9]), panel_of(144))
     assert chosen.size.quantiles == (0.1, 0.5, 0.9)
@@ -187,6 +231,14 @@ def test_a_panel_of_empty_series_is_refused():
         ("quantiles", [], r"expected numbers between 0 and 1"),
         ("quantiles", [float("nan")], r"expected numbers between 0 and 1"),
         ("quantiles", "median", r"quantiles='median': expected numbers between 0 and 1"),
+        ("quantiles", [[0.1], [0.1, 0.9]], r"quantiles=\[\[0.1\], \[0.1, 0.9\]\]: expected numbers between 0 and 1"),
+        ("quantiles", True, r"quantiles=True: expected numbers between 0 and 1"),
+        ("quantiles", [1e-12], r"quantiles=\[1e-12\]: expected .* no nearer to either than 1e-09"),
+        ("network", ["parallel"], r"network=\['parallel'\]: expected one of 'parallel'"),
+        ("network", {}, r"network={}: expected one of 'parallel'"),
+        ("strategy", np.array(["auto", "scratch"]), r"strategy=array.*: expected one of 'auto'"),
+        ("cell", ["gru"], r"cell=\['gru'\]: expected one of 'rnn'"),
+        ("scaling", {}, r"scaling={}: expected one of 'auto'"),
     ],
 )
 def test_an_impossible_argument_is_named_with_what_was_expected(name, value, message):

@@ -121,6 +121,7 @@ def test_own_parameters_train_a_network_of_its_own_from_scratch(monthly):
         ({"max_steps": 5}, "scratch"),
         ({"quantiles": np.array([0.1, 0.9])}, "scratch"),
         ({"learning_rate": 0.01}, "scratch"),
+        ({"learning_rate": 4e-3}, "scratch"),
         ({"strategy": "zero-shot"}, "zero-shot"),
         ({"strategy": "fine-tune", "max_steps": 5, "dropout": 0.2}, "fine-tune"),
         ({"strategy": "scratch", "cell": "rnn"}, "scratch"),
@@ -380,12 +381,16 @@ def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, 
     assert any("time_budget=0.0001 s is too short" in note for note in model.notes_)
 
 
-def test_a_training_that_the_clock_ends_is_noted(monthly, monkeypatch):
+def test_a_training_that_the_clock_ends_is_noted(monthly, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "CLOCK_TOLERANCE", 0.0)
     model = Forecaster(strategy="fine-tune", max_steps=60, time_budget=100.0).fit(monthly)
     (note,) = model.notes_
     assert note.startswith("The clock stopped the training (fine-tune) before its 60 steps")
     assert note in model.summary()
+    assert "of 60 (the clock stopped it)" in model.summary()
+    assert model.out_of_time_
+    model.save(tmp_path / "model")
+    assert Forecaster.load(tmp_path / "model").summary() == model.summary()
     assert np.isfinite(model.predict(3)["yhat"]).all()
 
 

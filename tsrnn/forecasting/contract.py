@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,15 @@ from tsrnn.data.joining import add_rows
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import forecast_table, read_panel
 from tsrnn.errors import ParameterError
-from tsrnn.parameters import check_whole
+from tsrnn.parameters import check_whole, is_number
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tsrnn.data.panel import Cutoffs, Floats
+
+# Quantiles are told apart by ten digits; nearer to 0 or 1 than this they would be others than those asked for.
+NEAREST_END = 1e-9
 
 
 class ForecastModel(BaseEstimator):
@@ -288,11 +291,13 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
     >>> check_levels(80)
     (80,)
     """
-    levels = () if level is None else tuple(np.atleast_1d(np.asarray(level)).tolist())
+    levels = listed(level)
     for value in levels:
         # Half a percent is never meant; a share where percent are expected is.
-        if not isinstance(value, (int, float)) or not 1 <= value < 100:
+        if not is_number(value) or not 1 <= value <= 100 * (1 - 2 * NEAREST_END):
             hint = f" Did you mean {value * 100:g}?" if isinstance(value, float) and 0 < value < 1 else ""
+            if is_number(value) and 99 < value < 100:
+                hint = " No model can tell one so near to 100."
             raise ParameterError(f"level={value!r}: expected percent between 0 and 100, for example 80.{hint}")
     return levels
 
@@ -303,11 +308,30 @@ def check_quantiles(quantiles: Sequence[float] | None) -> tuple[float, ...]:
     >>> check_quantiles([0.1, 0.9])
     (0.1, 0.9)
     """
-    wanted = () if quantiles is None else tuple(np.atleast_1d(np.asarray(quantiles)).tolist())
+    wanted = listed(quantiles)
     for value in wanted:
-        if not isinstance(value, (int, float)) or not 0 < value < 1:
+        if not is_number(value) or not 0 < value < 1:
             raise ParameterError(f"quantile {value!r}: expected a number between 0 and 1, for example 0.9.")
+        if not NEAREST_END <= value <= 1 - NEAREST_END:
+            raise ParameterError(
+                f"quantile {value!r}: is nearer to 0 or 1 than any model can tell; expected {NEAREST_END:g} to 1 − "
+                f"{NEAREST_END:g}, for example 0.9."
+            )
     return wanted
+
+
+def listed(values: Any) -> tuple[Any, ...]:
+    """Return one value, or those of any sequence, as Python's own; what is no number stays for the check of each.
+
+    >>> listed(np.float64(0.5)), listed([80, [90]])
+    ((0.5,), (80, [90]))
+    """
+    if values is None:
+        return ()
+    values = values.tolist() if isinstance(values, np.ndarray) else values
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        values = (values,)
+    return tuple(value.item() if isinstance(value, np.generic) else value for value in values)
 
 
 def needed_quantiles(levels: Sequence[float], quantiles: Sequence[float]) -> tuple[float, ...]:

@@ -6,22 +6,30 @@ import torch
 
 from tsrnn.errors import ParameterError
 
+EXPECTED = "expected 'auto', 'cpu', 'cuda' or 'cuda:0'"
 
-def parse_device(name: str) -> torch.device:
+
+def parse_device(name: str | torch.device) -> torch.device:
     """Return the torch device of a name, whether it exists here or not; "auto" is one GPU if there is one.
+
+    A device of torch is returned as it is.
 
     >>> parse_device("cuda:1").index
     1
     """
+    if isinstance(name, torch.device):
+        return name
+    if not isinstance(name, str):
+        raise ParameterError(f"device={name!r}: {EXPECTED}.")
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         return torch.device(name)
     except RuntimeError as error:
-        raise ParameterError(f"device={name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'.") from error
+        raise ParameterError(f"device={name!r}: {EXPECTED}.") from error
 
 
-def pick_device(name: str) -> torch.device:
+def pick_device(name: str | torch.device) -> torch.device:
     """Return the torch device to fit on; one that does not exist here is an error.
 
     >>> pick_device("cpu")
@@ -30,10 +38,16 @@ def pick_device(name: str) -> torch.device:
     device = parse_device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ParameterError(f"device={name!r}: torch finds no GPU here. Use device='auto' or 'cpu'.")
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, NotImplementedError) as error:
+        raise ParameterError(
+            f"device={name!r}: torch cannot compute on it here. Use device='auto' or 'cpu'."
+        ) from error
     return device
 
 
-def nearest_device(name: str) -> torch.device:
+def nearest_device(name: str | torch.device) -> torch.device:
     """Return the device where it exists here, else the CPU: saved models travel between machines.
 
     >>> nearest_device("cuda:99")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import TrainingError
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
@@ -60,8 +61,8 @@ class Forecaster(ForecastModel):
         Steps the network is trained to forecast. `predict` answers any h; beyond this horizon it continues by
         sample paths. Default: by frequency (monthly 24, hourly 48, ...).
     context_length : int, optional
-        Past steps the network sees, at most those of the longest series, rounded up to whole patches. Shorter series
-        are masked.
+        Past steps the network sees, at most those of the longest series and at least the longest season (`notes_`
+        says where that is more than was asked for), rounded up to whole patches. Shorter series are masked.
     season_length : int, optional
         Steps per season; 1 means none. Default: by frequency.
     freq : str, offset or int, optional
@@ -92,11 +93,12 @@ class Forecaster(ForecastModel):
     max_steps : int, optional
         Gradient steps of a network at most; held-back windows may stop training earlier. A fifth as many follow, at a
         lower rate, in which it also learns from these.
-    learning_rate : float
-        The highest rate of the schedule.
+    learning_rate : float, optional
+        The highest rate of the schedule. Default: .004 from scratch, .002 for fine-tuning, which forgets less of
+        what the base has learnt.
     batch_size : int, optional
         Windows per gradient step.
-    device : str
+    device : str or torch.device
         "auto" takes one GPU if there is one, else the CPU; or any torch device.
     random_state : int or None
         The same number gives the same forecast, bit for bit on one CPU. None draws a fresh one. The global random
@@ -119,6 +121,8 @@ class Forecaster(ForecastModel):
         Columns step, train_loss, validation_loss, seconds; of the first network that was trained.
     best_step_ : int
         The step whose weights were kept, of the same one.
+    stopped_early_, out_of_time_ : bool
+        Whether its training ended before its last step, as it no longer improved, or as the time budget was over.
     device_ : str
 
     Examples
@@ -150,9 +154,9 @@ class Forecaster(ForecastModel):
         transform: Any = None,
         quantiles: Sequence[float] | None = None,
         max_steps: int | None = None,
-        learning_rate: float = 4e-3,
+        learning_rate: float | None = None,
         batch_size: int | None = None,
-        device: str = "auto",
+        device: Any = "auto",
         random_state: int | None = 0,
         verbose: bool | Callable[[Progress], None] = False,
     ) -> None:
@@ -183,6 +187,7 @@ class Forecaster(ForecastModel):
     @property
     def default_horizon_(self) -> int:
         """The horizon that was asked for, or chosen."""
+        check_is_fitted(self, "panel_")
         return self.settings_.horizon
 
     def _fit_panel(self, panel: Panel) -> None:
@@ -214,7 +219,7 @@ class Forecaster(ForecastModel):
         if fit.networks:  # otherwise the fit has failed, and nothing of it stays
             self.settings_: Settings = fit.settings
         self.best_step_ = fit.record.best_step
-        self.stopped_early_ = fit.record.stopped_early
+        self.stopped_early_, self.out_of_time_ = fit.record.stopped_early, fit.record.out_of_time
         self.calibration_ = calibration
         columns = ("step", "train_loss", "validation_loss", "seconds")
         rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
@@ -284,7 +289,14 @@ class Forecaster(ForecastModel):
         return load_forecaster(path, cls)
 
     def summary(self) -> str:
-        """Say in a few lines what was chosen and how training went."""
+        """Say in a few lines what was chosen and how training went.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "panel_")
         s, size = self.settings_, self.settings_.size
         panel = self.panel_
         told = next((part for part in self.networks_ if part.size == size), self.networks_[0])
@@ -303,7 +315,8 @@ class Forecaster(ForecastModel):
             f"scaling {s.scaling}",
         ]
         if s.max_steps:
-            stop = "stopped early" if self.stopped_early_ else "ran to the end"
+            ended = "the clock stopped it" if self.out_of_time_ else "ran to the end"
+            stop = "stopped early" if self.stopped_early_ else ended
             seed = "no seed given" if self.random_state is None else f"seed {self.random_state}"
             lines.append(
                 f"training  best step {self.best_step_} of {s.max_steps} ({stop}), batches of {s.batch_size}, "

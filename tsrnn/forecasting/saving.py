@@ -36,8 +36,8 @@ from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import UNMAKEABLE, load_folder, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
-from tsrnn.forecasting.settings import check_parameters
-from tsrnn.forecasting.stored_settings import number_between, one_of, read_settings, read_size, several
+from tsrnn.forecasting.settings import DEFAULT_RATE, check_parameters
+from tsrnn.forecasting.stored_settings import later_flag, number_between, one_of, read_settings, read_size, several
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS
@@ -130,6 +130,7 @@ def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tenso
         "seed": int(model.seed_),
         "best_step": int(model.best_step_),
         "stopped_early": bool(model.stopped_early_),
+        "out_of_time": bool(model.out_of_time_),
         "history": value_to_json(model.history_.to_numpy(np.float64).tolist(), "the history"),
         "map": None if model.map_ is None else {name: float(value) for name, value in asdict(model.map_).items()},
         "columns": value_to_json(model._columns, "a column's name"),
@@ -179,6 +180,9 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
     known = cls().get_params(deep=False)
     if not isinstance(parameters, dict) or not set(parameters) <= set(known):
         raise DataError(f"the parameters are not those of {cls.__name__}")
+    if "out_of_time" not in content and parameters.get("learning_rate") == DEFAULT_RATE:
+        # Files from before that entry write what was chosen by default as this number, which stood for it.
+        parameters = {**parameters, "learning_rate": None}
     model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
     _check_rest(model)
     settings = read_settings(read_entry(content, "settings"))
@@ -192,6 +196,7 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
     model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)
     model.best_step_ = read_whole(content, "best_step", 0)
     model.stopped_early_ = read_flag(content, "stopped_early")
+    model.out_of_time_ = later_flag(content, "out_of_time")
     model.history_ = _read_history(content)
     model.strategy_, model.reason_ = read_text(content, "strategy"), read_text(content, "reason")
     model.scores_, model.notes_ = _read_scores(content), _read_notes(content)
@@ -269,6 +274,8 @@ def _parameter_to_json(name: str, value: Any) -> Json:
         return {"transform": kind, **{part: value_to_json(number, name) for part, number in numbers}}
     if name == "freq":
         return _freq_to_json(value)
+    if name == "device":
+        return str(value)
     if name == "quantiles" and isinstance(value, np.ndarray):
         value = tuple(value.tolist())
     return value_to_json(value, f"the parameter {name}")

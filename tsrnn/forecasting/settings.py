@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.forecasting.contract import NEAREST_END, listed
 from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
@@ -144,10 +145,10 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     """
     check_parameters(model)
     m, longest = panel.season_length, _enough_history(panel)
-    horizon = model.horizon or max(1, min(_default_horizon(panel), longest // 3))
-    patch = model.patch_length or m
+    horizon = _given(model.horizon) or max(1, min(_default_horizon(panel), longest // 3))
+    patch = _given(model.patch_length) or m
     seasons = _seasons(m, longest) if model.season_length is None or m in LONGER_SEASON else (m,)
-    context = min(model.context_length or _default_context(m, seasons, longest), longest)
+    context = min(_given(model.context_length) or _default_context(m, seasons, longest), longest)
     context = max(math.ceil(context / patch) * patch, math.ceil(max(seasons) / patch) * patch)
     windows = _count_windows(panel, horizon)
     size = NetworkSize(
@@ -156,10 +157,10 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         patch_length=patch,
         seasons=seasons,
         cell=model.cell,
-        hidden_size=model.hidden_size or (128 if windows > 2000 else 64),
-        num_layers=model.num_layers,
+        hidden_size=_given(model.hidden_size) or (128 if windows > 2000 else 64),
+        num_layers=int(model.num_layers),
         bidirectional=bool(model.bidirectional),
-        dropout=model.dropout,
+        dropout=float(model.dropout),
         quantiles=_with_median(model.quantiles),
         own_season=m % DAY == 0,
     )
@@ -169,10 +170,22 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         size=size,
         scaling=model.scaling if model.scaling != "auto" else ("spread" if m >= 24 else "seasonal"),
         min_history=int(np.clip(longest - horizon - 1, 1, 2 * max(seasons))),
-        max_steps=model.max_steps or default_steps(windows),
-        batch_size=model.batch_size or (128 if windows > 2000 else 64),
-        learning_rate=model.learning_rate,
+        max_steps=_given(model.max_steps) or default_steps(windows),
+        batch_size=_given(model.batch_size) or (128 if windows > 2000 else 64),
+        learning_rate=DEFAULT_RATE if model.learning_rate is None else float(model.learning_rate),
     )
+
+
+def context_notes(model: Forecaster, settings: Settings) -> list[str]:
+    """Say where networks see more than the context length that was asked for: never less than the longest season."""
+    given, size = model.context_length, settings.size
+    season = max(size.seasons)
+    if given is None or given >= season:
+        return []
+    return [
+        f"context_length={given} is less than the longest season of {season} steps; the networks see "
+        f"{size.context_length} steps."
+    ]
 
 
 def service_of(panel: Panel) -> Service:
@@ -185,7 +198,7 @@ def service_of(panel: Panel) -> Service:
 def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
     """Return the settings of the base model as it is, for the panel's season."""
     service = service_of(panel)
-    horizon = model.horizon or _default_horizon(panel)
+    horizon = _given(model.horizon) or _default_horizon(panel)
     first = service.serving(longest_history(panel))[0]
     return Settings("parallel", horizon, first.size(service.seasons), first.scaling, 1, 0, 1, 0.0)
 
@@ -209,15 +222,14 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
     size, windows = start.size, _count_windows(panel, start.horizon)
     p = size.patch_length
     context = max(math.ceil(min(size.context_length, longest) / p), math.ceil(max(size.seasons) / p)) * p
-    rate = FINE_TUNE_RATE if model.learning_rate == DEFAULT_RATE else model.learning_rate
     return replace(
         start,
-        horizon=model.horizon or max(1, min(start.horizon, longest // 3)),
-        size=replace(size, context_length=context, dropout=model.dropout),
+        horizon=_given(model.horizon) or max(1, min(start.horizon, longest // 3)),
+        size=replace(size, context_length=context, dropout=float(model.dropout)),
         min_history=int(np.clip(longest - size.horizon - 1, 1, 2 * max(size.seasons))),
-        max_steps=model.max_steps or max(FEWEST_FINE_TUNING, int(FINE_TUNING_SHARE * default_steps(windows))),
-        batch_size=model.batch_size or (128 if windows > 2000 else 64),
-        learning_rate=rate,
+        max_steps=_given(model.max_steps) or max(FEWEST_FINE_TUNING, int(FINE_TUNING_SHARE * default_steps(windows))),
+        batch_size=_given(model.batch_size) or (128 if windows > 2000 else 64),
+        learning_rate=FINE_TUNE_RATE if model.learning_rate is None else float(model.learning_rate),
     )
 
 
@@ -281,14 +293,23 @@ def check_parameters(model: Forecaster) -> None:
         )
     if not (is_number(model.dropout) and 0 <= model.dropout < 1):
         raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
-    if not (is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
-        raise ParameterError(f"learning_rate={model.learning_rate!r}: expected a number above 0, for example 0.002.")
+    rate = model.learning_rate
+    if rate is not None and not (is_number(rate) and 0 < rate < math.inf):
+        raise ParameterError(f"learning_rate={rate!r}: expected a number above 0, for example 0.002, or None.")
+
+
+def _given(value: int | np.integer | None) -> int | None:
+    """Return a whole number that the user gave as Python's own: torch and JSON take no other."""
+    return None if value is None else int(value)
 
 
 def _with_median(quantiles: Sequence[float] | None) -> tuple[float, ...]:
-    wanted = QUANTILES if quantiles is None else tuple(np.atleast_1d(np.asarray(quantiles)).tolist())
-    if not wanted or not all(is_number(q) and 0 < q < 1 for q in wanted):
-        raise ParameterError(f"quantiles={quantiles!r}: expected numbers between 0 and 1, for example (0.1, 0.5, 0.9).")
+    wanted = QUANTILES if quantiles is None else listed(quantiles)
+    if not wanted or not all(is_number(q) and NEAREST_END <= q <= 1 - NEAREST_END for q in wanted):
+        raise ParameterError(
+            f"quantiles={quantiles!r}: expected numbers between 0 and 1, no nearer to either than {NEAREST_END:g}, for "
+            "example (0.1, 0.5, 0.9)."
+        )
     return tuple(sorted({*wanted, 0.5}))
 
 

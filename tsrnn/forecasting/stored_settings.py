@@ -93,7 +93,7 @@ def several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[Any
     return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
 
 
-def _later_flag(content: Json, name: str) -> bool:
+def later_flag(content: Json, name: str) -> bool:
     """Read a flag that files from before it have not."""
     return name in content and read_flag(content, name)
 
@@ -107,9 +107,9 @@ def _later_length(content: Json, name: str) -> int:
 _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "network": one_of(NETWORKS),
     "cell": one_of(CELLS),
-    "bidirectional": _later_flag,
-    "contrasts": _later_flag,
-    "own_season": _later_flag,
+    "bidirectional": later_flag,
+    "contrasts": later_flag,
+    "own_season": later_flag,
     "year": _later_length,
     "scaling": one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),

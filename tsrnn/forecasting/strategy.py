@@ -22,6 +22,7 @@ from tsrnn.forecasting.settings import (
     Settings,
     check_parameters,
     choose_settings,
+    context_notes,
     fine_tune_settings,
     member_settings,
     requested_strategy,
@@ -118,7 +119,7 @@ class NetworkFit:
         check_parameters(self.model)
         self.started = time.perf_counter()
         # Trainings at most, and how many have begun.
-        self.members = self.model.ensemble_size
+        self.members = int(self.model.ensemble_size)
         self.planned, self.begun = self.members, 0
         self.strategy, self.reason = requested_strategy(self.model)
         if self.strategy == "auto":
@@ -132,6 +133,7 @@ class NetworkFit:
             train_end = self._held_back(self.settings)
             self.train_end = train_end.numpy()
             self._train(self.strategy, self.settings, train_end, self.record)
+            self.notes += context_notes(self.model, self.settings)
             self._grow_ensemble(train_end)
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
             note = self.service.note
