@@ -499,6 +499,22 @@ def test_a_table_that_cannot_be_read_gets_an_error_with_its_cure(table, options,
         read_panel(table, **options)
 
 
+@pytest.mark.parametrize("name", [["shop"], {}, {"shop": 1}, np.array(["shop"]), ("shop", [])])
+@pytest.mark.parametrize("argument", ["id_col", "time_col", "target_col"])
+def test_what_cannot_name_a_column_is_refused(argument, name):
+    table = pd.DataFrame({"shop": "a", "ds": pd.date_range("2024", periods=5), "y": range(5)})
+    if argument == "target_col" and isinstance(name, (list, tuple, np.ndarray)):
+        name = [["y"]]
+    with pytest.raises(ParameterError, match=rf"^{argument}=.*: expected the name of one column"):
+        read_panel(table, **{argument: name})
+
+
+def test_a_column_itself_is_no_name_of_it():
+    table = pd.DataFrame({"ds": pd.date_range("2024", periods=5), "y": range(5)})
+    with pytest.raises(ParameterError, match=r"^target_col is a Series: expected the name of one column, or a list"):
+        read_panel(table, target_col=table["y"])
+
+
 def test_local_hours_without_a_zone_that_repeat_are_explained():
     stamps = pd.date_range("2024-10-27", periods=6, freq="h", tz="Europe/Berlin").tz_localize(None)
     with pytest.raises(DataError, match=r"2024-10-27 02:00:00.*daylight saving"):

@@ -74,6 +74,10 @@ def test_a_clone_has_the_same_parameters_and_is_not_fitted(ready):
     assert fresh.get_params() == ready.get_params()
     with pytest.raises(NotFittedError, match="not fitted"):
         fresh.predict()
+    with pytest.raises(NotFittedError, match="not fitted"):
+        fresh.summary()
+    with pytest.raises(NotFittedError, match="not fitted"):
+        _ = fresh.default_horizon_
 
 
 def test_a_long_table_is_answered_long(ready, monthly):
@@ -228,6 +232,25 @@ def test_impossible_levels_and_quantiles_are_refused_with_the_cure(ready):
         ready.predict(level=0.8)
     with pytest.raises(ParameterError, match="between 0 and 1"):
         ready.predict(quantiles=[80])
+    with pytest.raises(ParameterError, match=r"level=\[80\]: expected percent between 0 and 100"):
+        ready.predict(level=[[80], [80, 90]])
+    with pytest.raises(ParameterError, match="level=True: expected percent"):
+        ready.predict(level=True)
+    with pytest.raises(ParameterError, match="level=True: expected percent"):
+        ready.predict(level=[80, True])
+    with pytest.raises(ParameterError, match=r"level=99\.99999999999: .* so near to 100"):
+        ready.predict(level=99.99999999999)
+    with pytest.raises(ParameterError, match=r"quantile 1e-12: is nearer to 0 or 1 than any model can tell"):
+        ready.predict(quantiles=[1e-12])
+    with pytest.raises(ParameterError, match=r"quantile \[0.5\]: expected a number between 0 and 1"):
+        ready.predict(quantiles=[0.1, [0.5]])
+
+
+def test_levels_may_come_as_any_sequence(ready):
+    expected = ready.predict(2, level=[80, 90])
+    for several in (np.array([80, 90]), np.array([80, 90], dtype=np.float32), pd.Series([80, 90]), (80, 90)):
+        pd.testing.assert_frame_equal(ready.predict(2, level=several), expected, check_exact=True)
+    pd.testing.assert_frame_equal(ready.predict(2, level=np.array(80)), ready.predict(2, level=80), check_exact=True)
 
 
 def test_the_summary_names_the_season(ready):

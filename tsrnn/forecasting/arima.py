@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.arima_form import Order
@@ -136,6 +137,7 @@ class ARIMA(PerSeriesModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         by = " by statsforecast" if self.engine == "statsforecast" else ""
         return f"ARIMA{by}, {self._described('orders')}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtri
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.from_history import HistoryModel
 
@@ -48,6 +49,7 @@ class Drift(HistoryModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"random walk with drift, whatever the season of {self.season_length_}"
 
 

@@ -7,6 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
@@ -77,6 +78,7 @@ class Ensemble(ForecastModel):
     @property
     def default_horizon_(self) -> int:
         """The usual horizon of the frequency."""
+        check_is_fitted(self, "panel_")
         return self.frequency_.default_horizon
 
     def unfitted_members(self) -> dict[str, ForecastModel]:
@@ -131,4 +133,5 @@ class Ensemble(ForecastModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"{self.method} of {', '.join(self.members_)}, season {self.season_length_}"

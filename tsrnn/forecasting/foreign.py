@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError, ParameterError
@@ -103,6 +104,7 @@ class ForeignModel(ForecastModel):
     @property
     def default_horizon_(self) -> int:
         """The usual horizon of the frequency."""
+        check_is_fitted(self, "panel_")
         return self.frequency_.default_horizon
 
     def _fit_panel(self, panel: Panel) -> None:
@@ -218,6 +220,7 @@ class ForeignModel(ForecastModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"{self._called()}, fitted at every cutoff, season {self.season_length_}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.contract import ForecastModel
 
@@ -40,6 +41,7 @@ class HistoryModel(ForecastModel):
     @property
     def default_horizon_(self) -> int:
         """The usual horizon of the frequency."""
+        check_is_fitted(self, "panel_")
         return self.frequency_.default_horizon
 
     def _fit_panel(self, panel: Panel) -> None:

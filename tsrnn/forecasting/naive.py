@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sklearn.utils.validation import check_is_fitted
+
 from tsrnn.forecasting.from_history import HistoryModel
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
@@ -47,6 +49,7 @@ class Naive(HistoryModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"naive, whatever the season of {self.season_length_}"
 
 
@@ -86,4 +89,5 @@ class SeasonalNaive(HistoryModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"seasonal naive, season {self.season_length_}"

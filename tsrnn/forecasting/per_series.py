@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tsrnn.errors import ParameterError
@@ -104,6 +105,7 @@ class PerSeriesModel(ForecastModel):
     @property
     def default_horizon_(self) -> int:
         """The usual horizon of the frequency."""
+        check_is_fitted(self, "panel_")
         return self.frequency_.default_horizon
 
     def _fit_panel(self, panel: Panel) -> None:

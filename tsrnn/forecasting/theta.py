@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sklearn.utils.validation import check_is_fitted
+
 from tsrnn.data.panel import Floats
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.complete_series import CompleteSeriesMethod
@@ -87,6 +89,7 @@ class Theta(PerSeriesModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"Theta, {self._described('models')}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtri
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.from_history import HistoryModel
 from tsrnn.parameters import check_whole
@@ -58,6 +59,7 @@ class WindowAverage(HistoryModel):
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
+        check_is_fitted(self, "panel_")
         return f"mean of the last {self.window_size_} values, season {self.season_length_}"
 
 
