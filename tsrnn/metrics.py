@@ -83,7 +83,8 @@ def seasonal_scale(y: Floats, season_length: int) -> float:
     Returns
     -------
     float
-        NaN if there is no such pair or if all of them are equal up to rounding: such a series has no MASE.
+        NaN if there is no such pair (`has_seasonal_pairs`) or if all of them are equal up to rounding: such a series
+        has no MASE.
 
     >>> seasonal_scale(np.array([1.0, 2.0, 4.0]), 1)
     1.5
@@ -93,6 +94,16 @@ def seasonal_scale(y: Floats, season_length: int) -> float:
     scale = float(difference.mean()) if len(difference) else 0.0
     size = float(np.abs(y[np.isfinite(y)]).mean()) if len(difference) else 0.0
     return scale if scale > CONSTANT * size else float("nan")
+
+
+def has_seasonal_pairs(y: Floats, season_length: int) -> bool:
+    """Tell whether any two values of one series, shape (n,), are known a season apart.
+
+    >>> has_seasonal_pairs(np.array([1.0, np.nan, np.nan, 4.0]), 2)
+    False
+    """
+    known = np.isfinite(y)
+    return bool((known[season_length:] & known[:-season_length]).any())
 
 
 def mase(y: Floats, yhat: Floats, scale: Floats | float) -> Floats:

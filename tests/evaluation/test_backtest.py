@@ -243,3 +243,71 @@ def test_a_model_named_like_a_column_of_the_forecasts_is_refused(names, message)
 def test_a_model_may_be_named_like_an_interval_that_nobody_asked_for():
     result = backtest({"a": "Naive", "a-lo-80": "Drift"}, monthly_table(), h=2, n_windows=1, level=[90])
     assert {"a", "a-lo-80", "a-lo-90", "a-lo-80-lo-90"} <= set(result.forecasts.columns)
+
+
+def test_the_verdict_agrees_with_the_leaderboard_where_series_have_unequal_numbers_of_cutoffs():
+    rng = np.random.default_rng(0)
+    frames = [monthly_table(n_series=1, n_rows=60, seed=i).assign(unique_id=f"shop {i}") for i in range(6)]
+    table = pd.concat([frames[0], *(frame.iloc[40:] for frame in frames[1:])], ignore_index=True)
+    table.loc[rng.random(len(table)) < 0.1, "y"] = np.nan
+    result = backtest(["Naive", "Drift", "WindowAverage"], table, h=4, n_windows=12, step_size=2, season_length=1)
+    mase = result.leaderboard.set_index("model")["mase"]
+    assert mase.drop("Naive").idxmin() == result.verdict.reference
+    assert result.verdict.gain.gain == pytest.approx(1 - mase["Naive"] / mase[result.verdict.reference], rel=1e-9)
+    assert result.verdict.gain.n_forecasts < 6 * 12
+    assert f"over {result.verdict.gain.n_forecasts} forecasts of 6 series × 12 cutoffs" in str(result.verdict)
+
+
+def test_a_renamed_arima_is_the_reference_and_a_function_named_like_one_is_not():
+    def ARIMA_like(train, h):
+        return np.full(h, 0.5 * train.iloc[-1])
+
+    models = {"Naive": "Naive", "ARIMA_like": ARIMA_like, "box and jenkins": ARIMA(order=(1, 1, 0))}
+    result = backtest(models, monthly_table(n_series=1), h=3, n_windows=8)
+    assert result.verdict.reference == "box and jenkins"
+    del models["box and jenkins"]
+    better = backtest({**models, "SeasonalNaive": SeasonalNaive()}, monthly_table(n_series=1), h=3, n_windows=8)
+    assert better.verdict.reference == "SeasonalNaive"
+
+
+def half_years(n_rows=60):
+    """A series of months without any two values a year apart."""
+    table = monthly_table(n_series=1, n_rows=n_rows).assign(unique_id="half")
+    year, month = table.index // 12, table.index % 12
+    table.loc[(month < 6) != (year % 2 == 0), "y"] = np.nan
+    return table
+
+
+def test_a_series_without_two_values_a_season_apart_is_told_so_and_not_that_it_stands_still():
+    table = pd.concat([monthly_table(n_series=1), half_years()])
+    result = backtest(["Naive", "Drift"], table, h=6, n_windows=2)
+    (note,) = [note for note in result.notes if "MASE" in note]
+    assert note == (
+        "1 of 2 series hold no two values a season (12 steps) apart before the first cutoff, so they have no MASE and "
+        "are left out of it: half."
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        (half_years(), "the series hold no two values a season (12 steps) apart before the first cutoff"),
+        (monthly_table().assign(y=5.0), "the series do not change over a season before the first cutoff"),
+        (
+            pd.concat([monthly_table(n_series=1).assign(y=5.0), half_years()]),
+            "the series hold no two values a season (12 steps) apart or do not change over a season before the first "
+            "cutoff",
+        ),
+    ],
+)
+def test_a_verdict_without_any_mase_says_why(table, why):
+    result = backtest(["Naive", "Drift"], table, h=6, n_windows=9, step_size=1)
+    assert str(result.verdict) == f"Not judged: Naive and Drift have no MASE to compare, as {why}."
+    assert result.verdict.outcome == "too few to judge"
+
+
+def test_a_verdict_without_any_observed_value_says_so():
+    table = monthly_table()
+    table.loc[table["ds"] >= "2019-06-01", "y"] = np.nan
+    result = backtest(["Naive", "Drift"], table, h=6, n_windows=1)
+    assert "as no forecast of a series with a MASE meets an observed value" in str(result.verdict)

@@ -165,6 +165,48 @@ def test_a_pair_counts_only_where_both_have_a_loss():
     assert expected.gain == pytest.approx(1 - loss[both].sum() / other[both].sum())
 
 
+def test_every_series_counts_alike_however_many_cutoffs_it_has():
+    rng = np.random.default_rng(0)
+    loss, other = rng.uniform(1, 1.1, (2, 9, 12))
+    loss[1:] *= 2  # worse in eight series of two cutoffs each, better in one of twelve
+    loss[0] /= 2
+    loss[1:, :10] = np.nan
+    found = compare_losses(loss, other, 1)
+    means = np.nanmean(loss, 1).mean(), np.nanmean(np.where(np.isnan(loss), np.nan, other), 1).mean()
+    assert found.gain == pytest.approx(1 - means[0] / means[1])
+    assert found.gain < 0
+    assert np.nansum(loss) < 1.4 * other[np.isfinite(loss)].sum()
+    assert (found.n_series, found.n_cutoffs, found.n_forecasts) == (9, 12, 28)
+
+
+@pytest.mark.parametrize("shape", [(3, 12), (12, 3), (12, 10), (5, 3), (3, 5)])
+def test_where_all_series_have_all_cutoffs_every_forecast_counts_alike(shape):
+    rng = np.random.default_rng(1)
+    loss, other = rng.lognormal(0, 0.5, (2, *shape))
+    found = compare_losses(loss, other, 1)
+    assert found.gain == pytest.approx(1 - loss.sum() / other.sum(), rel=1e-12)
+    assert found.n_forecasts is None
+    if shape[1] >= shape[0]:
+        interval = stats.ttest_rel(other.sum(0), loss.sum(0)).confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx([end / other.sum(0).mean() for end in interval])
+
+
+def test_of_equal_models_few_are_called_different_where_series_have_unequal_numbers_of_cutoffs():
+    outcomes = []
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        loss, other = rng.lognormal(0, 0.5, (2, 6, 12))
+        loss[np.arange(12) < rng.integers(0, 12, (6, 1))] = np.nan
+        outcomes.append(compare_losses(loss, other, 1).outcome)
+    assert 0.02 <= np.mean([outcome != "no difference" for outcome in outcomes]) <= 0.11
+
+
+def test_a_forecast_counts_by_its_observed_steps_within_its_series():
+    loss, other = np.array([[1.0, 4.0], [2.0, 2.0]]), np.array([[2.0, 2.0], [2.0, 2.0]])
+    points = np.array([[9.0, 1.0], [5.0, 5.0]])
+    assert compare_losses(loss, other, 1, points).gain == pytest.approx(1 - ((9 * 1 + 1 * 4) / 10 + 2) / 4)
+
+
 def test_series_and_cutoffs_without_any_pair_change_nothing():
     loss, other = overlapping_losses(9, 3, 4, 4, seed=1)
     wider = np.full((2, 12, 5), np.nan)

@@ -120,6 +120,66 @@ def test_a_third_model_that_is_not_shown_to_be_better_is_not_named():
     assert judge(losses, 1, list(losses)).simpler == ""
 
 
+def unequal_losses():
+    """Losses of a model that is better in 20 of 34 forecasts, and worse in the mean over eight series."""
+    losses = {name: np.full((8, 20), np.nan) for name in ("A", "B")}
+    losses["A"][0], losses["B"][0] = 0.8, 1.0
+    losses["A"][1:, -2:], losses["B"][1:, -2:] = 1.05, 1.0
+    return losses
+
+
+def test_the_verdict_weighs_series_as_the_leaderboard_does():
+    losses = unequal_losses()
+    assert np.nanmean(losses["A"]) < np.nanmean(losses["B"])
+    verdict = judge(losses, 1, ["A", "B"])
+    means = [np.nanmean(losses[name], 1).mean() for name in ("A", "B")]
+    assert verdict.gain.gain == pytest.approx(1 - means[0] / means[1])
+    assert verdict.gain.gain < 0
+    assert "the MASE of A is 1.9 % higher" in str(verdict)
+    assert str(verdict).endswith("over 34 forecasts of 8 series × 20 cutoffs.")
+    # Neither is the reference another one than the best of the leaderboard.
+    assert judge({"C": losses["A"], **losses}, 1, ["C", "A", "B"]).reference == "B"
+
+
+def test_few_forecasts_of_unequal_series_are_counted():
+    losses = {name: matrix[:2, -4:] for name, matrix in unequal_losses().items()}
+    assert str(judge(losses, 1, ["A", "B"])) == (
+        "Too few to judge: A and B were compared on 6 forecasts of 2 series × 4 cutoffs; 8 forecasts or more are "
+        "needed."
+    )
+
+
+def test_an_arima_is_known_as_one_whatever_its_name():
+    losses = losses_of(tsrnn=1.0, ARIMA_like=0.9, Best=0.5, mine=1.4)
+    order = list(losses)
+    assert judge(losses, 1, order).reference == "Best"
+    assert judge(losses, 1, order, arimas=["mine"]).reference == "mine"
+    assert judge(losses, 1, order, arimas=["tsrnn"]).reference == "Best"
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        (("tsrnn", "ARIMA"), "Not judged: tsrnn and ARIMA have no MASE to compare, as the moon is full."),
+        (("tsrnn",), "Not judged: tsrnn forecast nothing that could be scored."),
+    ],
+)
+def test_where_nothing_can_be_compared_the_reason_is_told(missing, told):
+    losses = losses_of(tsrnn=1.0, ARIMA=1.4)
+    for name in missing:
+        losses[name][:] = np.nan
+    verdict = judge(losses, 1, ["tsrnn", "ARIMA"], no_loss="the moon is full")
+    assert (str(verdict), verdict.outcome) == (told, "too few to judge")
+
+
+def test_two_models_that_share_no_forecast_are_told_so():
+    losses = losses_of(tsrnn=1.0, ARIMA=1.4)
+    losses["tsrnn"][0], losses["ARIMA"][1] = np.nan, np.nan
+    assert str(judge(losses, 1, ["tsrnn", "ARIMA"])) == (
+        "Not judged: tsrnn and ARIMA have no scored forecast in common."
+    )
+
+
 def test_too_few_forecasts_name_nobody_better():
     losses = {name: matrix[:, :3] for name, matrix in losses_of(tsrnn=1.0, ARIMA=1.4, Best=0.2).items()}
     verdict = judge(losses, 1, list(losses))

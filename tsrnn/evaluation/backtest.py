@@ -25,6 +25,7 @@ from tsrnn.evaluation.folder import Folder
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import SCORED_QUANTILES
+from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel, check_horizon, check_levels, needed_quantiles
 from tsrnn.forecasting.per_series import checked_jobs, examples
 from tsrnn.forecasting.registry import Models, named_models
@@ -172,7 +173,8 @@ def backtest(
         plan, named, parameters, done, levels=levels, metrics=list(scorers), budget=budget, call=call
     )
     said = " ".join(filter(None, (_sample_sentence(origins), _budget_sentence(plan, done, budget))))
-    result = collect(plan, done, store, list(named), levels, scorers, notes, config, said)
+    arimas = [name for name, model in named.items() if isinstance(model, ARIMA)]
+    result = collect(plan, done, store, list(named), levels, scorers, notes, config, said, arimas)
     if isinstance(store, Folder):
         store.finish(result)
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -21,10 +21,11 @@ from tsrnn.evaluation.leaderboard import breakdown, by_forecast, by_step, leader
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.residuals import MOST_SAMPLED, diagnose, quantile_shares
 from tsrnn.evaluation.result import BacktestResult
-from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, score, training_scale
+from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, point_matrix, score, training_scale
 from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.contract import needed_quantiles
-from tsrnn.metrics import mean_where
+from tsrnn.forecasting.per_series import examples
+from tsrnn.metrics import has_seasonal_pairs, mean_where
 
 
 @dataclass
@@ -57,6 +58,7 @@ def collect(
     notes: list[str],
     config: dict[str, Any],
     left_out: str = "",
+    arimas: Collection[str] = (),
 ) -> BacktestResult:
     """Score what the store holds of the first `done` windows, window by window.
 
@@ -74,13 +76,16 @@ def collect(
     config : dict
     left_out : str
         What the verdict has to say of series and cutoffs that were not judged.
+    arimas : collection of str
+        Which of the models are an ARIMA.
     """
     panel, origins = plan.panel, plan.origins.first(done)
     notes = list(notes)
-    scale = _scale(plan, done, notes)
+    scale, no_loss = _scale(plan, done, notes)
     told = Told()
     scores = {name: _score_model(plan, done, store, name, levels, metrics, scale, told) for name in names}
     losses = {name: loss_matrix(found, panel.n_series, done) for name, found in scores.items()}
+    points = np.max([point_matrix(found, panel.n_series, done) for found in scores.values()], axis=0)
     first = scores[names[0]]
     ends = origins.ends[first.series, first.windows]
     stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
@@ -100,7 +105,7 @@ def collect(
         residuals=diagnose(
             scores, panel.n_series, done, step_size=origins.step_size, gap=origins.gap, overlap=origins.overlap
         ),
-        verdict=judge(losses, origins.overlap, names, left_out),
+        verdict=judge(losses, origins.overlap, names, left_out, points=points, arimas=arimas, no_loss=no_loss),
         levels=levels,
         config={**config, "forecasts": len(first.series), "chosen": told.chosen, "strategies": told.strategies},
         notes=tuple(notes + told.notes),
@@ -151,17 +156,29 @@ def _mean_actual(plan: Plan, done: int) -> Floats:
     return np.concatenate([mean_where(y, np.isfinite(y)) for y in futures])
 
 
-def _scale(plan: Plan, done: int, notes: list[str]) -> Floats:
-    ends = plan.origins.first(done).ends
-    scale = training_scale(plan.panel, np.where(ends > 0, ends, np.iinfo(np.int64).max).min(1))
+def _scale(plan: Plan, done: int, notes: list[str]) -> tuple[Floats, str]:
+    """Return the denominators of MASE, and why no forecast has one, if none has; what lacks one is noted."""
+    panel, ends = plan.panel, plan.origins.first(done).ends
+    first = np.where(ends > 0, ends, np.iinfo(np.int64).max).min(1)
+    scale = training_scale(panel, first)
     judged = ends.any(1)
-    undefined = int((judged & ~np.isfinite(scale)).sum())
-    if undefined:
-        notes.append(
-            f"{undefined} of {int(judged.sum())} series do not change over a season before the first cutoff, so "
-            "they have no MASE and are left out of it."
-        )
-    return scale
+    undefined = np.flatnonzero(judged & ~np.isfinite(scale))
+    m = panel.season_length
+    paired = np.array([has_seasonal_pairs(panel.series(i)[: first[i]], m) for i in undefined.tolist()], dtype=bool)
+    reasons = {
+        f"hold no two values a season ({m} steps) apart" if m > 1 else "hold no two values one step apart": ~paired,
+        "do not change over a season": paired,
+    }
+    for reason, those in reasons.items():
+        if those.any():
+            notes.append(
+                f"{int(those.sum())} of {int(judged.sum())} series {reason} before the first cutoff, so they have no "
+                f"MASE and are left out of it: {examples(list(panel.ids[undefined[those]]))}."
+            )
+    if len(undefined) < judged.sum():
+        return scale, "no forecast of a series with a MASE meets an observed value"
+    said = " or ".join(reason for reason, those in reasons.items() if those.any())
+    return scale, f"the series {said} before the first cutoff"
 
 
 def forecasts_table(

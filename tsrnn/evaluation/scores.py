@@ -263,6 +263,13 @@ def loss_matrix(scores: Scores, n_series: int, n_windows: int) -> Floats:
     return matrix
 
 
+def point_matrix(scores: Scores, n_series: int, n_windows: int) -> Floats:
+    """Return how many steps of each forecast are scored. Shape (n_series, n_windows)."""
+    matrix = np.zeros((n_series, n_windows))
+    matrix[scores.series, scores.windows] = scores.by_forecast["mase"].count
+    return matrix
+
+
 def training_scale(panel: Panel, first_end: Integers) -> Floats:
     """Return the denominator of MASE of each series, from the rows before its first cutoff."""
     return np.array(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+Floats = npt.NDArray[np.float64]
 Outcome = Literal["better", "no difference", "worse", "too few to judge"]
 
 FEWEST_FORECASTS = 8
@@ -24,6 +25,8 @@ DRAWN_AT_ONCE = 1_000_000
 class Gain:
     """By how much a model's mean loss is below another's, with its uncertainty.
 
+    Means are over series, of each series over its forecasts.
+
     Parameters
     ----------
     gain : float
@@ -33,6 +36,8 @@ class Gain:
     n_series, n_cutoffs : int
         What it is based on.
     outcome : str
+    n_forecasts : int, optional
+        Where it is not one for each series and cutoff.
     """
 
     gain: float
@@ -41,10 +46,39 @@ class Gain:
     n_series: int
     n_cutoffs: int
     outcome: Outcome
+    n_forecasts: int | None = None
 
 
-def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64], overlap: int) -> Gain:
-    """Compare two models on the same forecasts.
+def series_weights(known: npt.NDArray[np.bool_], points: npt.NDArray[np.float64] | None = None) -> Floats:
+    """Return how much each forecast counts in a mean over series: those of a series sum to 1.
+
+    Parameters
+    ----------
+    known : bool ndarray of shape (n_series, n_cutoffs)
+        Where there is a loss.
+    points : ndarray of shape (n_series, n_cutoffs), optional
+        Steps that each loss is the mean of; one with more counts more within its series. Default: all alike.
+
+    Examples
+    --------
+    >>> series_weights(np.array([[True, True], [False, True], [False, False]]))
+    array([[0.5, 0.5],
+           [0. , 1. ],
+           [0. , 0. ]])
+    """
+    counted = np.where(known, 1.0 if points is None else points, 0.0)
+    total = counted.sum(1, keepdims=True)
+    weights: Floats = np.divide(counted, total, out=np.zeros_like(counted), where=total > 0)
+    return weights
+
+
+def compare_losses(
+    loss: npt.NDArray[np.float64],
+    other: npt.NDArray[np.float64],
+    overlap: int,
+    points: npt.NDArray[np.float64] | None = None,
+) -> Gain:
+    """Compare two models on the same forecasts, by their mean losses over series, as a leaderboard does.
 
     Parameters
     ----------
@@ -52,6 +86,8 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
         Scaled loss of each forecast; NaN where there is none. A pair counts where both have one.
     overlap : int
         How many following cutoffs share unseen steps: ceil((gap + h) / step).
+    points : ndarray of shape (n_series, n_cutoffs), optional
+        Observed steps of each forecast, by which it counts within its series. Default: all alike.
 
     Returns
     -------
@@ -65,35 +101,51 @@ def compare_losses(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
     do. From one or two cutoffs that cannot be told. With fewer series and eight cutoffs or more: Diebold and Mariano's
     test (1995, "Comparing predictive accuracy") on one loss per cutoff, with the small-sample correction of Harvey,
     Leybourne and Newbold (1997), and never a narrower interval than overlapping means of independent steps would have.
-    With fewer of both, a t interval over the more numerous of the two. Every forecast has the same weight, in the gain
-    and in its interval.
+    With fewer of both, a t interval over the more numerous of the two. Every series has the same weight, in the gain
+    and in its interval, however many of the cutoffs it has.
     """
     both = np.isfinite(loss) & np.isfinite(other)
-    loss, other = np.where(both, loss, np.nan), np.where(both, other, np.nan)
-    series, cutoffs = both.any(1), both.any(0)
-    n_series, n_cutoffs = int(series.sum()), int(cutoffs.sum())
-    total, reference = float(np.nansum(loss)), float(np.nansum(other))
+    some = np.ix_(both.any(1), both.any(0))
+    n_series, n_cutoffs, count = len(some[0]), some[1].shape[1], int(both.sum())
+    told = None if count == n_series * n_cutoffs else count
+    weights = series_weights(both, points)[some]
+    both = both[some]
+    loss, other = np.where(both, loss[some], np.nan), np.where(both, other[some], np.nan)
+    # Of each forecast its share of the mean of its series; 0 where there is none.
+    ours, theirs = (np.where(both, weights * one, 0.0) for one in (loss, other))
+    total, reference = float(ours.sum()), float(theirs.sum())
     gain = 1 - total / reference if reference > 0 else 0.0
-    if both.sum() < FEWEST_FORECASTS:
-        return Gain(gain, math.nan, math.nan, n_series, n_cutoffs, "too few to judge")
+    if count < FEWEST_FORECASTS:
+        return Gain(gain, math.nan, math.nan, n_series, n_cutoffs, "too few to judge", told)
     if n_series >= FEWEST_FORECASTS:
-        low, high = _bootstrap(loss[series], other[series])
+        low, high = _bootstrap(ours.sum(1), theirs.sum(1))
         if n_cutoffs >= FEWEST_FORECASTS * overlap:
             # Series that share shocks (currencies, shops of one town) are not independent; their cutoffs tell.
-            over_time = _diebold_mariano(np.nansum(loss[:, cutoffs], 0), np.nansum(other[:, cutoffs], 0), overlap)
+            over_time = _diebold_mariano(_by_cutoff(ours, weights), _by_cutoff(theirs, weights), overlap)
             low, high = min(low, over_time[0]), max(high, over_time[1])
         elif n_cutoffs >= FEWEST_APART * overlap and reference > 0:
-            shared = _shared_reach((other - loss)[np.ix_(series, cutoffs)], overlap) / float(np.nanmean(other))
+            shared = _shared_reach(other - loss, weights.sum(0) / n_series, overlap) / (reference / n_series)
             low, high = gain - math.hypot(gain - low, shared), gain + math.hypot(high - gain, shared)
     elif n_cutoffs >= FEWEST_FORECASTS or n_cutoffs >= n_series:
-        low, high = _diebold_mariano(np.nansum(loss[:, cutoffs], 0), np.nansum(other[:, cutoffs], 0), overlap)
+        low, high = _diebold_mariano(_by_cutoff(ours, weights), _by_cutoff(theirs, weights), overlap)
     else:
-        low, high = _diebold_mariano(np.nansum(loss[series], 1), np.nansum(other[series], 1), 1)
+        low, high = _diebold_mariano(ours.sum(1), theirs.sum(1), 1)
     outcome: Outcome = "better" if low > 0 else "worse" if high < 0 else "no difference"
-    return Gain(gain, low, high, n_series, n_cutoffs, outcome)
+    return Gain(gain, low, high, n_series, n_cutoffs, outcome, told)
 
 
-def _shared_reach(difference: npt.NDArray[np.float64], overlap: int) -> float:
+def _by_cutoff(weighted: Floats, weights: Floats) -> Floats:
+    """Return a value for each cutoff, whose plain mean is the mean over series. (n_series, n_cutoffs) -> (n_cutoffs,).
+
+    What a cutoff holds beyond its share of the weights: one with fewer series is not therefore one of small losses.
+    """
+    n_series, n_cutoffs = weights.shape
+    mean = weighted.sum() / n_series
+    values: Floats = mean + n_cutoffs / n_series * (weighted.sum(0) - mean * weights.sum(0))
+    return values
+
+
+def _shared_reach(difference: npt.NDArray[np.float64], share: Floats, overlap: int) -> float:
     """Return how far an interval of the mean has to reach further because the series move together.
 
     Resampling series does not see what all of them have in common at a cutoff. Over a few cutoffs its variance comes
@@ -104,6 +156,8 @@ def _shared_reach(difference: npt.NDArray[np.float64], overlap: int) -> float:
     ----------
     difference : ndarray of shape (n_series, n_cutoffs)
         NaN where there is none.
+    share : ndarray of shape (n_cutoffs,)
+        How much each cutoff counts in the mean; sums to 1.
     overlap : int
     """
     known = np.isfinite(difference)
@@ -121,28 +175,29 @@ def _shared_reach(difference: npt.NDArray[np.float64], overlap: int) -> float:
     if noise == 0 or stats.f.sf(between / noise, c - 1, freedom) > MOST_CHANCE:
         return 0.0
     variance = max(between - noise, 0.0) / float(count.mean())
-    apart = c / overlap
-    return _t_reach(variance / apart, math.floor(apart) - 1)
+    # Of so many cutoffs that count alike the mean would be as uncertain.
+    apart = 1 / float((share**2).sum()) / overlap
+    whole = math.floor(apart * (1 + 1e-9))  # rounding must not make them fewer
+    return _t_reach(variance / apart, max(whole - 1, 1))
 
 
-def _bootstrap(loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return a 95 % interval of the gain over resampled series.
+def _bootstrap(loss: Floats, other: Floats) -> tuple[float, float]:
+    """Return a 95 % interval of the gain over resampled series, from the mean loss of each.
 
     Plain percentiles are too narrow for few series (with eight, equal models would differ in 12 % of the cases), so
     they are taken as far out as a t interval reaches. Source: Hesterberg 2015, "What teachers should know about the
     bootstrap", the expanded percentile interval.
     """
     rng = np.random.default_rng(0)  # fixed, so that the same forecasts always get the same verdict
-    a, b = np.nansum(loss, 1), np.nansum(other, 1)
-    n = len(a)
+    n = len(loss)
     gains = np.empty(BOOTSTRAP_DRAWS)
     # Some draws at a time: all of them would take 16 KB per series.
     size = max(DRAWN_AT_ONCE // n, 1)
     for first in range(0, BOOTSTRAP_DRAWS, size):
         draws = rng.integers(0, n, (min(size, BOOTSTRAP_DRAWS - first), n))
-        totals = b[draws].sum(1)
+        totals = other[draws].sum(1)
         # As for all forecasts together: nothing is gained on a model without any loss.
-        some = np.where(totals > 0, 1 - a[draws].sum(1) / np.where(totals > 0, totals, 1.0), 0.0)
+        some = np.where(totals > 0, 1 - loss[draws].sum(1) / np.where(totals > 0, totals, 1.0), 0.0)
         gains[first : first + len(draws)] = some
     tail = float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)))
     low, high = np.quantile(gains, [tail, 1 - tail])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tsrnn.data.panel import Floats
-from tsrnn.evaluation.significance import FEWEST_FORECASTS, Gain, Outcome, compare_losses
+from tsrnn.evaluation.significance import FEWEST_FORECASTS, Gain, Outcome, compare_losses, series_weights
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Verdict:
         A third model that beat both, or "".
     left_out : str
         A sentence that says what was not run, or "".
+    nothing : str
+        Why the two have no loss to compare, or "".
     """
 
     model: str
@@ -30,6 +32,7 @@ class Verdict:
     gain: Gain
     simpler: str = ""
     left_out: str = ""
+    nothing: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -39,7 +42,11 @@ class Verdict:
     def __str__(self) -> str:
         g = self.gain
         count = _count(g.n_series, "series", "series") + " × " + _count(g.n_cutoffs, "cutoff", "cutoffs")
-        if g.outcome == "too few to judge":
+        if g.n_forecasts is not None:  # not every series has every cutoff
+            count = f"{_count(g.n_forecasts, 'forecast', 'forecasts')} of {count}"
+        if self.nothing:
+            sentence = f"Not judged: {self.nothing}."
+        elif g.outcome == "too few to judge":
             sentence = (
                 f"Too few to judge: {self.model} and {self.reference} were compared on {count}; "
                 f"{FEWEST_FORECASTS} forecasts or more are needed."
@@ -77,7 +84,16 @@ def _interval(g: Gain) -> str:
     return " to ".join("0.0 %" if end[1:] == "0.0 %" else end for end in ends)
 
 
-def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str], left_out: str = "") -> Verdict | None:
+def judge(
+    losses: Mapping[str, Floats],
+    overlap: int,
+    order: Sequence[str],
+    left_out: str = "",
+    *,
+    points: Floats | None = None,
+    arimas: Collection[str] = ("ARIMA",),
+    no_loss: str = "no forecast has a MASE",
+) -> Verdict | None:
     """Compare the first model with ARIMA, or with the best of the others where there is no ARIMA.
 
     Parameters
@@ -90,6 +106,12 @@ def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str], left
         The models as they were given.
     left_out : str
         What the verdict has to say of cutoffs that were not run.
+    points : ndarray of shape (n_series, n_cutoffs), optional
+        Observed steps of each forecast, as for `compare_losses`.
+    arimas : collection of str
+        Which of the models are an ARIMA.
+    no_loss : str
+        Why no model has any loss, if none has.
 
     Returns
     -------
@@ -97,16 +119,37 @@ def judge(losses: Mapping[str, Floats], overlap: int, order: Sequence[str], left
     """
     if len(order) < 2:
         return None
-    mean = {name: float(np.nanmean(losses[name])) if np.isfinite(losses[name]).any() else np.inf for name in order}
+    mean = {name: _mean_over_series(losses[name], points) for name in order}
     model = order[0]
-    others = [name for name in order[1:] if name.startswith("ARIMA")] or sorted(order[1:], key=mean.__getitem__)
+    others = [name for name in order[1:] if name in arimas] or sorted(order[1:], key=mean.__getitem__)
     reference = others[0]
-    gain = compare_losses(losses[model], losses[reference], overlap)
+    gain = compare_losses(losses[model], losses[reference], overlap, points)
+    nothing = "" if gain.n_series else _nothing(losses, model, reference, no_loss)
     best = min(order, key=mean.__getitem__)
     simpler = ""
     if best not in (model, reference) and gain.outcome != "too few to judge":
         beaten = [
-            compare_losses(losses[best], losses[name], overlap).outcome == "better" for name in (model, reference)
+            compare_losses(losses[best], losses[name], overlap, points).outcome == "better"
+            for name in (model, reference)
         ]
         simpler = best if all(beaten) else ""
-    return Verdict(model, reference, gain, simpler, left_out)
+    return Verdict(model, reference, gain, simpler, left_out, nothing)
+
+
+def _mean_over_series(losses: Floats, points: Floats | None) -> float:
+    """Return the mean loss as a leaderboard shows it; infinite without any."""
+    known = np.isfinite(losses)
+    if not known.any():
+        return np.inf
+    weights = series_weights(known, points)
+    return float(np.where(known, weights * losses, 0.0).sum() / known.any(1).sum())
+
+
+def _nothing(losses: Mapping[str, Floats], model: str, reference: str, no_loss: str) -> str:
+    """Say why two models have no loss in common."""
+    if not any(np.isfinite(one).any() for one in losses.values()):
+        return f"{model} and {reference} have no MASE to compare, as {no_loss}"
+    without = [name for name in (model, reference) if not np.isfinite(losses[name]).any()]
+    if without:
+        return f"{' and '.join(without)} forecast nothing that could be scored"
+    return f"{model} and {reference} have no scored forecast in common"
