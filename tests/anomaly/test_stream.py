@@ -147,6 +147,7 @@ def test_after_a_gap_of_more_than_a_window_a_series_starts_again(detector):
         ("2024-01-17 16:00", "12", DataError, "'12' is no number"),
         ("2024-01-17 16:00", True, DataError, "True is no number"),
         ("2024-01-17 16:00", float("inf"), DataError, "inf is infinite"),
+        ("2024-01-17 16:00", -1e305, DataError, r"-1e\+305 is too large to compute with. Expected at most 1e\+301"),
     ],
 )
 def test_a_wrong_row_is_refused_and_the_stream_goes_on_as_if_it_had_not_come(detector, time, value, error, message):

@@ -431,6 +431,13 @@ def test_one_stamp_gone_astray_does_not_make_a_giant_grid():
             DataError,
             "Column 'a' has 20 infinite values, in row 0, 1, 2, 3, 4, ...",
         ),
+        (
+            wide_table().assign(a=-1.7e308),
+            {},
+            DataError,
+            r"20 values are too large to compute with, in 1 of 2 series: a. The largest is 1.7e\+308, expected at most "
+            r"1e\+301. Replace them by NaN .*, or divide",
+        ),
         (wide_table().assign(a=np.nan, b=np.nan), {}, DataError, "All 2 series are empty"),
         (
             wide_table().assign(date=pd.NaT),

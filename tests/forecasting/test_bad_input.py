@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import monthly_table
 from tsrnn import Forecaster, backtest
-from tsrnn.errors import ShortSeriesError
+from tsrnn.errors import DataError, ShortSeriesError
+from tsrnn.forecasting.registry import named_models
 
 
 def series(y, freq="MS"):
@@ -55,6 +56,27 @@ def test_whatever_the_values_the_forecast_is_finite_and_its_quantiles_are_in_ord
     assert np.isfinite(values).all()
     assert (np.diff(values, axis=1) >= 0).all()
     assert model.strategy_ == "zero-shot"
+
+
+@pytest.mark.parametrize("scaling", ["seasonal", "spread", "standard", "mean"])
+@pytest.mark.parametrize("factor", [-1e301, 1e-300])
+def test_values_of_any_size_that_is_taken_are_forecast_by_a_network_of_their_own(scaling, factor):
+    model = Forecaster(scaling=scaling, max_steps=2, hidden_size=4).fit(series(RNG.uniform(0.5, 0.99, 60) * factor))
+    values = model.predict(30, level=80)[["yhat-lo-80", "yhat", "yhat-hi-80"]].to_numpy()
+    assert np.isfinite(values).all()
+    assert np.median(values) == pytest.approx(0.75 * factor, rel=0.3)
+
+
+@pytest.mark.parametrize("model", ["tsrnn", "ETS", "Theta", "Naive"])
+def test_values_beyond_what_can_be_computed_with_are_refused(model):
+    y = series(np.r_[RNG.uniform(1, 2, 50), 1.2e308])
+    with pytest.raises(DataError, match=r"1 values are too large to compute with, in 1 of 1 series: y"):
+        named_models(model)[model].fit(y)
+    fitted = named_models(model)[model].fit(y.iloc[:-1])
+    expected = fitted.predict(3)
+    with pytest.raises(DataError, match="too large to compute with"):
+        fitted.update(y.iloc[-1:])
+    pd.testing.assert_series_equal(fitted.predict(3), expected)
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -2.5, 1e-9])

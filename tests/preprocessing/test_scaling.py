@@ -103,7 +103,7 @@ def test_what_stands_at_unobserved_places_does_not_matter(method):
 
 
 @pytest.mark.parametrize("method", OWN)
-@pytest.mark.parametrize("factor", [1e-12, 1e-6, 1e6, 1e12])
+@pytest.mark.parametrize("factor", [1e-250, 1e-12, 1e-6, 1e6, 1e12, 1e299])
 def test_the_unit_goes_into_loc_and_scale_and_not_into_z(method, factor):
     y, observed = windows()
     z, loc, scale = scale_windows(y, observed, method, 6)

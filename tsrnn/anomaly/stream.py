@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.watch import Found
-from tsrnn.data.tables import read_panel
+from tsrnn.data.tables import LARGEST, read_panel
 from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
 from tsrnn.parameters import is_number, is_whole
@@ -88,7 +88,7 @@ def read_value(value: Any) -> float:
     Raises
     ------
     DataError
-        If it is text, or infinite.
+        If it is text, infinite, or too large to compute with.
 
     Examples
     --------
@@ -101,6 +101,8 @@ def read_value(value: Any) -> float:
         raise DataError(f"The value {value!r} is no number. Expected a number, or None where it is missing.")
     if math.isinf(value):
         raise DataError(f"The value {value!r} is infinite. Expected a number, or None where it is missing.")
+    if abs(value) > LARGEST:
+        raise DataError(f"The value {value!r} is too large to compute with. Expected at most {LARGEST:g}.")
     return float(value)
 
 

@@ -29,6 +29,8 @@ EMPTY_WARNING = (
 
 # One stamp in the year 2200 would otherwise turn a small table into millions of missing rows.
 MAX_GROWTH = 50
+# Beyond this size sums and differences of values leave the range of floats, and forecasts were NaN.
+LARGEST = 1e301
 GROWTH_FREE_ROWS = 10_000
 
 
@@ -291,6 +293,7 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> P
         y = np.full(int(lengths.sum()), np.nan)
         y[base] = rows.y
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    _check_size(y, offsets, rows.ids)
     lead = _leading(y, offsets)
     if lead.any():
         y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
@@ -341,6 +344,18 @@ def _check_growth(
         f"{gaps[at]:,} steps, lies between {show_stamps(rows.ds[at : at + 1])} and "
         f"{show_stamps(rows.ds[at + 1 : at + 2])}. Correct that stamp, or {cure}."
     )
+
+
+def _check_size(y: Floats, offsets: Integers, ids: Any) -> None:
+    """Refuse values too large to compute with."""
+    beyond = np.flatnonzero(np.abs(y) > LARGEST)
+    if len(beyond):
+        series = np.unique(np.searchsorted(offsets, beyond, side="right") - 1)
+        raise DataError(
+            f"{len(beyond):,} values are too large to compute with, in {len(series):,} of {len(ids):,} series: "
+            f"{show_names(ids[series])}. The largest is {np.abs(y[beyond]).max():.3g}, expected at most {LARGEST:g}. "
+            "Replace them by NaN where they stand for a missing value, or divide the values by a larger unit."
+        )
 
 
 def _leading(y: Floats, offsets: Integers) -> Integers:

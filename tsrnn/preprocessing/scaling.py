@@ -65,7 +65,9 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
     elif method == "spread":
         scale = spread
     elif method == "standard":
-        loc, scale = mean, masked_mean((y - mean) ** 2, observed).sqrt()
+        # Squares of 1e200 leave the range of floats; divided by a power of two the digits stay as they are.
+        unit = torch.where(spread > 0, spread / torch.frexp(spread).mantissa, torch.ones_like(spread))
+        loc, scale = mean, masked_mean(((y - mean) / unit) ** 2, observed).sqrt() * unit
     elif method == "mean":
         loc, scale = torch.zeros_like(mean), size
     else:
