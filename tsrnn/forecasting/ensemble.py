@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,11 +100,17 @@ class Ensemble(ForecastModel):
         self._keep(members, panel)
 
     def _update_panel(self, panel: Panel) -> None:
-        # Copies, so that all members stay as they were where one fails.
-        members = {name: copy(member) for name, member in self.members_.items()}
-        for member in members.values():
-            member.update(panel)
-        self._keep(members, panel)
+        before = [dict(member.__dict__) for member in self.members_.values()]
+        try:
+            for member in self.members_.values():
+                member.update(panel)
+        except BaseException:
+            # Where one fails, the others must not be ahead of it.
+            for member, state in zip(self.members_.values(), before, strict=True):
+                member.__dict__.clear()
+                member.__dict__.update(state)
+            raise
+        self._keep(self.members_, panel)
 
     def _keep(self, members: Mapping[str, ForecastModel], panel: Panel) -> None:
         self.members_ = dict(members)
