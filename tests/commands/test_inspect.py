@@ -86,3 +86,21 @@ def test_inspect_and_forecast_name_the_days_that_are_open(run, tmp_path):
     assert code == 0
     assert "open days, Monday to Saturday" in err
     assert [line.split(",")[1] for line in out.splitlines()[1:3]] == ["2023-07-01", "2023-07-03"]
+
+
+def test_a_series_of_a_coarser_step_is_refused_or_told_where_the_step_is_given(run, tmp_path):
+    days, months = pd.date_range("2024-01-01", periods=200), pd.date_range("2024-01-01", periods=7, freq="MS")
+    ids = ["daily"] * 200 + ["monthly"] * 7
+    table = pd.DataFrame({"unique_id": ids, "ds": days.append(months), "y": np.arange(207.0)})
+    table.to_csv(tmp_path / "mixed.csv", index=False)
+    told = "Series 'monthly' has one row in every 29 to 31 steps of the table's grid, daily"
+    for command in ("inspect", "forecast", "backtest"):
+        code, out, err = run(command, "mixed.csv")
+        assert (code, out) == (1, "")
+        assert f"{told}. Expected series of one step" in err
+    code, out, _ = run("inspect", "mixed.csv", "--freq", "D")
+    assert code == 0
+    assert f"{told}: forecasts of the steps between rest on nothing" in out
+    code, _, err = run("forecast", "mixed.csv", "--freq", "D", "--model", "zero-shot", "--horizon", "3")
+    assert code == 0
+    assert err.count(told) == 1

@@ -111,7 +111,8 @@ def deliver(
     table = forecast_table(panel, values, needed, levels=levels, quantiles=quantiles)
     if table.index.name is not None:
         table = table.reset_index()
-    for note in getattr(model, "notes_", []):
+    notes = [note for note in getattr(model, "notes_", []) if note not in panel.notes]
+    for note in notes:
         voice.say(note)
     write_frame(table, format_, output)
     if plot is not None:
@@ -123,6 +124,6 @@ def deliver(
         write_forecast_page(
             panel, values, needed, plot,
             title=title, name=name, levels=levels, summary=getattr(model, "summary", str)(),
-            notes=(*panel.notes, *getattr(model, "notes_", [])), command=shlex.join(["tsrnn", *sys.argv[1:]]),
+            notes=(*panel.notes, *notes), command=shlex.join(["tsrnn", *sys.argv[1:]]),
         )  # fmt: skip
         voice.say(f"Page: {plot}")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tsrnn.data.answers import forecast_table, interval_columns, long_forecasts, stamp_table
 from tsrnn.data.calendars import BusinessDays, TradingDays
+from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step_notes
 from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
 from tsrnn.data.grids import Stamps, show_stamps
@@ -93,7 +94,8 @@ def read_panel(
     DataError
         If the table cannot be read as time series.
     FrequencyError
-        If its step cannot be told, or time stamps do not lie on it.
+        If its step cannot be told, time stamps do not lie on it, or series surely have a coarser one of their own and
+        no `freq` says that it is meant.
     ColumnError
         If a named column does not exist.
     ParameterError
@@ -297,7 +299,11 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> P
     lead = _leading(y, offsets)
     if lead.any():
         y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
+    coarse = find_coarse_steps(y, offsets)
+    if freq is None:
+        refuse_coarse_steps(coarse, rows.ids, frequency)
     gaps = _describe_gaps(y, offsets, lead, n_missing)
+    steps = [] if more else step_notes(coarse, rows.ids, frequency)
     empty = _empty_notes(y, offsets, rows.ids)
     given = season_length is not None
     if season_length is None:
@@ -305,7 +311,7 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> P
         if frequency.season_candidates:
             season_length = find_season_length(y, offsets, frequency.season_candidates)
     notes = _describe(rows, frequency, freq is not None, season_length, given)
-    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty))
+    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty, *steps))
     if not more:
         report_empty(panel)
     return panel
@@ -388,8 +394,12 @@ def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int)
 
 
 def value_notes(panel: Panel) -> list[str]:
-    """Say which series end without values, and which have none: what the gate notes of a panel, and rows change."""
-    return [*_end_notes(panel.y, panel.offsets), *_empty_notes(panel.y, panel.offsets, panel.ids)]
+    """Say which series end without values, have none, or a step of their own: what rows change of the gate's notes."""
+    return [
+        *_end_notes(panel.y, panel.offsets),
+        *_empty_notes(panel.y, panel.offsets, panel.ids),
+        *step_notes(find_coarse_steps(panel.y, panel.offsets), panel.ids, panel.frequency),
+    ]
 
 
 def _end_notes(y: Floats, offsets: Integers) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tsrnn.data.coarse_steps import find_coarse_steps, step_notes
 from tsrnn.forecasting.per_series import examples
 
 if TYPE_CHECKING:
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def history_notes(panel: Panel, most: int) -> list[str]:
-    """Say which series are short and which end without values, in more than `most` rows or fewer, where any do."""
-    return [*_short_notes(panel), *_missing_end_notes(panel, most)]
+    """Say which series are short, end without values (in more than `most` rows or fewer), or have a coarser step."""
+    steps = step_notes(find_coarse_steps(panel.y, panel.offsets), panel.ids, panel.frequency)
+    return [*_short_notes(panel), *_missing_end_notes(panel, most), *steps]
 
 
 def _short_notes(panel: Panel) -> list[str]:

@@ -1,0 +1,131 @@
+"""Series whose own step is coarser than that of their table, such as months beside days."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tsrnn.errors import FrequencyError
+
+if TYPE_CHECKING:
+    from tsrnn.data.frequency import Frequency
+    from tsrnn.data.panel import Floats, Integers
+
+# Gaps that differ by no more than this share of the smallest are one step: months of 28 to 31 days, days of 23 to 25
+# hours where clocks change.
+SPREAD = 0.25
+# How many series of a table may come to even gaps by accident, where they have a row now and then: few enough to
+# refuse the table, or to mention them.
+REFUSED, MENTIONED = 1e-5, 1e-2
+
+
+@dataclass(frozen=True)
+class CoarseSteps:
+    """Series that have one value in every so many rows of their grid, while others have one in each.
+
+    Parameters
+    ----------
+    series : int64 ndarray of shape (n,)
+        Their places in the panel.
+    least, most : int64 ndarrays of shape (n,)
+        Rows from one value to the next.
+    chance : float64 ndarray of shape (n,)
+        How many series of the panel would have so even gaps by accident.
+    """
+
+    series: Integers
+    least: Integers
+    most: Integers
+    chance: Floats
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> CoarseSteps:
+        """Return those series for which the mask, shape (n,), holds."""
+        return CoarseSteps(self.series[mask], self.least[mask], self.most[mask], self.chance[mask])
+
+
+def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
+    """Find the series of a panel that have a regular coarser step of their own, over their whole length.
+
+    Rows that come now and then have gaps of all sizes: of a row with probability 1/g the likeliest gap near g has a
+    probability of about 1/(e·g), so that n gaps of one size come about by accident in (e·g)^−n of the series.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        NaN where nothing was observed.
+    offsets : int64 ndarray of shape (n_series + 1,)
+
+    Examples
+    --------
+    >>> y = np.full(120, np.nan)
+    >>> y[:60], y[60::7] = 1.0, 2.0
+    >>> found = find_coarse_steps(y, np.array([0, 60, 120]))
+    >>> found.series.tolist(), found.least.tolist(), found.most.tolist()
+    ([1], [7], [7])
+    """
+    observed, lengths = np.isfinite(y), np.diff(offsets)
+    running = np.concatenate([[0], np.cumsum(observed)])
+    known = running[offsets[1:]] - running[offsets[:-1]]
+    # Most series have more rows than that, and are not looked at one value at a time.
+    sparse = np.flatnonzero((known >= 3) & (2 * known <= lengths + 1))
+    if not len(sparse) or not _any_fine(observed, offsets):
+        return CoarseSteps(*(np.empty(0, np.int64),) * 3, np.empty(0))
+    first = np.repeat(offsets[sparse] - np.cumsum(lengths[sparse]) + lengths[sparse], lengths[sparse])
+    places = first + np.arange(len(first))  # of all rows of these series
+    rows = places[observed[places]]
+    ends = np.cumsum(known[sparse])
+    gaps = np.diff(rows, append=rows[-1])
+    gaps[ends - 1] = gaps[ends - 2]  # the last row of a series has no gap after it
+    least, most = (f.reduceat(gaps, ends - known[sparse]) for f in (np.minimum, np.maximum))
+    even = (least >= 2) & (most - least <= SPREAD * least)
+    sparse, least, most = sparse[even], least[even], most[even]
+    chance = len(lengths) * np.exp((known[sparse] - 1) * np.log((most - least + 1) / (math.e * least)))
+    return CoarseSteps(sparse, least, most, chance).where(chance <= MENTIONED)
+
+
+def _any_fine(observed: npt.NDArray[np.bool_], offsets: Integers) -> bool:
+    """Tell whether any series has values in two following rows; if none has, rows are missing in all of them."""
+    both = observed[1:] & observed[:-1]
+    inner = offsets[1:-1]
+    both[inner[(inner > 0) & (inner < len(observed))] - 1] = False
+    return bool(both.any())
+
+
+def step_notes(found: CoarseSteps, ids: Any, frequency: Frequency) -> list[str]:
+    """Say which series of a panel have a coarser step of their own; nothing where none has."""
+    if not len(found.series):
+        return []
+    return [f"{_told(found, ids, frequency)}: forecasts of the steps between rest on nothing; fit apart, or resample."]
+
+
+def refuse_coarse_steps(found: CoarseSteps, ids: Any, frequency: Frequency) -> None:
+    """Raise FrequencyError where series surely have a coarser step of their own."""
+    sure = found.where(found.chance <= REFUSED)
+    if not len(sure.series):
+        return
+    it, step = ("it", "its step") if len(sure.series) == 1 else ("them", "their step")
+    alias = int(frequency.alias) if frequency.alias.isdigit() else frequency.alias
+    raise FrequencyError(
+        f"{_told(sure, ids, frequency)}. Expected series of one step, since forecasts of the steps between would "
+        f"rest on nothing. Fit {it} apart, or resample the others to {step}. To read the steps between as missing "
+        f"values all the same, pass freq={alias!r}."
+    )
+
+
+def _told(found: CoarseSteps, ids: Any, frequency: Frequency) -> str:
+    """Return which series have one row in every how many steps, with up to five names."""
+    every = [
+        f"{low:,} steps" if low == high else f"{low:,} to {high:,} steps"
+        for low, high in zip(found.least.tolist(), found.most.tolist(), strict=True)
+    ]
+    grid = f"of the table's grid, {frequency.describe()}"
+    names = [str(name) for name in ids[found.series]]
+    if len(names) == 1:
+        return f"Series {names[0]!r} has one row in every {every[0]} {grid}"
+    shown = ", ".join(f"{name!r} in every {steps}" for name, steps in zip(names[:5], every[:5], strict=True))
+    more = ", ..." if len(names) > 5 else ""
+    return f"{len(names):,} of {len(ids):,} series have no row in most steps {grid}, but one each: {shown}{more}"
