@@ -67,27 +67,42 @@ def test_the_step_says_who_reads_series_without_a_season(freq):
 
 
 @pytest.mark.parametrize(
-    ("freq", "member", "seasons"),
+    ("freq", "m", "member", "seasons"),
     [
-        ("6h", "season_7", (4,)),
-        ("4h", "season_7", (6,)),
-        ("3h", "season_24", (8, 56)),
-        ("2h", "season_24", (12, 84)),
-        ("20min", "season_24", (72, 504)),
+        ("12h", 2, "season_7", (14,)),
+        ("6h", 4, "season_7", (28,)),
+        ("4h", 6, "season_7", (42,)),
+        ("3h", 8, "season_24", (8, 56)),
+        ("2h", 12, "season_24", (12, 84)),
+        ("20min", 72, "season_24", (72, 504)),
     ],
 )
-def test_days_of_other_steps_than_hours_are_not_read_as_months_or_quarters(freq, member, seasons):
-    n = 40 * seasons[0]
+def test_days_of_other_steps_than_hours_are_not_read_as_months_or_quarters(freq, m, member, seasons):
+    n, h = 40 * m, 7 * m
     time = pd.date_range("2024-01-01", periods=n, freq=freq)
-    rng = np.random.default_rng(0)
     week = np.where(time.day_of_week >= 5, 0.5, 1.0)  # weekends are half as high
-    y = pd.Series(week * (2 + np.sin(np.arange(n) * 2 * np.pi / seasons[0])) + rng.normal(0, 0.05, n), time, name="y")
-    h = 7 * seasons[0]
+    noise = np.random.default_rng(0).normal(0, 0.05, n)
+    y = pd.Series(week * (2 + np.cos(np.arange(n) * 2 * np.pi / m)) + noise, time, name="y")
     model = Forecaster(strategy="zero-shot").fit(y[:-h])
-    assert model.networks_[0].size.seasons == seasons
-    assert any(f"not trained on seasons of {seasons[0]}" in note and member in note for note in model.notes_)
-    if freq in ("2h", "3h"):  # a week that is read, and seen often
+    assert seasons in [network.size.seasons for network in model.networks_]
+    assert any(f"not trained on seasons of {m}" in note and member in note for note in model.notes_)
+    if freq != "20min":  # of which five weeks are too long a window to see
         assert np.abs(model.predict(h) - y[-h:]).mean() < 0.2
+
+
+def test_days_read_the_week_of_shorter_steps_from_two_weeks_on():
+    service = served_by(4, slow=False, day=4)
+    assert [member.size(service.seasons).seasons for member in service.serving(55)] == [(4,)]
+    assert [member.size(service.seasons).seasons for member in service.serving(56)] == [(28,)]
+    assert [member.size(service.seasons).seasons for member in service.fine_tuned] == [(28,)]
+    time = pd.date_range("2024-01-01", periods=120, freq="6h")
+    long = pd.DataFrame({"unique_id": "long", "ds": time, "y": np.tile([1.0, 2, 4, 3], 30) + np.arange(120) % 28})
+    few = long[-20:].assign(unique_id="few")
+    model = Forecaster(strategy="zero-shot").fit(pd.concat([long, few]))
+    answer = model.predict(28).set_index("unique_id")["yhat"]
+    np.testing.assert_allclose(answer["long"], long["y"][-28:], atol=1.5)  # the week before
+    alone = Forecaster(strategy="zero-shot").fit(few).predict(28)["yhat"]
+    np.testing.assert_allclose(answer["few"], alone, rtol=1e-4)
 
 
 def test_hours_half_hours_and_seasons_that_are_no_day_are_served_as_before():

@@ -53,6 +53,8 @@ class Member:
         By how much the intervals of real series are wider than those of the simulated ones it learnt from.
     histories : range
         Numbers of values that a history may hold; others are left to the other members of its kind.
+    reads : tuple of int, optional
+        The seasons it reads where they are not those of the series.
     steps : int
         Gradient steps of its training.
     batch_size : int
@@ -78,6 +80,7 @@ class Member:
     own_season: bool = False
     widening: float = 1.0
     histories: range = EVERY_HISTORY
+    reads: tuple[int, ...] | None = None
     steps: int = 2000
     batch_size: int = 256
     learning_rate: float = 2e-3
@@ -87,7 +90,7 @@ class Member:
 
         A season that is longer than the context of the training brings a context of two of them.
         """
-        seasons = self.seasons[0][0] if seasons is None else seasons
+        seasons = self.reads or seasons or self.seasons[0][0]
         context = max(self.context_length, 2 * seasons[0], seasons[-1])
         context = math.ceil(context / self.patch_length) * self.patch_length
         # A season that is no part of the year, such as 48 of 52, is a year itself.
