@@ -117,3 +117,13 @@ def test_without_a_finer_series_rows_are_missing_and_no_step_is_coarser():
     days = steps("D", 100)[::2].delete(slice(0, 40, 5))
     panel = read_panel(table_of(a=days, b=days), freq="D")
     assert not any("one row in every" in note for note in panel.notes)
+
+
+def test_rows_without_a_value_are_the_series_own_steps():
+    days = pd.date_range("2024-01-01", periods=60)
+    full = pd.DataFrame({"unique_id": "full", "ds": days, "y": np.arange(60.0)})
+    gaps = full.assign(unique_id="gaps", y=np.where(np.arange(60) % 3 == 0, 1.0, np.nan))
+    panel = read_panel(pd.concat([full, gaps]))
+    assert any("'gaps' has one row in every 3 steps" in note for note in panel.notes)
+    with pytest.raises(FrequencyError, match="'gaps' has one row in every 3 steps"):
+        read_panel(pd.concat([full, gaps.dropna()]))
