@@ -13,6 +13,7 @@ import pandas as pd
 from tsrnn.data.answers import forecast_table, interval_columns, long_forecasts, stamp_table
 from tsrnn.data.calendars import BusinessDays, TradingDays
 from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step_notes
+from tsrnn.data.column_arguments import check_column_arguments
 from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
 from tsrnn.data.grids import Stamps, show_stamps
@@ -112,7 +113,7 @@ def read_panel(
         season_length = _check_season_length(season_length)
     if isinstance(df, Panel):
         return df if season_length is None else replace(df, season_length=season_length)
-    _check_column_arguments(id_col, time_col, target_col)
+    check_column_arguments(id_col, time_col, target_col)
     if isinstance(df, pd.Series):
         rows = _read_series(df, freq)
     elif isinstance(df, pd.DataFrame):
@@ -130,30 +131,6 @@ def _check_season_length(season_length: Any) -> int:
     if not whole or season_length < 1:
         raise ParameterError(f"season_length={season_length!r}: expected a whole number of steps, 1 for none.")
     return int(season_length)
-
-
-def _check_column_arguments(id_col: Any, time_col: Any, target_col: Any) -> None:
-    """Refuse what cannot name a column, such as a list where one name is expected."""
-    several = isinstance(target_col, (list, tuple, pd.Index, np.ndarray))
-    targets = list(target_col) if several else [target_col]
-    for argument, value, names in (
-        ("id_col", id_col, [id_col]),
-        ("time_col", time_col, [time_col]),
-        ("target_col", target_col, targets),
-    ):
-        if not all(map(_has_hash, names)):
-            is_data = isinstance(value, (pd.Series, pd.DataFrame))
-            shown = f" is a {type(value).__name__}" if is_data else f"={value!r}"
-            more = ", or a list of names for a wide table" if argument == "target_col" else ""
-            raise ParameterError(f"{argument}{shown}: expected the name of one column{more}.")
-
-
-def _has_hash(name: Any) -> bool:
-    try:
-        hash(name)
-    except TypeError:
-        return False
-    return True
 
 
 def _read_series(series: pd.Series, freq: Any) -> _Rows:

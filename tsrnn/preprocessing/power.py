@@ -276,8 +276,8 @@ def forecast_map(transform: Any, y: Floats, offsets: Integers, names: Sequence[A
 
     Examples
     --------
-    >>> forecast_map("log", np.array([1.0, 10.0, 100.0]), np.array([0, 3])).forward(np.array([10.0]))
-    array([0.])
+    >>> round(forecast_map("log", np.array([1.0, 10.0, 100.0]), np.array([0, 3])).unit, 9)
+    10.0
     """
     chosen = panel_transform(transform)
     if chosen is None:

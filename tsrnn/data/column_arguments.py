@@ -1,0 +1,39 @@
+"""The arguments that name columns: checked before any table is looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.errors import ParameterError
+
+
+def check_column_arguments(id_col: Any, time_col: Any, target_col: Any) -> None:
+    """Refuse what cannot name a column, such as a list where one name is expected.
+
+    Raises
+    ------
+    ParameterError
+    """
+    several = isinstance(target_col, (list, tuple, pd.Index, np.ndarray))
+    targets = list(target_col) if several else [target_col]
+    for argument, value, names in (
+        ("id_col", id_col, [id_col]),
+        ("time_col", time_col, [time_col]),
+        ("target_col", target_col, targets),
+    ):
+        if not all(map(_has_hash, names)):
+            is_data = isinstance(value, (pd.Series, pd.DataFrame))
+            shown = f" is a {type(value).__name__}" if is_data else f"={value!r}"
+            more = ", or a list of names for a wide table" if argument == "target_col" else ""
+            raise ParameterError(f"{argument}{shown}: expected the name of one column{more}.")
+
+
+def _has_hash(name: Any) -> bool:
+    try:
+        hash(name)
+    except TypeError:
+        return False
+    return True
