@@ -8,10 +8,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tsrnn.data.panel import Panel, TableForm
+from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.settings import (
-    LONGER_SEASON,
+    DAYS,
     choose_settings,
     context_notes,
     default_steps,
@@ -76,7 +77,8 @@ def test_what_is_chosen_always_fits_together(longest, season, default_horizon, h
     assert size.context_length >= max(size.seasons)
     assert size.context_length >= min(context or 1, longest)
     assert size.seasons[0] == season
-    assert all(longer == LONGER_SEASON[season] for longer in size.seasons[1:])
+    assert size.seasons[1:] in ((), (7 * season,))
+    assert season in DAYS or size.seasons == (season,)
     assert size.horizon == (horizon or size.horizon)
     assert horizon is not None or 1 <= size.horizon <= max(1, longest // 3)
     assert size.patch_length == (patch or season)
@@ -258,3 +260,15 @@ def test_days_are_fine_tuned_with_the_windows_of_the_networks_that_learn():
     assert (tuned.size.context_length, tuned.size.year) == (392, 0)
     months = fine_tune_settings(Forecaster(), panel_of(400, 12, 400))
     assert member_settings(months, MEMBERS["season_12_lasting"], (12,)).size.context_length == 300
+
+
+@pytest.mark.parametrize(("freq", "m"), [("12h", 2), ("6h", 4), ("2h", 12), ("20min", 72)])
+def test_networks_from_scratch_know_the_week_of_any_step_shorter_than_a_day(freq, m):
+    def seasons(n_rows, **parameters):
+        y = pd.Series(np.arange(n_rows) % 5.0, pd.date_range("2024-01-01", periods=n_rows, freq=freq), name="y")
+        return choose_settings(Forecaster(**parameters), read_panel(y, **parameters)).size.seasons
+
+    assert seasons(21 * m) == (m, 7 * m)
+    assert seasons(21 * m, season_length=m) == (m, 7 * m)
+    assert seasons(21 * m - 1) == (m,)
+    assert seasons(21 * m, season_length=m + 1) == (m + 1,)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import Forecaster
 
 # The next longer season that comes with one: a day brings a week. Its profiles are offered; the network weighs them.
-LONGER_SEASON = {24: 168, 48: 336, 96: 672, 144: 1008}
+DAYS = (24, 48, 96, 144)
 
 # Where a season is a day, of so many steps or a multiple, a forecast may start from the season that a window itself
 # keeps: trained on M4 Hourly but for its last two days, the MASE of those was .749 and .727 with it, .786 and .811
@@ -147,7 +147,9 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     m, longest = panel.season_length, _enough_history(panel)
     horizon = _given(model.horizon) or max(1, min(_default_horizon(panel), longest // 3))
     patch = _given(model.patch_length) or m
-    seasons = _seasons(m, longest) if model.season_length is None or m in LONGER_SEASON else (m,)
+    # Integer time does not tell how long a step is.
+    is_day = m in DAYS or m == panel.frequency.steps_a_day
+    seasons = (m, 7 * m) if is_day and longest >= 21 * m else (m,)
     context = min(_given(model.context_length) or _default_context(m, seasons, longest), longest)
     context = max(math.ceil(context / patch) * patch, math.ceil(max(seasons) / patch) * patch)
     windows = _count_windows(panel, horizon)
@@ -334,11 +336,6 @@ def _default_horizon(panel: Panel) -> int:
     # Two seasons where a season is a year or a day: `predict(h=24)` on months then needs no extension.
     m = panel.season_length
     return max(panel.frequency.default_horizon, 2 * m if m in (4, 12, 24) else 1)
-
-
-def _seasons(m: int, longest: int) -> tuple[int, ...]:
-    longer = LONGER_SEASON.get(m)
-    return (m, longer) if longer is not None and longest >= 3 * longer else (m,)
 
 
 def _default_context(m: int, seasons: tuple[int, ...], longest: int) -> int:
