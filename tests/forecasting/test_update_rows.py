@@ -266,3 +266,11 @@ def test_no_rows_are_lost_to_a_revision_after_later_ones():
     expected[100] += 50
     np.testing.assert_array_equal(model.panel_.y, expected)
     assert any("1 fitted value was replaced" in note for note in model.notes_)
+
+
+def test_a_series_without_a_name_is_not_taken_for_one_that_is_called_y():
+    wide = pd.DataFrame({"y": [1.0, 2, 3, 4], "z": [2.0, 3, 4, 5]}, pd.date_range("2024-01-01", periods=4))
+    model = Naive().fit(wide.iloc[:3])
+    with pytest.raises(DataError, match="The Series has no name, but the model was fitted on 2 series: y, z"):
+        model.update(wide["y"].iloc[3:].rename(None))
+    assert model.update(wide["y"].iloc[3:]).panel_.lengths.tolist() == [4, 3]

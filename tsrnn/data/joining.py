@@ -305,7 +305,10 @@ def _spellings(name: Any) -> tuple[str, ...]:
 def _named_as_known(known: Panel, newer: Panel) -> Panel:
     """Return the newer panel with the known name where one Series goes on from one series, and either has no name."""
     unnamed = [panel for panel in (known, newer) if panel.form.kind == "series" and panel.form.target_col is None]
-    if not unnamed or newer.form.kind != "series" or newer.ids[0] in known.ids:
+    if not unnamed or newer.form.kind != "series":
+        return newer
+    # A Series without a name is read as "y", which one of several series may happen to be called.
+    if newer.form.target_col is not None and newer.ids[0] in known.ids:
         return newer
     if known.n_series == 1:
         return replace(newer, ids=known.ids)
