@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import monthly_table
-from tsrnn import ARIMA, Ensemble, Forecaster, Log, Naive
+from tsrnn import ARIMA, Ensemble, Forecaster, Log, Naive, SeasonalNaive
 from tsrnn.errors import DataError, ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting.saving import load_forecaster
 
@@ -100,10 +100,14 @@ def test_an_update_with_values_that_the_transform_cannot_take_is_refused(transfo
     assert np.isfinite(model.update(later_rows(50.0)).predict(7)["yhat"]).all()
 
 
-def test_an_update_that_fails_in_one_member_leaves_all_of_an_ensemble_as_they_were():
-    members = {"ARIMA": ARIMA(), "log": Forecaster(transform="log", **QUICK)}
-    model = Ensemble(members).fit(monthly_table())
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_update_that_fails_in_one_member_leaves_all_of_an_ensemble_as_they_were(nested):
+    first = Ensemble({"ARIMA": ARIMA(), "SeasonalNaive": SeasonalNaive()}) if nested else ARIMA()
+    model = Ensemble({"first": first, "log": Forecaster(transform="log", **QUICK)}).fit(monthly_table())
+    inner = list(model.members_["first"].members_.values()) if nested else [model.members_["first"]]
+    lengths = [member.panel_.lengths.tolist() for member in inner]
     forecast = model.predict(3)
     with pytest.raises(DataError, match="Negative values"):
         model.update(later_rows(-1.0))
     pd.testing.assert_frame_equal(model.predict(3), forecast)
+    assert [member.panel_.lengths.tolist() for member in inner] == lengths

@@ -94,7 +94,7 @@ def test_days_read_the_week_of_shorter_steps_from_two_weeks_on():
     service = served_by(4, slow=False, day=4)
     assert [member.size(service.seasons).seasons for member in service.serving(55)] == [(4,)]
     assert [member.size(service.seasons).seasons for member in service.serving(56)] == [(28,)]
-    assert [member.size(service.seasons).seasons for member in service.fine_tuned] == [(28,)]
+    assert [member.size(service.seasons).seasons for member in service.fine_tuned] == [(4,), (28,)]
     time = pd.date_range("2024-01-01", periods=120, freq="6h")
     long = pd.DataFrame({"unique_id": "long", "ds": time, "y": np.tile([1.0, 2, 4, 3], 30) + np.arange(120) % 28})
     few = long[-20:].assign(unique_id="few")
@@ -103,6 +103,23 @@ def test_days_read_the_week_of_shorter_steps_from_two_weeks_on():
     np.testing.assert_allclose(answer["long"], long["y"][-28:], atol=1.5)  # the week before
     alone = Forecaster(strategy="zero-shot").fit(few).predict(28)["yhat"]
     np.testing.assert_allclose(answer["few"], alone, rtol=1e-4)
+
+
+@pytest.mark.parametrize("strategy", ["fine-tune", "auto"])
+def test_fine_tuned_days_leave_short_histories_to_the_reading_of_days(monkeypatch, strategy):
+    monkeypatch.setattr("tsrnn.forecasting.settings.default_steps", lambda n_windows: 60)
+    time, rng = pd.date_range("2024-01-01", periods=300, freq="4h"), np.random.default_rng(0)
+    day = np.tile([1.0, 2, 5, 6, 4, 2], 50)
+
+    def table(name, n):
+        return pd.DataFrame({"unique_id": name, "ds": time[-n:], "y": day[-n:] + rng.normal(0, 0.3, n)})
+
+    few = [f"few {k}" for k in range(4)]
+    panel = pd.concat([*(table(f"long {k}", 300) for k in range(4)), *(table(name, 24) for name in few)])
+    model = Forecaster(strategy=strategy, horizon=6).fit(panel)
+    answer = model.predict(6).set_index("unique_id")["yhat"]
+    for name in few:  # before, those that learnt read a week in four days and were 1.4 to 5 off
+        assert np.abs(answer[name].to_numpy() - day[:6]).mean() < 0.5
 
 
 def test_hours_half_hours_and_seasons_that_are_no_day_are_served_as_before():

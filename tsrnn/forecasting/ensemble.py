@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,13 +100,13 @@ class Ensemble(ForecastModel):
         self._keep(members, panel)
 
     def _update_panel(self, panel: Panel) -> None:
-        before = [dict(member.__dict__) for member in self.members_.values()]
+        before = list(_states(self.members_.values()))
         try:
             for member in self.members_.values():
                 member.update(panel)
         except BaseException:
             # Where one fails, the others must not be ahead of it.
-            for member, state in zip(self.members_.values(), before, strict=True):
+            for member, state in before:
                 member.__dict__.clear()
                 member.__dict__.update(state)
             raise
@@ -140,3 +140,11 @@ class Ensemble(ForecastModel):
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
         return f"{self.method} of {', '.join(self.members_)}, season {self.season_length_}"
+
+
+def _states(members: Iterable[ForecastModel]) -> Iterator[tuple[ForecastModel, dict[str, Any]]]:
+    """Yield models, and those that they hold, with what each knows now."""
+    for member in members:
+        yield member, dict(member.__dict__)
+        if isinstance(member, Ensemble):
+            yield from _states(member.members_.values())

@@ -248,6 +248,8 @@ class NetworkFit:
             start = None if member is None else load_member(member)
             forecast = new_network(own, self.seed + seed * len(starts) + index, self.device, start)
             forecast.vote = vote
+            if member is not None:
+                forecast.histories = self.service.fine_tuned_histories(member)
             trained.append(forecast)
             self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
             done = [(number + share / len(starts)) / self.planned for share in (index, index + 1)]

@@ -44,11 +44,17 @@ class Service:
         """Return the members that learn from a table: not those that know the year, where there are others.
 
         A table has few windows that show a year. On two held-back ends of NN5 the network of days that knows the year
-        had .978 and 1.080 of its error after fine-tuning, the two others .897 and 1.057 of that. Of one that reads long
-        histories otherwise than short ones, it is the reading of long ones that learns.
+        had .978 and 1.080 of its error after fine-tuning, the two others .897 and 1.057 of that.
         """
-        trained = [member for member in self.members if not member.year] or list(self.members)
-        return tuple({member.name: member for member in trained}.values())
+        return tuple(member for member in self.members if not member.year) or self.members
+
+    def fine_tuned_histories(self, member: Member) -> range:
+        """Return how many values a history may hold for a member to forecast it that has learnt from a table.
+
+        What it has not learnt from the prior it learns there, but for one that reads short histories otherwise.
+        """
+        readings = sum(other.name == member.name for other in self.members)
+        return member.histories if readings > 1 else EVERY_HISTORY
 
     def serving(self, history: int) -> tuple[Member, ...]:
         """Return the members that forecast a history of so many values."""
