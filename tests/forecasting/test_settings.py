@@ -272,3 +272,9 @@ def test_networks_from_scratch_know_the_week_of_any_step_shorter_than_a_day(freq
     assert seasons(21 * m, season_length=m) == (m, 7 * m)
     assert seasons(21 * m - 1) == (m,)
     assert seasons(21 * m, season_length=m + 1) == (m + 1,)
+
+
+def test_networks_from_scratch_know_no_week_of_minutes():
+    y = pd.Series(np.arange(21 * 288) % 5.0, pd.date_range("2024-01-01", periods=21 * 288, freq="5min"), name="y")
+    model = Forecaster(season_length=288)
+    assert choose_settings(model, read_panel(y, season_length=288)).size.seasons == (288,)

@@ -123,7 +123,7 @@ def test_fine_tuned_days_leave_short_histories_to_the_reading_of_days(monkeypatc
 
 
 def test_hours_half_hours_and_seasons_that_are_no_day_are_served_as_before():
-    for m in (24, 48, 96, 144):
+    for m in (24, 48, 96, 144, 288, 1440):
         assert served_by(m, slow=False, day=m) == served_by(m)
     assert served_by(12, slow=False, day=24) == served_by(12)
     assert served_by(12, slow=False, day=0) == served_by(12)

@@ -147,8 +147,8 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     m, longest = panel.season_length, _enough_history(panel)
     horizon = _given(model.horizon) or max(1, min(_default_horizon(panel), longest // 3))
     patch = _given(model.patch_length) or m
-    # Integer time does not tell how long a step is.
-    is_day = m in DAYS or m == panel.frequency.steps_a_day
+    # Integer time does not tell how long a step is. Weeks of longer days would take windows of thousands of points.
+    is_day = m in DAYS or (m == panel.frequency.steps_a_day and m <= max(DAYS))
     seasons = (m, 7 * m) if is_day and longest >= 21 * m else (m,)
     context = min(_given(model.context_length) or _default_context(m, seasons, longest), longest)
     context = max(math.ceil(context / patch) * patch, math.ceil(max(seasons) / patch) * patch)

@@ -89,7 +89,7 @@ def served_by(season_length: int, *, slow: bool = True, day: int = 0) -> Service
     ((12, 84), 'season_7')
     """
     m = 5 if season_length == 1 and not slow else season_length
-    if m == day and m not in _DAYS_OF_HOURS:
+    if m == day and m not in _DAYS_OF_HOURS and m < max(_DAYS_OF_HOURS):  # the week of longer days is out of sight
         # A window keeps no season of its own beside one as short as six, which hours would read.
         if own_profile_count(m) > 0:
             return _untrained(m, (m, 7 * m), "season_24")
