@@ -78,7 +78,23 @@ def test_names_are_compared_as_text_and_stay_as_they_are_known(early, late):
 
 @pytest.mark.parametrize(
     ("early", "late"),
-    [(1.0, "1.0"), (1.0, "1"), ("1.0", 1.0), (True, "True"), (pd.Timestamp("2024-01-01"), "2024-01-01 00:00:00")],
+    [
+        (1.0, "1.0"),
+        (1.0, "1"),
+        ("1.0", 1.0),
+        (True, "True"),
+        (True, "true"),
+        (False, "FALSE"),
+        ("true", True),
+        (1.1, "1.10"),
+        (1.0, "1.00"),
+        (0.5, ".5"),
+        (1e20, "1E20"),
+        (pd.Timestamp("2024-01-01"), "2024-01-01 00:00:00"),
+        (pd.Timestamp("2024-01-01"), "2024-01-01"),
+        (pd.Timestamp("2024-01-01", tz="Europe/Berlin"), "2024-01-01"),
+        ("2024-01-01", pd.Timestamp("2024-01-01")),
+    ],
 )
 def test_names_of_any_type_are_known_by_their_text(early, late):
     known = read_panel(named(early))
@@ -97,6 +113,41 @@ def test_names_that_mean_one_known_series_are_refused():
         join_newer(known, read(known, named("1", "1.0")))
     panel, _ = join_newer(read_panel(named("1", "1.0")), read(known, named("1", "1.0")))
     assert panel.ids.tolist() == ["1", "1.0"]
+
+
+@pytest.mark.parametrize(
+    ("early", "late"),
+    [
+        ((1.1, 2.2), "1.11"),
+        ((1.1, 2.2), "1.1_0"),
+        ((7.0, 8.5), "007"),
+        ((1.1, 2.2), "."),
+        (("1.1", "2.2"), "1.10"),
+        ((True, False), "tRUE"),
+        ((pd.Timestamp("2024-01-01 06:00"), pd.Timestamp("2024-01-02")), "2024-01-01"),
+    ],
+)
+def test_names_that_only_look_alike_are_new(early, late):
+    known = read_panel(named(*early))
+    panel, notes = join_newer(known, read(known, named(late)))
+    assert panel.ids.tolist() == [late]
+    assert notes == ["1 of 1 series are new to the model."]
+
+
+def test_a_name_that_is_known_as_it_is_written_comes_before_another_spelling():
+    known = read_panel(named(1.1, "1.10", True, "true", pd.Timestamp("2024-01-01"), "2024-01-01"))
+    panel, _ = join_newer(known, read(known, named("1.10", "true", "2024-01-01", "1.100")))
+    assert panel.ids.tolist() == ["1.10", "true", "2024-01-01", 1.1]
+
+
+def test_a_name_that_may_mean_several_known_series_is_refused():
+    stamp = pd.Timestamp("2024-01-01")
+    known = read_panel(named(stamp, stamp.tz_localize("UTC")))
+    with pytest.raises(DataError, match=r"'2024-01-01' has the name of 2 fitted series, .* or '2024-01-01 00:00:00\+"):
+        join_newer(known, read(known, named("2024-01-01")))
+    known = read_panel(named(1.1, 2.2))
+    with pytest.raises(DataError, match=r"'1\.1' and '1\.10' both have the name of the fitted series 1\.1\. Give"):
+        join_newer(known, read(known, named("1.1", "1.10")))
 
 
 def test_rows_between_known_and_newer_ones_are_missing(known):

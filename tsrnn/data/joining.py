@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ from tsrnn.errors import DataError, FrequencyError
 
 # Rows that may be missing between what is known and what a file holds, in rows that there are: more is a mistake.
 MOST_MISSING = 10
+
+# How a file may write a number, such as 1.10; with zeros before it, as in 007, it is a name.
+_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     may hold the whole of it, or its beginning to forecast from there. Series that are not known are left as they are.
     A warning names those without any value, known or newer.
     Names are compared as text: a file of the series 1 and x2 calls 1 by text, one of 1 alone by a number; the known
-    name is kept.
+    name is kept. True, a day and 1.1 are also known by the texts true, 2024-01-01 and 1.10.
 
     Parameters
     ----------
@@ -282,8 +286,13 @@ def _check_gap(name: Any, part: _Part) -> None:
 
 def _known_names(known: Panel, newer: Panel) -> npt.NDArray[Any]:
     """Return the names of the newer series, those that are known as they are known; compared as text."""
-    texts = {_spellings(name)[-1]: name for name in known.ids} | {str(name): name for name in known.ids}
-    found = [next((texts[text] for text in _spellings(name) if text in texts), name) for name in newer.ids]
+    texts = {str(name): name for name in known.ids}
+    others = dict[str, list[Any]]()
+    for name in known.ids:
+        for text in _spellings(name):
+            others.setdefault(text, []).append(name)
+    numbers = {float(name): name for name in known.ids if isinstance(name, (float, np.floating))}
+    found = [_known_name(name, texts, others, numbers) for name in newer.ids]
     first = dict[Any, Any]()
     for name, meant in zip(newer.ids, found, strict=True):
         other = first.setdefault(meant, name)
@@ -295,11 +304,48 @@ def _known_names(known: Panel, newer: Panel) -> npt.NDArray[Any]:
     return _names(found)
 
 
+def _known_name(name: Any, texts: dict[str, Any], others: dict[str, list[Any]], numbers: dict[float, Any]) -> Any:
+    """Return the known name that a newer one means, or itself if it is new.
+
+    Its own text comes first, then another way to write either of the two, then the number that its text is.
+
+    Parameters
+    ----------
+    name : object
+    texts : dict
+        The known names by their own text.
+    others : dict
+        Those that can be written so, by each of their spellings.
+    numbers : dict
+        Those that are numbers of floating point, by their values.
+    """
+    if str(name) in texts:
+        return texts[str(name)]
+    meant = list(dict.fromkeys(other for text in _spellings(name) for other in others.get(text, ())))
+    if len(meant) > 1:
+        raise DataError(
+            f"The series {name!r} has the name of {len(meant):,} fitted series, for example {meant[0]!r} and "
+            f"{meant[1]!r}. Write it as one of them is written in full: {str(meant[0])!r} or {str(meant[1])!r}."
+        )
+    if not meant and isinstance(name, str) and _NUMBER.fullmatch(name):
+        return numbers.get(float(name), name)
+    return meant[0] if meant else name
+
+
 def _spellings(name: Any) -> tuple[str, ...]:
-    """Return the texts by which a file may have a name; a whole number of floating point has two, 1.0 and 1."""
+    """Return the texts by which a file may have a name.
+
+    >>> _spellings(1.0), _spellings(True), _spellings(pd.Timestamp("2024-01-01"))
+    (('1.0', '1'), ('True', 'true', 'TRUE'), ('2024-01-01 00:00:00', '2024-01-01'))
+    """
+    text = str(name)
     if isinstance(name, (float, np.floating)) and float(name).is_integer():
-        return str(name), str(int(name))
-    return (str(name),)
+        return text, str(int(name))
+    if isinstance(name, (bool, np.bool_)):
+        return text, text.lower(), text.upper()
+    if isinstance(name, pd.Timestamp) and name == name.normalize():
+        return text, str(name.date())
+    return (text,)
 
 
 def _named_as_known(known: Panel, newer: Panel) -> Panel:
