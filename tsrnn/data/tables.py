@@ -245,8 +245,7 @@ def _refuse_one_text(ids: Any) -> None:
         if other is not name:
             raise DataError(
                 f"Two series have the name {name!s}, {other!r} ({type(other).__name__}) and {name!r} "
-                f"({type(name).__name__}). Name all series by text or all by numbers, for example with "
-                "df.astype({'unique_id': str})."
+                f"({type(name).__name__}). Give one of them another name."
             )
 
 
