@@ -502,8 +502,14 @@ def test_one_stamp_gone_astray_does_not_make_a_giant_grid():
         (long_table().set_index(["unique_id", "ds"]), {}, DataError, r"index has 2 levels.*reset_index"),
         (long_table().set_index(["unique_id", "ds"])["y"], {}, DataError, r"index has 2 levels.*reset_index"),
         (pd.concat({"x": wide_table()}, axis=1), {}, DataError, "columns have 2 levels"),
-        (wide_table(), {"season_length": 0}, ParameterError, "season_length=0"),
+        (
+            wide_table(),
+            {"season_length": 0},
+            ParameterError,
+            "season_length=0: expected a whole number of steps, 1 for",
+        ),
         (wide_table(), {"season_length": 2.5}, ParameterError, "season_length=2.5"),
+        (wide_table(), {"season_length": True}, ParameterError, "season_length=True"),
         (wide_table(), {"freq": "h2"}, FrequencyError, "freq='h2' is no time step"),
     ],
 )

@@ -21,6 +21,7 @@ from tsrnn.data.panel import Floats, Integers, Panel, TableForm
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError, FrequencyError, ParameterError
+from tsrnn.parameters import is_whole
 
 __all__ = ["forecast_table", "interval_columns", "long_forecasts", "read_panel", "stamp_table"]
 
@@ -127,8 +128,7 @@ def read_panel(
 
 
 def _check_season_length(season_length: Any) -> int:
-    whole = isinstance(season_length, (int, np.integer)) and not isinstance(season_length, bool)
-    if not whole or season_length < 1:
+    if not is_whole(season_length) or season_length < 1:
         raise ParameterError(f"season_length={season_length!r}: expected a whole number of steps, 1 for none.")
     return int(season_length)
 
