@@ -57,6 +57,19 @@ def test_only_a_fitted_detector_with_a_network_can_be_saved(tmp_path):
         AnomalyDetector(SeasonalNaive()).fit(hourly(200)).save(tmp_path / "d")
 
 
+@pytest.mark.parametrize("whose", ["forecaster", "detector"])
+def test_no_detector_is_saved_that_could_not_be_loaded(detector, tmp_path, whose):
+    detector.save(tmp_path / "d")
+    usual = detector.detect()
+    if whose == "forecaster":
+        detector.forecaster_.set_params(transform="sqrt")
+    else:
+        detector.set_params(threshold="guess")
+    with pytest.raises(ParameterError, match=r"could not be loaded again, so it is not saved: t\w+='(sqrt|guess)'"):
+        detector.save(tmp_path / "d")
+    pd.testing.assert_frame_equal(AnomalyDetector.load(tmp_path / "d").detect(), usual)
+
+
 def test_a_forecasters_folder_is_neither_replaced_nor_loaded(detector, tmp_path):
     detector.forecaster_.save(tmp_path / "model")
     with pytest.raises(ParameterError, match="is not a saved anomaly detector alone"):

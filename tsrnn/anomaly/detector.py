@@ -376,8 +376,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         NotFittedError
             Before `fit`.
         ParameterError
-            If the folder holds something else than a saved detector, the forecaster is no `Forecaster`, or a parameter
-            or a name cannot be stored.
+            If the folder holds something else than a saved detector, the forecaster is no `Forecaster`, a parameter or
+            a name cannot be stored, or the detector could not be loaded again for any other reason.
         """
         save_detector(self, path)
 

@@ -20,7 +20,7 @@ from tsrnn.data.stored import frequency_to_json, json_to_frequency, panel_from_s
 from tsrnn.data.stored_values import Json, json_to_value, read_entry, read_flag, read_list, read_whole, value_to_json
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
-from tsrnn.forecasting.model_folder import load_folder, write_folder
+from tsrnn.forecasting.model_folder import check_loadable, load_folder, write_folder
 from tsrnn.forecasting.saving import forecaster_from_stored, forecaster_to_stored
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     parts |= {"start": watch.like.start.astype(np.int64), "next": watch.next.astype(np.int64)}
     tensors = {FORECASTER + name: part for name, part in weights.items()}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in parts.items()}
+    check_loadable(content, tensors, partial(_build, cls=type(detector)))
     write_folder(path, content, tensors, KIND)
 
 

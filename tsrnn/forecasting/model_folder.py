@@ -136,6 +136,33 @@ def check_replaceable(folder: Path, kind: str = FORECASTER) -> None:
     )
 
 
+def check_loadable(
+    content: Mapping[str, Any],
+    tensors: dict[str, torch.Tensor],
+    build: Callable[[dict[str, Any], dict[str, torch.Tensor]], Any],
+) -> None:
+    """Refuse what could not be loaded again, before it takes the place of a good model.
+
+    Parameters
+    ----------
+    content : mapping of JSON values
+    tensors : dict of str to tensor
+    build : callable
+        As `load_folder` is given it.
+
+    Raises
+    ------
+    ParameterError
+    """
+    try:
+        build(json.loads(json.dumps(content, allow_nan=False)), tensors)
+    except UNMAKEABLE as error:
+        raise ParameterError(
+            f"The model could not be loaded again, so it is not saved: {error}. Fit it again with parameters that "
+            "`fit` takes."
+        ) from error
+
+
 def load_folder(
     path: Any, build: Callable[[dict[str, Any], dict[str, torch.Tensor]], Model], kind: str = FORECASTER
 ) -> Model:

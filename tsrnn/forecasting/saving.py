@@ -7,7 +7,6 @@ shapes a network before its type and range are checked and the stored tensors ha
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from dataclasses import asdict
 from functools import partial
@@ -34,7 +33,7 @@ from tsrnn.data.stored_values import (
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import UNMAKEABLE, load_folder, write_folder
+from tsrnn.forecasting.model_folder import check_loadable, load_folder, write_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import DEFAULT_RATE, check_parameters
 from tsrnn.forecasting.stored_settings import later_flag, number_between, one_of, read_settings, read_size, several
@@ -80,19 +79,8 @@ def save_forecaster(model: Forecaster, path: Any) -> None:
     values, too. A callable `verbose` has no written form and is saved as False.
     """
     content, tensors = forecaster_to_stored(model)
-    _check_loadable(content, tensors, type(model))
+    check_loadable(content, tensors, partial(forecaster_from_stored, cls=type(model)))
     write_folder(path, content, tensors)
-
-
-def _check_loadable(content: Json, tensors: dict[str, torch.Tensor], cls: type[Forecaster]) -> None:
-    """Refuse what `load_forecaster` would refuse, before it takes the place of a good model."""
-    try:
-        forecaster_from_stored(json.loads(json.dumps(content, allow_nan=False)), tensors, cls)
-    except UNMAKEABLE as error:
-        raise ParameterError(
-            f"The model could not be loaded again, so it is not saved: {error}. Fit it again with parameters that "
-            "`fit` takes."
-        ) from error
 
 
 def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tensor]]:
