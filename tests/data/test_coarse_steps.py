@@ -49,6 +49,34 @@ def test_a_series_of_a_coarser_step_is_refused_by_name_with_the_cure(fine, coars
         read_panel(table)
 
 
+@pytest.mark.parametrize(
+    ("coarse", "told"),
+    [
+        (steps("MS", 36).delete(17), "28 to 31"),
+        (steps("MS", 36).delete([5, 6, 25]), "29 to 31"),
+        (steps("W", 150).delete(70), "7"),
+        (steps("W", 150).union(steps("D", 1, start="2021-03-02")), "7"),
+        (steps("W", 150).union(steps("D", 1, start="2021-03-01")), "7"),
+    ],
+)
+def test_an_absent_or_odd_row_hides_no_coarser_step(coarse, told):
+    table = table_of(fine=steps("D", 1100), slow=coarse)
+    with pytest.raises(FrequencyError, match=f"Series 'slow' has one row in every {told} steps of"):
+        read_panel(table)
+    assert any(f"'slow' has one row in every {told} steps" in note for note in read_panel(table, freq="D").notes)
+
+
+def test_a_row_without_a_value_hides_no_coarser_step():
+    table = table_of(fine=steps("D", 1100), slow=steps("MS", 36))
+    table.loc[1117, "y"] = np.nan
+    assert any("'slow' has one row in every 28 to 31 steps" in note for note in read_panel(table).notes)
+
+
+def test_an_odd_row_is_no_finer_series():
+    panel = read_panel(table_of(slow=steps("W", 150).union(steps("D", 1, start="2021-03-01"))), freq="D")
+    assert not any("one row in every" in note for note in panel.notes)
+
+
 def test_several_series_are_counted_and_five_are_named():
     table = table_of(fine=steps("D", 400), **{f"m{i}": steps("MS", 12) for i in range(7)})
     message = (

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Gaps that differ by no more than this share of the smallest are one step: months of 28 to 31 days, days of 23 to 25
 # hours where clocks change.
 SPREAD = 0.25
+# At least so many of the gaps are one step, where rows are absent; at most so many are no multiple of it, where odd
+# rows stand among the others.
+ONE_STEP, ODD = 0.9, 0.05
 # How many series of a table may come to even gaps by accident, where they have a row now and then: few enough to
 # refuse the table, or to mention them.
 REFUSED, MENTIONED = 1e-5, 1e-2
@@ -32,7 +35,7 @@ class CoarseSteps:
     series : int64 ndarray of shape (n,)
         Their places in the panel.
     least, most : int64 ndarrays of shape (n,)
-        Rows from one value to the next.
+        Rows from one value to the next where none is absent.
     chance : float64 ndarray of shape (n,)
         How many series of the panel would have so even gaps by accident.
     """
@@ -50,8 +53,9 @@ class CoarseSteps:
 def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
     """Find the series of a panel that have a regular coarser step of their own, over their whole length.
 
-    Rows that come now and then have gaps of all sizes: of a row with probability 1/g the likeliest gap near g has a
-    probability of about 1/(e·g), so that n gaps of one size come about by accident in (e·g)^−n of the series.
+    A few rows may be absent, and fewer odd ones among the others. Rows that come now and then have gaps of all sizes:
+    a gap g is likeliest where a row has the probability 1/g, and is then p = (1 − 1/g)^(g − 1)/g, so that m of n gaps
+    of one size come about by accident in at most (n over m)·p^m of the series.
 
     Parameters
     ----------
@@ -68,31 +72,43 @@ def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
     ([1], [7], [7])
     """
     observed, lengths = np.isfinite(y), np.diff(offsets)
-    running = np.concatenate([[0], np.cumsum(observed)])
-    known = running[offsets[1:]] - running[offsets[:-1]]
+    known = _counts(observed, offsets)
     # Most series have more rows than that, and are not looked at one value at a time.
-    sparse = np.flatnonzero((known >= 3) & (2 * known <= lengths + 1))
-    if not len(sparse) or not _any_fine(observed, offsets):
+    sparse = np.flatnonzero((known >= 3) & (2 * (1 - ODD) * known <= lengths + 1))
+    if len(sparse):
+        # Where no other series has values in two following rows, rows are missing in all of them.
+        pairs = _counts(np.append(observed[1:] & observed[:-1], False), offsets, within=True)
+        sparse = sparse[pairs.sum() > pairs[sparse]]
+    if not len(sparse):
         return CoarseSteps(*(np.empty(0, np.int64),) * 3, np.empty(0))
     first = np.repeat(offsets[sparse] - np.cumsum(lengths[sparse]) + lengths[sparse], lengths[sparse])
     places = first + np.arange(len(first))  # of all rows of these series
     rows = places[observed[places]]
-    ends = np.cumsum(known[sparse])
-    gaps = np.diff(rows, append=rows[-1])
-    gaps[ends - 1] = gaps[ends - 2]  # the last row of a series has no gap after it
-    least, most = (f.reduceat(gaps, ends - known[sparse]) for f in (np.minimum, np.maximum))
-    even = (least >= 2) & (most - least <= SPREAD * least)
-    sparse, least, most = sparse[even], least[even], most[even]
-    chance = len(lengths) * np.exp((known[sparse] - 1) * np.log((most - least + 1) / (math.e * least)))
+    n = known[sparse] - 1  # gaps
+    ends = np.cumsum(n)
+    gaps = np.delete(np.diff(rows), ends[:-1] + np.arange(len(n) - 1))  # none from one series to the next
+    begins, owner = ends - n, np.repeat(np.arange(len(n)), n)
+    least = gaps[np.lexsort((gaps, owner))][begins + (ODD * n).astype(np.int64)]
+    single = (gaps >= least[owner]) & (gaps <= (1 + SPREAD) * least[owner])
+    most = np.maximum.reduceat(np.where(single, gaps, 0), begins)
+    middle = (least + most)[owner] / 2
+    times = np.maximum(np.round(gaps / middle), 2)
+    slack = times * (most - least)[owner] / 2 + SPREAD * least[owner]
+    odd = ~single & (np.abs(gaps - times * middle) > slack)
+    n_single, n_odd = np.add.reduceat(single, begins, dtype=np.int64), np.add.reduceat(odd, begins, dtype=np.int64)
+    even = (least >= 2) & (n_single >= ONE_STEP * n) & (n_odd <= ODD * n)
+    sparse, least, most, n, n_single = (part[even] for part in (sparse, least, most, n, n_single))
+    likely = np.log((most - least + 1) / least) + (least - 1) * np.log1p(-1 / least)
+    ways = np.array([math.log(math.comb(*pair)) for pair in zip(n.tolist(), n_single.tolist(), strict=True)])
+    chance = len(lengths) * np.exp(n_single * likely + ways)
     return CoarseSteps(sparse, least, most, chance).where(chance <= MENTIONED)
 
 
-def _any_fine(observed: npt.NDArray[np.bool_], offsets: Integers) -> bool:
-    """Tell whether any series has values in two following rows; if none has, rows are missing in all of them."""
-    both = observed[1:] & observed[:-1]
-    inner = offsets[1:-1]
-    both[inner[(inner > 0) & (inner < len(observed))] - 1] = False
-    return bool(both.any())
+def _counts(mask: npt.NDArray[np.bool_], offsets: Integers, within: bool = False) -> Integers:
+    """Return for how many rows of each series the mask holds; `within` leaves out their last rows."""
+    running = np.concatenate([[0], np.cumsum(mask)])
+    counts: Integers = running[np.maximum(offsets[1:] - within, offsets[:-1])] - running[offsets[:-1]]
+    return counts
 
 
 def step_notes(found: CoarseSteps, ids: Any, frequency: Frequency) -> list[str]:
