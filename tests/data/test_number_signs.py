@@ -97,3 +97,44 @@ def test_a_stream_bears_the_signs_of_its_history(save):
     assert [notation.number(text) for text in ("1.234,50 €", "-7 €", "8,5")] == [1234.5, -7, 8.5]
     with pytest.raises(DataError, match=r"'5 %' is no number"):
         notation.number("5 %")
+
+
+def panel_of(tmp_path, header, rows):
+    path = tmp_path / "long.csv"
+    path.write_text(header + "\n" + "\n".join(rows) + "\n")
+    return read_panel(read_table(path))
+
+
+@pytest.mark.parametrize("names", [("10%", "20%"), ("$5", "$10"), ("10 %", "7.5 %")])
+def test_signed_names_of_series_stay_names(tmp_path, names):
+    rows = [f"2020-01-{k:02d},{name},{k}" for name in names for k in range(1, 11)]
+    panel = panel_of(tmp_path, "ds,discount,sales", rows)
+    assert sorted(panel.ids) == sorted(names)
+    assert panel.y.tolist() == [*range(1, 11)] * 2
+
+
+def test_one_group_of_a_signed_name_is_no_series(tmp_path):
+    panel = panel_of(tmp_path, "ds,discount,sales", [f"2020-01-{k:02d},10%,{k}" for k in range(1, 11)])
+    assert panel.ids.tolist() == ["sales"]
+    assert "Ignored: discount." in panel.notes
+
+
+def test_a_signed_column_beside_the_values_of_a_long_table_is_ignored(tmp_path):
+    rows = [f"{shop},2020-01-{k:02d},{k}%,{k}" for shop in "ab" for k in range(1, 11)]
+    panel = panel_of(tmp_path, "shop,ds,discount,sales", rows)
+    assert panel.ids.tolist() == ["a", "b"]
+    assert "Ignored: discount." in panel.notes
+    table = read_table(tmp_path / "long.csv")
+    assert read_panel(table, target_col="discount").y.tolist() == [*range(1, 11)] * 2
+    in_python = table.assign(discount=table["discount"].map("{:.0f} %".format))
+    assert read_panel(in_python).y.tolist() == panel.y.tolist()
+
+
+def test_signed_changes_beside_prices_are_a_series(tmp_path):
+    panel = panel_of(tmp_path, "Date,Price,Change %", [f"2020-01-{k:02d},{k}.5,{k % 3}%" for k in range(1, 11)])
+    assert panel.ids.tolist() == ["Price", "Change %"]
+
+
+def test_signed_values_of_a_long_table_are_its_values(tmp_path):
+    rows = [f"{shop},2020-01-{k:02d},${k % 3}" for shop in "ab" for k in range(1, 11)]
+    assert panel_of(tmp_path, "shop,ds,price", rows).y.tolist() == [k % 3 for k in range(1, 11)] * 2

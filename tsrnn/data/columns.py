@@ -16,7 +16,7 @@ from tsrnn.data.clocks import clock_columns, refuse_split_stamps
 from tsrnn.data.counters import TIME_WORDS, find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
-from tsrnn.data.number_signs import split_sign
+from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.times import name_words
 from tsrnn.errors import ColumnError, DataError
@@ -253,6 +253,27 @@ def _find_id(df: pd.DataFrame, time: Any, taken: set[Any]) -> Any:
     return found[0] if found else None
 
 
+def names_series(df: pd.DataFrame, name: Any) -> bool:
+    """Tell whether a text column names the series of a table that has numbers besides, at least two rows each."""
+    if "unique_id" in df.columns or 2 * df[name].nunique() > len(df):
+        return False
+    try:
+        time_name, in_index = choose_time(df, None, None)
+        times = [time_name]
+    except DataError:
+        # Which of several columns is the time may be told later.
+        times, in_index = [other for other in df.columns if other != name and _is_date_text(df[other])], False
+    for time in times:
+        if not any(is_numeric(df[other]) for other in df.columns if in_index or other != time):
+            continue
+        try:
+            if _find_id(df, df.index if in_index else df[time], {time, *clock_columns(df, {time})}) == name:
+                return True
+        except DataError:
+            continue
+    return False
+
+
 def _choose_targets(
     df: pd.DataFrame, others: list[Any], target_col: str | Sequence[str] | None, chosen: Columns
 ) -> list[Any]:
@@ -278,7 +299,16 @@ def _choose_targets(
     ids = None if chosen.id_col is None else df[chosen.id_col]
     # A week number beside its date is time, too.
     numeric = [name for name in numeric if not rises_evenly(df[name], name, ids)] or numeric
-    _refuse_numbers_as_text(df, [name for name in others if name not in numeric], bool(numeric))
+    # What bears a sign in a file, such as a discount, stands beside the values of a long table, as does one that never
+    # changes in a wide one.
+    signed = set(df.attrs.get(SIGNED, ()))
+    plain = [name for name in numeric if name not in signed]
+    if plain:
+        numeric = [
+            name for name in numeric if name in plain or (chosen.kind == "wide" and len(df[name].dropna().unique()) > 1)
+        ]
+    texts = [name for name in others if name not in numeric and name not in signed]
+    _refuse_numbers_as_text(df, texts, bool(numeric), chosen.kind == "long" and bool(numeric))
     if not numeric:
         kinds = [f"{name} ({df[name].dtype})" for name in others]
         raise DataError(f"The table has no numeric column to forecast; it has: {_names(kinds, 10) or 'no others'}.")
@@ -300,13 +330,14 @@ def is_numeric(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(dtype))
 
 
-def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: bool) -> None:
+def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: bool, may_bear_signs: bool) -> None:
     """Refuse text columns that are mostly numbers: a series would go missing without a word."""
     for name in names:
         column = df[name]
         if is_text(column) and not isinstance(column.dtype, pd.CategoricalDtype):
             text = column.dropna().astype(str)
-            if any(split_sign(value.strip())[0] for value in text.iloc[:100]):
+            beside = may_bear_signs or (has_numbers and len(text.unique()) == 1)
+            if not beside and any(split_sign(value.strip())[0] for value in text.iloc[:100]):
                 text = text.map(lambda value: split_sign(value.strip())[1])
             share = text.str.fullmatch(r"\s*[-+]?(?:[1-9][\d,. ']*|0|0?[.,]\d+)(?:[eE][-+]?\d+)?\s*").mean()
             if len(text) and share >= 0.5:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# Key of DataFrame.attrs: columns whose numbers bore a sign in a file.
+SIGNED = "tsrnn_signed"
 # Letters alone are a sign only where they are a currency's: 12 kg may be one of several units.
 _CODES = (
     "AUD|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR|NOK|NZD|PHP|PLN|RON|RUB|SAR|SEK|"
