@@ -129,6 +129,26 @@ def test_hours_half_hours_and_seasons_that_are_no_day_are_served_as_before():
     assert served_by(12, slow=False, day=0) == served_by(12)
 
 
+def test_short_integer_time_without_a_season_is_read_as_years():
+    def table(*lengths):
+        parts = [
+            pd.DataFrame({"unique_id": f"s{n}", "ds": np.arange(1, n + 1), "y": 1.1 ** np.arange(n)}) for n in lengths
+        ]
+        return pd.concat(parts)
+
+    def seasons(*lengths, **parameters):
+        model = Forecaster(strategy="zero-shot", **parameters).fit(table(*lengths))
+        return {network.size.seasons for network in model.networks_}
+
+    assert seasons(20, season_length=1) == seasons(20) == {(1,)}
+    assert seasons(60, 61, 10, season_length=1) == {(1,)}  # the median counts: some tables of years have long series
+    assert seasons(61, season_length=1) == {(5,)}
+    assert seasons(20, season_length=4) == {(4,)}
+    # What grows by a tenth each year goes on to grow.
+    model = Forecaster(strategy="zero-shot", season_length=1).fit(table(20))
+    assert model.predict(6)["yhat"].iloc[-1] > 1.2 * 1.1**19
+
+
 def test_intervals_of_noise_without_a_season_do_not_widen():
     y = pd.Series(np.random.default_rng(0).normal(size=400))
     answer = Forecaster(strategy="zero-shot", season_length=1).fit(y).predict(12, level=95)
