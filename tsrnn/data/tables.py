@@ -276,10 +276,13 @@ def _lay_out(rows: _Rows, freq: Any, season_length: int | None, more: bool) -> P
     if lead.any():
         y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
     coarse = find_coarse_steps(y, offsets)
-    if freq is None:
-        # A long table's row without a value says that a step is the series' own; a wide one has a row at every step.
-        empty_rows = rows.y.ndim == 1 and np.add.reduceat(np.isnan(rows.y), rows.offsets[:-1])[coarse.series] > 0
-        refuse_coarse_steps(coarse.where(~np.broadcast_to(empty_rows, coarse.series.shape)), rows.ids, frequency)
+    if freq is None and len(coarse.series):
+        sure = coarse
+        if rows.y.ndim == 1:
+            # A row without a value says that a step is the series' own; a wide table has a row at every step.
+            empty_rows = np.add.reduceat(np.isnan(rows.y), rows.offsets[:-1])
+            sure = coarse.where(empty_rows[coarse.series] == 0)
+        refuse_coarse_steps(sure, rows.ids, frequency)
     gaps = _describe_gaps(y, offsets, lead, n_missing)
     steps = [] if more else step_notes(coarse, rows.ids, frequency)
     empty = _empty_notes(y, offsets, rows.ids)

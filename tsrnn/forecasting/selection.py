@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from tsrnn.data.grids import Stamps
 from tsrnn.training.batches import thinned
 
 Floats = npt.NDArray[np.float64]
-Stamps = npt.NDArray[np.datetime64] | npt.NDArray[np.int64]
 
 # Standard errors by which an average with the base model must be better than the base model, and by which a trained
 # network alone must be better than that.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
     from tsrnn.forecasting.forecaster import Forecaster
 
-# The next longer season that comes with one: a day brings a week. Its profiles are offered; the network weighs them.
+# Steps of a day, for time that does not tell. A day brings a week, whose profiles are offered; the network weighs them.
 DAYS = (24, 48, 96, 144)
 
 # Integer time without a season is read as years where series have no more rows than this on the median: those of the M
@@ -152,7 +152,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     m, longest = panel.season_length, _enough_history(panel)
     horizon = _given(model.horizon) or max(1, min(_default_horizon(panel), longest // 3))
     patch = _given(model.patch_length) or m
-    # Integer time does not tell how long a step is. Weeks of longer days would take windows of thousands of points.
+    # Weeks of longer days would take windows of thousands of points.
     is_day = m in DAYS or (m == panel.frequency.steps_a_day and m <= max(DAYS))
     seasons = (m, 7 * m) if is_day and longest >= 21 * m else (m,)
     context = min(_given(model.context_length) or _default_context(m, seasons, longest), longest)
