@@ -14,14 +14,24 @@ from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.calibration import calibrate
 from tsrnn.forecasting.network_training import training_ends
-from tsrnn.forecasting.selection import MOST_JUDGED, averages, choose, gain_in_errors, judged_windows, shared_times
+from tsrnn.forecasting.selection import (
+    FEWEST_JUDGED,
+    MOST_JUDGED,
+    MOST_LOSS,
+    Judge,
+    averages,
+    choose,
+    gain_in_errors,
+    judged_windows,
+    shared_times,
+)
 from tsrnn.forecasting.settings import (
     choose_settings,
     fine_tune_settings,
     requested_strategy,
     step_seconds,
 )
-from tsrnn.forecasting.strategy import FEWEST_JUDGED, FEWEST_STEPS, LAST_RATE, LAST_STEPS
+from tsrnn.forecasting.strategy import FEWEST_STEPS, LAST_RATE, LAST_STEPS
 from tsrnn.pretrained.service import served_by
 from tsrnn.training.trainer import copy_weights
 
@@ -580,6 +590,31 @@ def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, 
     model = Forecaster(strategy="scratch", horizon=6, max_steps=10, hidden_size=8).fit(monthly)
     assert model.notes_ == ["The last steps of a training broke down and were left out: The loss is nan."]
     assert np.isfinite(model.predict(3)["yhat"]).all()
+
+
+def test_networks_are_judged_in_units_of_their_series_and_a_wild_window_counts_for_no_more_than_many(monkeypatch):
+    steps = np.repeat([[1.0], [4.0], [0.0]], [10, 2, 1], axis=0)  # the last series is constant and has no unit
+    table = pd.DataFrame((steps * np.arange(12)).T, pd.date_range("2024-01-01", periods=12, freq="D"))
+    panel = read_panel(table, season_length=1)
+    outcome = panel.y.reshape(13, 12)[:, 10:]
+
+    def forecast(networks, panel, series, end, horizon, levels, device):
+        assert end.tolist() == [10] * len(series)
+        return outcome[series], np.repeat((outcome - networks[0])[series, :, None], len(levels), axis=2)
+
+    monkeypatch.setattr("tsrnn.forecasting.selection.forecast_windows", forecast)
+    errors = np.full((13, 2), 2.0)
+    errors[0] = 1000.0
+    judge = Judge.of_base("zero-shot", [errors], panel, np.full(13, 10), 2, torch.device("cpu"))
+    # The mean quantile loss of nine levels around one half is half of the error.
+    assert judge.losses["zero-shot"].tolist() == pytest.approx([MOST_LOSS] + [1.0] * 9 + [0.25] * 2)
+    judge.add("scratch", [errors / 2])
+    assert judge.losses["scratch"].tolist() == pytest.approx([MOST_LOSS] + [0.5] * 9 + [0.125] * 2)
+    assert judge.scores["scratch"] == pytest.approx((20 + 4.5 + 0.25) / 12)
+    assert judge.times.tolist() == [0] * 12
+    assert judge.too_few == ""
+    judge = Judge.of_base("zero-shot", [errors], panel, np.array([12] * 11 + [10, 10]), 2, torch.device("cpu"))
+    assert judge.too_few == "1 held-back window is too few to judge a training by"
 
 
 def test_at_least_ten_windows_are_asked_for():

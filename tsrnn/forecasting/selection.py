@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from tsrnn.data.grids import Stamps
+from tsrnn.forecasting.network_forecast import NetworkForecast
+from tsrnn.forecasting.network_training import forecast_windows
 from tsrnn.training.batches import thinned
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Panel
 
 Floats = npt.NDArray[np.float64]
 
+# With fewer held-back windows than this, chance would choose.
+FEWEST_JUDGED = 10
+# Losses are limited to so many times the base model's median.
+MOST_LOSS = 20.0
+JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # Standard errors by which an average with the base model must be better than the base model, and by which a trained
 # network alone must be better than that.
 HINT, SURE = 0.5, 2.0
@@ -22,6 +36,97 @@ FEWEST_TIMES = 6
 MOST_JUDGED = 2000
 # An average gains where its members are about equally good.
 EQUALS = 0.2
+
+
+@dataclass
+class Judge:
+    """What networks lose on held-back windows, by their names; from `of_base`, which judges the first of them.
+
+    Parameters
+    ----------
+    panel : Panel
+    series, end : int64 ndarrays of shape (B,)
+        The windows, each of which ends before row `end` of its series.
+    horizon : int
+    device : torch.device
+    most : float
+        What a window counts at most: a wild one does not decide alone.
+    losses : dict of str to float64 ndarray of shape (B,)
+        The mean quantile loss of each window, in units of its series' mean absolute seasonal difference.
+    """
+
+    panel: Panel
+    series: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    horizon: int
+    device: torch.device
+    most: float = math.inf
+    losses: dict[str, Floats] = field(default_factory=dict)
+
+    @classmethod
+    def of_base(
+        cls,
+        name: str,
+        networks: Sequence[NetworkForecast],
+        panel: Panel,
+        train_end: npt.NDArray[np.int64],
+        horizon: int,
+        device: torch.device,
+    ) -> Judge:
+        """Find the windows behind `train_end`, shape (n_series,), and judge the base model, to be compared with."""
+        judge = cls(panel, *judged_windows(panel.lengths, train_end, horizon), horizon, device)
+        loss = judge._loss(networks)
+        usable = np.isfinite(loss)  # a constant past has no unit for a loss
+        judge.series, judge.end, loss = judge.series[usable], judge.end[usable], loss[usable]
+        if len(loss):
+            judge.most = MOST_LOSS * float(np.median(loss)) or math.inf
+        judge.losses[name] = np.minimum(loss, judge.most)
+        return judge
+
+    @property
+    def too_few(self) -> str:
+        """Why nothing should be judged by the windows; empty if they are enough."""
+        count = len(self.end)
+        if count >= FEWEST_JUDGED:
+            return ""
+        found = "1 held-back window is" if count == 1 else f"{count} held-back windows are"
+        return f"{found} too few to judge a training by"
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The mean loss of each that was judged."""
+        return {name: float(loss.mean()) for name, loss in self.losses.items()}
+
+    @property
+    def times(self) -> npt.NDArray[np.int64]:
+        """The times that windows share; see `shared_times`. Shape (B,)."""
+        start, frequency = self.panel.start[self.series], self.panel.frequency
+        return shared_times(frequency.stamps(start, self.end), frequency.stamps(start, self.end + self.horizon))
+
+    def add(self, name: str, networks: Sequence[NetworkForecast]) -> None:
+        """Judge networks, whose forecasts are averaged, on the windows of the base model."""
+        self.losses[name] = np.minimum(self._loss(networks), self.most)
+
+    def _loss(self, networks: Sequence[NetworkForecast]) -> Floats:
+        """Return the loss of each window, NaN where there is nothing to compare or no unit for it."""
+        y, forecast = forecast_windows(
+            networks, self.panel, self.series, self.end, self.horizon, JUDGED_LEVELS, self.device
+        )
+        error = y[..., None] - forecast
+        levels = np.array(JUDGED_LEVELS)
+        loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)  # [B, H], NaN where unobserved
+        scale = np.array([self._scale(int(s), int(e)) for s, e in zip(self.series, self.end, strict=True)])
+        observed = np.isfinite(loss)
+        total = np.where(observed, loss, 0).sum(1)
+        usable = observed.any(1) & (scale > 0)
+        return np.where(usable, total / np.where(usable, observed.sum(1) * scale, 1), np.nan)
+
+    def _scale(self, series: int, end: int) -> float:
+        start, m = int(self.panel.offsets[series]), self.panel.season_length
+        past = self.panel.y[start : start + end]
+        changes = np.abs(past[m:] - past[:-m]) if len(past) > m else np.array([])
+        changes = changes[np.isfinite(changes)]
+        return float(changes.mean()) if len(changes) else 0.0
 
 
 def judged_windows(

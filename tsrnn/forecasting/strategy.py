@@ -15,9 +15,9 @@ import torch
 from tsrnn.errors import ShortSeriesError, TrainingError
 from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing, share_vote
-from tsrnn.forecasting.network_training import forecast_windows, new_network, train_network, training_ends
+from tsrnn.forecasting.network_training import new_network, train_network, training_ends
 from tsrnn.forecasting.progress import part, tell
-from tsrnn.forecasting.selection import averages, choose, judged_windows, shared_times
+from tsrnn.forecasting.selection import Judge, averages, choose
 from tsrnn.forecasting.settings import (
     Settings,
     check_parameters,
@@ -42,17 +42,10 @@ if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
     from tsrnn.forecasting.forecaster import Forecaster
 
-Floats = npt.NDArray[np.float64]
-
-# With fewer held-back windows than this, chance would choose.
-FEWEST_JUDGED = 10
-# Losses are limited to so many times the base model's median.
-MOST_LOSS = 20.0
 # Fewer steps than this teach nothing.
 FEWEST_STEPS = 50
 # The clock ends a training only where the cost model was far off, since it makes a forecast depend on the machine.
 CLOCK_TOLERANCE = 1.5
-JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # What was held back is learnt at last, in a share of the steps and at a share of the rate. On the ends of the training
 # parts of six public panels networks from scratch had 1.049 of the base model's error before 150 such steps and 1.017
 # after them, fine-tuned ones .976 and .977 (50 steps), averages with the base .988 and .983, .976 and .975. At a third
@@ -287,7 +280,6 @@ class NetworkFit:
         self._use_base()
         base = self.networks
         self.strategy = "zero-shot"
-        lengths = self.panel.lengths
         try:
             wanted = {name: self._settings(name) for name in ("fine-tune", "scratch")}
         except ShortSeriesError:
@@ -297,33 +289,27 @@ class NetworkFit:
         fewest = min(settings.min_history for settings in wanted.values())
         wanted["fine-tune"] = replace(wanted["fine-tune"], min_history=fewest)
         train_end = self._held_back(wanted["scratch"])
-        windows = judged_windows(lengths, train_end.numpy(), self.settings.horizon)
-        base_loss = self._losses(base, windows)
-        usable = np.isfinite(base_loss)  # a constant past has no unit for a loss
-        windows = windows[0][usable], windows[1][usable]
-        if len(windows[0]) < FEWEST_JUDGED:
-            count = len(windows[0])
-            found = "1 held-back window is" if count == 1 else f"{count} held-back windows are"
-            self.reason = f"{found} too few to judge a training by"
+        judge = Judge.of_base("zero-shot", base, self.panel, train_end.numpy(), self.settings.horizon, self.device)
+        if judge.too_few:
+            self.reason = judge.too_few
             return
         plans = self._plans(wanted)
         if not plans:
             self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
             return
         records: dict[str, TrainingRecord[WindowBatch]] = {name: TrainingRecord() for name in plans}
-        singles = {"zero-shot": base, **self._train_candidates(plans, train_end, records)}
-        candidates = dict(singles)
-        losses = {"zero-shot": base_loss[usable]}
-        # A wild window counts, but it does not decide alone.
-        most = MOST_LOSS * float(np.median(losses["zero-shot"])) or math.inf
-        losses["zero-shot"] = np.minimum(losses["zero-shot"], most)
-        losses |= {n: np.minimum(self._losses(singles[n], windows), most) for n in singles if n != "zero-shot"}
-        for names in averages(losses):
+        trained = self._train_candidates(plans, train_end, records)
+        for name, networks in trained.items():
+            judge.add(name, networks)
+        candidates = {"zero-shot": base, **trained}
+        for names in averages(judge.losses):
             average = " + ".join(names)
-            candidates[average] = [part for vote, name in enumerate(names) for part in share_vote(singles[name], vote)]
-            losses[average] = np.minimum(self._losses(candidates[average], windows), most)
-        self.scores = {name: float(loss.mean()) for name, loss in losses.items()}
-        self.strategy, self.reason = choose(losses, self._times(windows))
+            candidates[average] = [
+                part for vote, name in enumerate(names) for part in share_vote(candidates[name], vote)
+            ]
+            judge.add(average, candidates[average])
+        self.scores = judge.scores
+        self.strategy, self.reason = choose(judge.losses, judge.times)
         self.networks = candidates[self.strategy]
         first = self.strategy.split(" + ")[0]
         if first in plans:
@@ -377,30 +363,3 @@ class NetworkFit:
             own = replace(settings, size=replace(size, context_length=context, cell=cell))
             # In an average the ensemble counts as one, as what was judged did.
             self._train(first, own, train_end, TrainingRecord(), seed=k, vote=0 if averaged else k)
-
-    def _losses(self, networks: list[NetworkForecast], windows: tuple[npt.NDArray[np.int64], ...]) -> Floats:
-        """Return each window's mean quantile loss, in units of its series' mean absolute seasonal difference."""
-        series, end = windows
-        y, forecast = forecast_windows(
-            networks, self.panel, series, end, self.settings.horizon, JUDGED_LEVELS, self.device
-        )
-        error = y[..., None] - forecast
-        levels = np.array(JUDGED_LEVELS)
-        loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)  # [B, h], NaN where unobserved
-        scale = np.array([self._scale(int(s), int(e)) for s, e in zip(series, end, strict=True)])
-        observed = np.isfinite(loss)
-        total = np.where(observed, loss, 0).sum(1)
-        usable = observed.any(1) & (scale > 0)
-        return np.where(usable, total / np.where(usable, observed.sum(1) * scale, 1), np.nan)
-
-    def _times(self, windows: tuple[npt.NDArray[np.int64], ...]) -> npt.NDArray[np.int64]:
-        series, end = windows
-        start, frequency = self.panel.start[series], self.panel.frequency
-        return shared_times(frequency.stamps(start, end), frequency.stamps(start, end + self.settings.horizon))
-
-    def _scale(self, series: int, end: int) -> float:
-        start, m = int(self.panel.offsets[series]), self.panel.season_length
-        past = self.panel.y[start : start + end]
-        changes = np.abs(past[m:] - past[:-m]) if len(past) > m else np.array([])
-        changes = changes[np.isfinite(changes)]
-        return float(changes.mean()) if len(changes) else 0.0
