@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tsrnn.data.continuing import join_newer
 from tsrnn.data.files import read_table, write_table
 from tsrnn.data.folders import read_folder
-from tsrnn.data.joining import join_newer
 from tsrnn.data.names import as_whole_numbers
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.joining import add_rows
+from tsrnn.data.adding import add_rows
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 

@@ -68,7 +68,7 @@ def command(
     from tsrnn.commands.forecast import deliver
     from tsrnn.commands.reading import plain_name
     from tsrnn.commands.voice import Voice
-    from tsrnn.data.joining import refuse_lost_rows, with_others
+    from tsrnn.data.continuing import refuse_lost_rows, with_others
     from tsrnn.forecasting.forecaster import Forecaster
 
     voice = Voice(quiet)
@@ -95,7 +95,7 @@ def command(
 def _newer(forecaster: Forecaster, file: str, reading: dict[str, Any], voice: Voice) -> Panel:
     """Read a file as the fitted table was read, and put its rows behind the saved ones of the same series."""
     from tsrnn.commands.reading import Reading
-    from tsrnn.data.joining import join_newer
+    from tsrnn.data.continuing import join_newer
 
     fitted = forecaster.panel_
     form = fitted.form

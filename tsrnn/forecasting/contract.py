@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data.joining import add_rows
+from tsrnn.data.adding import add_rows
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import forecast_table, read_panel
 from tsrnn.errors import ParameterError

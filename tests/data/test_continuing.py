@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tsrnn.data.adding import add_rows
 from tsrnn.data.answers import id_column
-from tsrnn.data.joining import add_rows, join_newer, refuse_lost_rows, with_others
+from tsrnn.data.continuing import join_newer, refuse_lost_rows, with_others
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
 

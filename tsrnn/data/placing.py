@@ -1,0 +1,164 @@
+"""Place the newer rows of series among their known ones: behind them, and in their stead where both have a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.data.grids import Frequency, Stamps
+from tsrnn.data.panel import Bools, Floats, Integers, Panel
+from tsrnn.data.tables import value_notes
+from tsrnn.errors import FrequencyError
+
+
+@dataclass(frozen=True)
+class NewerRows:
+    """The newer rows of one series, and where they lie among its known ones.
+
+    Parameters
+    ----------
+    place : int
+        Number of the known series; -1 for a series that is not known.
+    past : float64 ndarray of shape (n_known,)
+        The known values, on the grid of the newer ones.
+    shift : int
+        How many rows after the first known row the newer ones begin.
+    y : float64 ndarray of shape (n_newer,)
+        The newer values.
+    """
+
+    place: int
+    past: Floats
+    shift: int
+    y: Floats
+
+    @property
+    def is_known(self) -> bool:
+        """The series has known rows."""
+        return self.place >= 0
+
+    @property
+    def is_empty(self) -> bool:
+        """None of the newer rows has a value."""
+        return not np.isfinite(self.y).any()
+
+    @property
+    def is_later(self) -> bool:
+        """No newer row tells of a time at or before the end of the known ones."""
+        return self.shift >= len(self.past) or self.is_empty
+
+    @property
+    def n_after(self) -> int:
+        """How many known rows come after the last newer one."""
+        return max(len(self.past) - max(self.shift + len(self.y), 0), 0)
+
+    @property
+    def n_before(self) -> int:
+        """How many newer rows come before the first known one."""
+        # Nothing is told of known rows by rows that are empty throughout: those of a series that a wide table lacks.
+        return 0 if self.is_empty else max(-self.shift, 0)
+
+    def joined(self) -> Floats:
+        """Return the known values with the newer ones in their places; what lies between is missing."""
+        values = np.full(self.n_before + max(self.shift + len(self.y), len(self.past)), np.nan)
+        values[self.n_before : self.n_before + len(self.past)] = self.past
+        if not self.is_empty:
+            first = self.n_before + self.shift
+            values[first : first + len(self.y)] = self.y
+        return values
+
+    def changed(self) -> Bools:
+        """Return which of the known rows get another value, or lose theirs, or get one. Shape (n_known,)."""
+        after = self.joined()[self.n_before : self.n_before + len(self.past)]
+        changed: Bools = (self.past != after) & (np.isfinite(self.past) | np.isfinite(after))
+        return changed
+
+
+def place_rows(known: Panel, newer: Panel, past: Sequence[Floats]) -> list[NewerRows]:
+    """Find the known rows of each newer series, of the values `past`; names are compared as they are."""
+    numbers = {name: i for i, name in enumerate(known.ids)}
+    place = np.array([numbers.get(name, -1) for name in newer.ids], dtype=np.int64)
+    both = np.flatnonzero(place >= 0)
+    shift = np.zeros(len(place), dtype=np.int64)
+    shift[both] = _shifts(known, newer, place[both], both)
+    nothing = np.empty(0)
+    return [
+        NewerRows(at, past[at] if at >= 0 else nothing, rows, newer.series(i))
+        for i, (at, rows) in enumerate(zip(place.tolist(), shift.tolist(), strict=True))
+    ]
+
+
+def _shifts(known: Panel, newer: Panel, place: Integers, both: Integers) -> Integers:
+    """Return how many rows after its first known row each series of both tables begins in the newer one."""
+    try:
+        # The newer frequency knows the later days of a trading calendar, too.
+        return newer.frequency.positions(newer.start[both], known.start[place], fitted=True)
+    except FrequencyError as error:
+        off = next(i for i, at in zip(both, place, strict=True) if not _is_on_grid(newer, i, known.start[at]))
+        raise FrequencyError(
+            f"Series {newer.ids[off]!s} does not lie on the grid of the fitted table: its rows do not go on in the "
+            f"step of the fitted rows: {error}"
+        ) from None
+
+
+def _is_on_grid(newer: Panel, i: int, start: Any) -> bool:
+    try:
+        newer.frequency.positions(newer.start[i], start)
+    except FrequencyError:
+        return False
+    return True
+
+
+def on_grid(known: Panel, frequency: Frequency) -> list[Floats]:
+    """Return the values of each known series on the grid of a frequency, which may know more trading days."""
+    if frequency == known.frequency:
+        return [known.series(i) for i in range(known.n_series)]
+    parts = []
+    for i in range(known.n_series):
+        stamps = known.frequency.stamps(known.start[i], np.arange(known.lengths[i]))
+        rows = frequency.positions(stamps, known.start[i])
+        part = np.full(int(rows.max(initial=-1)) + 1, np.nan)
+        part[rows] = known.series(i)
+        parts.append(part)
+    return parts
+
+
+def with_rows(panel: Panel, values: Sequence[Floats], ids: Any, start: Stamps, frequency: Frequency) -> Panel:
+    """Return a panel with other series, of the values and the first stamps given."""
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in values])]).astype(np.int64)
+    return replace(panel, y=np.concatenate(values), offsets=offsets, ids=ids, start=start, frequency=frequency)
+
+
+def with_value_notes(panel: Panel, before: Panel) -> Panel:
+    """Return a panel with notes on what is missing now, in place of those on what was missing before."""
+    stale = value_notes(before)
+    return replace(panel, notes=(*(note for note in before.notes if note not in stale), *value_notes(panel)))
+
+
+def as_names(names: Sequence[Any]) -> npt.NDArray[Any]:
+    """Return names of series as a panel holds them."""
+    ids = np.empty(len(names), dtype=object)
+    # Names may be tuples.
+    ids[:] = names
+    return ids
+
+
+def joined_dtype(known: Panel, newer: Panel) -> Any:
+    """Return the pandas dtype that names of both panels have together."""
+    dtypes = [
+        pd.Series(list(panel.ids)).dtype if panel.form.id_dtype is None else panel.form.id_dtype
+        for panel in (known, newer)
+    ]
+    first, second = dtypes
+    if isinstance(first, pd.CategoricalDtype) and isinstance(second, pd.CategoricalDtype):
+        more = second.categories.difference(first.categories, sort=False)
+        if not len(more):
+            return first
+        # Nobody has said where in an order the new ones stand.
+        return pd.CategoricalDtype([*first.categories, *more])
+    return pd.concat([pd.Series(list(p.ids), dtype=d) for p, d in zip((known, newer), dtypes, strict=True)]).dtype
