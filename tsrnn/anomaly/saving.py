@@ -16,6 +16,7 @@ from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.usual_state import UsualState
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.frequency import Frequency
+from tsrnn.data.panel import as_names
 from tsrnn.data.stored import frequency_to_json, json_to_frequency, panel_from_stored, panel_to_stored
 from tsrnn.data.stored_values import Json, json_to_value, read_entry, read_flag, read_list, read_whole, value_to_json
 from tsrnn.errors import DataError, ParameterError
@@ -140,11 +141,9 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
         watch.system.calibration = watch.system.calibration.rebuilt(_named(arrays, SYSTEM_PAST), 1)
         watch.system.usual = UsualState.fresh(1, n, plan.block, plan.patience).rebuilt(_named(arrays, SYSTEM_USUAL), 1)
         watch.system.seen, watch.system.fixed = read_whole(system, "seen", 0), read_flag(system, "fixed")
-    ids = np.empty(n, dtype=object)
-    ids[:] = names
     dtype = panel.start.dtype
     stamps = [part.view(dtype) if dtype.kind == "M" else part for part in (start, after)]
-    watch.like = replace(watch.like, ids=ids, start=stamps[0], offsets=np.zeros(n + 1, np.int64))
+    watch.like = replace(watch.like, ids=as_names(names), start=stamps[0], offsets=np.zeros(n + 1, np.int64))
     watch.index, watch.next = dict(zip(names, range(n), strict=True)), stamps[1].copy()
     return watch
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.watch import Found
+from tsrnn.data.panel import as_names
 from tsrnn.data.tables import LARGEST, read_panel
 from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
@@ -110,8 +111,7 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
     """Let a watch read one row of several series; see `AnomalyDetector.update_together`."""
     like = watch.like
     numbers = np.array([read_value(value) for value in values.values()])
-    names = np.empty(len(values), dtype=object)
-    names[:] = list(values)
+    names = as_names(list(values))
     stamp = read_stamp(time, like.form, like.start.dtype.kind == "M")
     stamps = np.full(len(names), stamp, dtype=like.start.dtype)
     index = np.array([watch.index.get(name, -1) for name in names], dtype=np.int64)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.data.panel import Panel
-from tsrnn.data.placing import NewerRows, as_names, joined_dtype, on_grid, place_rows, with_rows, with_value_notes
+from tsrnn.data.panel import Panel, as_names
+from tsrnn.data.placing import NewerRows, joined_dtype, on_grid, place_rows, with_rows, with_value_notes
 from tsrnn.data.tables import report_empty
 from tsrnn.data.times import check_same_time
 from tsrnn.errors import DataError

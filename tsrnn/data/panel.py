@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -193,3 +194,11 @@ class Panel:
         offsets = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
         start = self.frequency.stamps(self.start, starts)
         return replace(self, y=self.y[keep], offsets=offsets, start=start)
+
+
+def as_names(names: Sequence[Any]) -> npt.NDArray[Any]:
+    """Return names of series as a panel's `ids`: an array of objects, of shape (n_series,)."""
+    ids = np.empty(len(names), dtype=object)
+    # Names may be tuples.
+    ids[:] = names
+    return ids

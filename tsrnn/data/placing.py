@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import Frequency, Stamps
@@ -138,14 +137,6 @@ def with_value_notes(panel: Panel, before: Panel) -> Panel:
     """Return a panel with notes on what is missing now, in place of those on what was missing before."""
     stale = value_notes(before)
     return replace(panel, notes=(*(note for note in before.notes if note not in stale), *value_notes(panel)))
-
-
-def as_names(names: Sequence[Any]) -> npt.NDArray[Any]:
-    """Return names of series as a panel holds them."""
-    ids = np.empty(len(names), dtype=object)
-    # Names may be tuples.
-    ids[:] = names
-    return ids
 
 
 def joined_dtype(known: Panel, newer: Panel) -> Any:

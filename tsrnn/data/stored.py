@@ -28,7 +28,7 @@ from tsrnn.data.calendars import (
     read_weekmask,
 )
 from tsrnn.data.grids import FixedStep, Frequency, IntegerStep
-from tsrnn.data.panel import Panel, TableForm
+from tsrnn.data.panel import Panel, TableForm, as_names
 from tsrnn.data.stored_values import (
     INT64,
     Json,
@@ -231,8 +231,6 @@ def panel_from_stored(content: Json, arrays: Mapping[str, npt.NDArray[Any]]) -> 
     ordered = len(offsets) > 1 and offsets[0] == 0 and offsets[-1] == len(y) and (np.diff(offsets) > 0).all()
     if not ordered or not len(names) == len(start) == len(offsets) - 1:
         raise DataError(f"{len(names)} names, {len(offsets)} offsets and {len(y)} rows do not make a panel")
-    ids = np.empty(len(names), dtype=object)
-    ids[:] = names
     frequency, dates = json_to_frequency(read_entry(content, "frequency")), read_flag(content, "dates")
     if dates == isinstance(frequency, IntegerStep):
         raise DataError(f"the step {frequency.alias!r} does not suit the time stamps")
@@ -242,4 +240,5 @@ def panel_from_stored(content: Json, arrays: Mapping[str, npt.NDArray[Any]]) -> 
     form = json_to_form(read_entry(content, "form"))
     pd.Series(names, dtype=form.id_dtype)  # an error here, not when the answer is built
     season = read_whole(content, "season_length", 1, LARGEST_SEASON)
-    return Panel(y, offsets, ids, start.view("datetime64[ns]") if dates else start, frequency, season, form, (*notes,))
+    start = start.view("datetime64[ns]") if dates else start
+    return Panel(y, offsets, as_names(names), start, frequency, season, form, (*notes,))

@@ -17,7 +17,7 @@ from tsrnn.data.column_arguments import check_column_arguments
 from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
 from tsrnn.data.grids import Stamps, show_stamps
-from tsrnn.data.panel import Floats, Integers, Panel, TableForm
+from tsrnn.data.panel import Floats, Integers, Panel, TableForm, as_names
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError, FrequencyError, ParameterError
@@ -190,8 +190,7 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
             "aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a time zone."
         )
     form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
-    ids = np.empty(len(columns.targets), dtype=object)
-    ids[:] = columns.targets
+    ids = as_names(columns.targets)
     return _Rows(ds, np.array([0, len(ds)]), values[order], ids, time, form, columns.notes)
 
 
@@ -224,9 +223,7 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> _Rows:
         )
     offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))]).astype(np.int64)
     form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
-    names = np.empty(len(ids), dtype=object)
-    names[:] = list(ids)
-    return _Rows(ds, offsets, values, names, time, form, columns.notes)
+    return _Rows(ds, offsets, values, as_names(list(ids)), time, form, columns.notes)
 
 
 def _in_order(codes: Integers, ds: Stamps) -> bool:
