@@ -14,8 +14,8 @@ DAYS = pd.date_range("2024-05-01", periods=60, freq="D")
 def notation_of(tmp_path, header, rows, encoding="utf-8"):
     file = tmp_path / "history.csv"
     file.write_bytes("\n".join([header, *rows, ""]).encode(encoding))
-    how = {"encoding": encoding} if encoding == "latin1" else {}
-    return read_notation(str(file), Reading(**how).panel(str(file)), **how)
+    how = Reading(encoding="latin1" if encoding == "latin1" else None)
+    return read_notation(str(file), how.panel(str(file)), how.form)
 
 
 @pytest.mark.parametrize(

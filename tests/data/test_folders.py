@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from tsrnn.data.files import FileForm
 from tsrnn.data.folders import read_folder
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError
@@ -43,7 +44,7 @@ def test_files_with_a_column_of_series_are_joined(tmp_path):
     for name in ("a.csv", "b.csv"):
         save(renamed, name, pd.read_csv(tmp_path / name).rename(columns={"unique_id": "shop"}))
     assert read_panel(read_folder(renamed)[0]).ids.tolist() == ["x", "y"]
-    assert read_panel(read_folder(renamed, id_col="shop")[0], id_col="shop").n_series == 2
+    assert read_panel(read_folder(renamed, FileForm(id_col="shop"))[0], id_col="shop").n_series == 2
 
 
 def test_files_that_may_continue_each_other_are_a_question(tmp_path):

@@ -16,7 +16,7 @@ from pandas.tseries.api import guess_datetime_format
 
 from tsrnn.data.csv_text import SAMPLE_LINES, find_separator
 from tsrnn.data.dates import parse_dates
-from tsrnn.data.files import PARQUET, read_csv_text
+from tsrnn.data.files import PARQUET, UNSAID, FileForm, read_csv_text
 from tsrnn.data.number_marks import find_marks, number_pattern, thousands_beside
 from tsrnn.data.number_signs import split_sign
 from tsrnn.errors import DataError
@@ -126,14 +126,7 @@ class Notation:
         )
 
 
-def read_notation(
-    file: str,
-    panel: Panel,
-    sep: str | None = None,
-    decimal: str | None = None,
-    date_format: str | None = None,
-    encoding: str | None = None,
-) -> Notation:
+def read_notation(file: str, panel: Panel, form: FileForm = UNSAID) -> Notation:
     """Tell from a file, and from what was said of it, how its rows are written.
 
     Parameters
@@ -142,14 +135,15 @@ def read_notation(
         A folder, or a Parquet file, shows nothing but what was said.
     panel : Panel
         What the file was read as.
-    sep, decimal, date_format, encoding : str, optional
-        As `read_table` was given them.
+    form : FileForm
+        What was said of it when it was read.
 
     Raises
     ------
     DataError
         If the decimal sign that was given is the character between fields.
     """
+    sep, decimal, date_format = form.sep, form.decimal, form.date_format
     thousands = None if decimal is None else thousands_beside(decimal)
     said = Notation(sep or ",", decimal or ".", thousands, date_format)
     if Path(file).is_dir() or Path(file).suffix.lower() in PARQUET:
@@ -159,7 +153,7 @@ def read_notation(
                 "separator with --sep."
             )
         return said
-    text, named = read_csv_text(file, file, encoding)
+    text, named = read_csv_text(file, file, form.encoding)
     mark = sep or named or find_separator(text)
     header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
     found = find_places(header, panel)

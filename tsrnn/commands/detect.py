@@ -105,14 +105,14 @@ def command(
     detector = AnomalyDetector(
         make_model(model), alpha=alpha, threshold=threshold, channels=channels, patience=patience
     )
-    panel = Reading(**reading).panel(file)
+    how = Reading(**reading)
+    panel = how.panel(file)
     for note in panel.notes:
         voice.say(note)
     with voice.working("reading history" if follow else "judging rows"):
         detector.fit(panel)
     if follow is not None:
-        how = {name: reading[name] for name in ("sep", "decimal", "date_format", "encoding")}
-        follow_lines(detector, voice, read_notation(file, panel, **how), reading["encoding"])
+        follow_lines(detector, voice, read_notation(file, panel, how.form), how.encoding)
         return
     _write(detector, panel, voice, rows=rows, html=html, format_=format_, output=output)
 

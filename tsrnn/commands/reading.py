@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tsrnn.data.columns import is_text
-from tsrnn.data.files import free_memory, read_noted_table
+from tsrnn.data.files import FileForm, free_memory, read_noted_table
 from tsrnn.data.folders import read_folder
 from tsrnn.data.frequency import Frequency
 from tsrnn.data.panel import Panel
@@ -32,21 +32,19 @@ class Reading:
     encoding: str | None = None
     each_file: str | None = None
 
+    @property
+    def form(self) -> FileForm:
+        """How the tables of its files are written."""
+        return FileForm(self.sep, self.decimal, self.date_format, self.encoding, self.id_col)
+
     def panel(self, file: str, *, more: bool = False) -> Panel:
         """Read a file, a folder of files, or stdin ("-"); with `more`, its rows go on from others."""
         if not file:
             raise DataError("FILE is empty text; expected the path of a file or folder, or - for stdin.")
-        how = {
-            "sep": self.sep,
-            "decimal": self.decimal,
-            "date_format": self.date_format,
-            "encoding": self.encoding,
-            "id_col": self.id_col,
-        }
         if file != "-" and Path(file).is_dir():
-            table, notes = read_folder(file, each_file=self.each_file, time_col=self.time_col, **how)
+            table, notes = read_folder(file, self.form, each_file=self.each_file, time_col=self.time_col)
         else:
-            table, notes = read_noted_table(file, **how)
+            table, notes = read_noted_table(file, self.form)
             if self.sep is None and table.shape[1] == 1 and is_text(table.iloc[:, 0]):
                 raise DataError(
                     f"{file}: only one column of text was found, {str(table.columns[0])[:40]!r}. Name what separates "

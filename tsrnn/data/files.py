@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import zlib
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,27 @@ from tsrnn.errors import DataError, MissingExtraError
 PARQUET = (".parquet", ".pq")
 # How a table or its lines begin in JSON, and no header of a CSV does.
 _JSON = re.compile(r'\s*(?:\{\s*"|\{\s*\}|\[\s*[\[{])')
+
+
+@dataclass(frozen=True)
+class FileForm:
+    """How a table is written in a file, as far as a user has said; the rest is told from the file.
+
+    Parameters
+    ----------
+    sep, decimal, date_format, encoding, id_col : str, optional
+        See `read_table`.
+    """
+
+    sep: str | None = None
+    decimal: str | None = None
+    date_format: str | None = None
+    encoding: str | None = None
+    id_col: str | None = None
+
+
+# Nothing was said: the file tells all of it.
+UNSAID = FileForm()
 
 
 def read_table(
@@ -59,22 +81,13 @@ def read_table(
     MissingExtraError
         If a Parquet file is read without pyarrow.
     """
-    how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding, "id_col": id_col}
-    return read_noted_table(path, **how)[0]
+    return read_noted_table(path, FileForm(sep, decimal, date_format, encoding, id_col))[0]
 
 
-def read_noted_table(
-    path: str | os.PathLike[str],
-    *,
-    sep: str | None = None,
-    decimal: str | None = None,
-    date_format: str | None = None,
-    encoding: str | None = None,
-    id_col: str | None = None,
-) -> tuple[pd.DataFrame, list[str]]:
+def read_noted_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> tuple[pd.DataFrame, list[str]]:
     """Read a table as `read_table` does, and return with it what its user should know of the reading."""
     name = "standard input" if str(path) == "-" else str(path)
-    id_col = "unique_id" if id_col is None else id_col
+    id_col = "unique_id" if form.id_col is None else form.id_col
     notes: list[str] = []
     if str(path) != "-" and Path(path).suffix.lower() in PARQUET:
         _check_readable(Path(path), name)
@@ -84,8 +97,8 @@ def read_noted_table(
         if name == "standard input" and data[:4] == b"PAR1":
             table = _read_parquet(io.BytesIO(data), name)
         else:
-            table, notes = read_csv_table(_decode(data, name, encoding), name, sep, decimal, id_col)
-    return (table if date_format is None else _convert_dates(table, name, date_format, id_col)), notes
+            table, notes = read_csv_table(_decode(data, name, form.encoding), name, form.sep, form.decimal, id_col)
+    return (table if form.date_format is None else _convert_dates(table, name, form.date_format, id_col)), notes
 
 
 def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV or Parquet file") -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.columns import choose_time
-from tsrnn.data.files import read_noted_table
+from tsrnn.data.files import UNSAID, FileForm, read_noted_table
 from tsrnn.data.names import name_alike
 from tsrnn.errors import DataError
 
@@ -18,14 +18,10 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 
 def read_folder(
     folder: str | os.PathLike[str],
+    form: FileForm = UNSAID,
     *,
     each_file: str | None = None,
-    id_col: str | None = None,
     time_col: str | None = None,
-    sep: str | None = None,
-    decimal: str | None = None,
-    date_format: str | None = None,
-    encoding: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read every CSV and Parquet file of a folder, in the order of their names, into one long table.
 
@@ -37,12 +33,12 @@ def read_folder(
     ----------
     folder : path
         Files of other kinds, hidden files and folders in it are left out.
+    form : FileForm
+        Of every file in it.
     each_file : {"series", "part"}, optional
         Whether a file is a series of its own, or a part of the same table as the others.
-    id_col, time_col : str, optional
+    time_col : str, optional
         As for `read_panel`.
-    sep, decimal, date_format, encoding
-        As for `read_table`.
 
     Returns
     -------
@@ -57,13 +53,12 @@ def read_folder(
         If there is no such file, the files have different columns, or `each_file` is needed.
     """
     paths = _files(Path(folder))
-    how = {"sep": sep, "decimal": decimal, "date_format": date_format, "encoding": encoding, "id_col": id_col}
-    read = [read_noted_table(path, **how) for path in paths]
+    read = [read_noted_table(path, form) for path in paths]
     notes = list(dict.fromkeys(note for _, found in read for note in found))
     tables = _same_columns(paths, [table for table, _ in read], time_col)
     if len(paths) == 1 and each_file is None:
         return tables[0], notes
-    named = id_col if id_col is not None else "unique_id"
+    named = form.id_col if form.id_col is not None else "unique_id"
     joined = [f"{len(paths)} files of one table were joined.", *notes]
     if named in tables[0].columns:
         tables = name_alike(tables, named)
