@@ -1,0 +1,148 @@
+"""Read the rows of a long table, a wide one or a Series, and sort them by series and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.data.columns import Columns, choose_columns, to_numbers
+from tsrnn.data.grids import Stamps, show_stamps
+from tsrnn.data.panel import Floats, Integers, TableForm, as_names
+from tsrnn.data.times import TimeColumn, read_times
+from tsrnn.errors import DataError
+
+
+@dataclass
+class Rows:
+    """The rows of a table, sorted by series and time: what both forms of table have in common.
+
+    `y` has shape (n_rows,) for a long table, (n_rows, n_series) for a wide one, whose `offsets` are those of
+    the single run of time stamps that its series share.
+    """
+
+    ds: Stamps
+    offsets: Integers
+    y: Floats
+    ids: Any
+    time: TimeColumn
+    form: TableForm
+    notes: list[str]
+
+
+def read_series(series: pd.Series, freq: Any) -> Rows:
+    """Read a Series, whose index is its time.
+
+    Raises
+    ------
+    DataError
+        If it has no rows, several levels of index or repeated time stamps, or its values are no numbers.
+    """
+    if isinstance(series.index, pd.MultiIndex):
+        raise DataError(f"The index has {series.index.nlevels} levels; make them columns with series.reset_index().")
+    name = "y" if series.name is None else series.name
+    columns = Columns("wide", None, series.index, series.index.name, True, False, [name])
+    rows = _read_wide(pd.DataFrame({name: series}), columns, freq)
+    rows.form = replace(rows.form, kind="series", target_col=series.name)
+    return rows
+
+
+def read_frame(df: pd.DataFrame, id_col: Any, time_col: Any, target_col: Any, freq: Any) -> Rows:
+    """Read a long or a wide table; see `tsrnn.data.tables.read_panel`.
+
+    Raises
+    ------
+    DataError
+        If it has no rows, a row has no name or the time stamp of another one, or its values are no numbers.
+    ColumnError
+        If a named column does not exist.
+    """
+    if not isinstance(df.index, pd.MultiIndex):
+        index_id = id_col if id_col is not None else "unique_id"
+        if df.index.name == index_id and index_id not in df.columns:
+            df = df.reset_index()
+    if not len(df):
+        raise DataError("The table has no rows.")
+    columns = choose_columns(df, id_col, time_col, target_col)
+    return _read_long(df, columns, freq) if columns.kind == "long" else _read_wide(df, columns, freq)
+
+
+def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
+    if not len(df):
+        raise DataError("The table has no rows.")
+    time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
+    values = np.column_stack([to_numbers(df[name], name) for name in columns.targets])
+    order = np.argsort(time.ds, kind="stable")
+    ds = time.ds[order]
+    twice = ds[1:][ds[1:] == ds[:-1]]
+    if len(twice):
+        raise DataError(
+            f"{len(twice):,} time stamps occur more than once, for example {show_stamps(np.unique(twice))}. "
+            "If the rows belong to several series, name their column with id_col; otherwise drop or "
+            "aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a time zone."
+        )
+    form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
+    ids = as_names(columns.targets)
+    return Rows(ds, np.array([0, len(ds)]), values[order], ids, time, form, columns.notes)
+
+
+def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
+    time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
+    target = columns.targets[0]
+    values = to_numbers(df[target], target)
+    try:
+        codes, ids = pd.factorize(df[columns.id_col])
+    except TypeError as error:
+        raise DataError(f"Column {columns.id_col!r} cannot name series ({error}). Use text or numbers.") from None
+    unnamed = np.flatnonzero(codes < 0)
+    if len(unnamed):
+        rows = ", ".join(map(str, unnamed[:5])) + (", ..." if len(unnamed) > 5 else "")
+        raise DataError(
+            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {rows} (counted from 0). "
+            "Name the series of these rows, or drop them."
+        )
+    ds = time.ds
+    if not _in_order(codes, ds):
+        order = np.lexsort((ds, codes))
+        codes, ds, values = codes[order], ds[order], values[order]
+    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (ds[1:] == ds[:-1]))
+    if len(twice):
+        shown = ", ".join(f"{ids[codes[i]]} at {show_stamps(ds[i : i + 1])}" for i in twice[:5])
+        raise DataError(
+            f"{len(twice):,} rows repeat the time stamp of another row of their series, for example {shown}. "
+            "Drop or aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a "
+            "time zone."
+        )
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))]).astype(np.int64)
+    form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
+    return Rows(ds, offsets, values, as_names(list(ids)), time, form, columns.notes)
+
+
+def _in_order(codes: Integers, ds: Stamps) -> bool:
+    """Tell whether rows are sorted by series and time already: sorting copies every column."""
+    later = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (ds[1:] >= ds[:-1]))
+    return bool(later.all())
+
+
+def _form(columns: Columns, time: TimeColumn, dtypes: Sequence[Any], id_dtype: Any) -> TableForm:
+    return TableForm(
+        kind=columns.kind,
+        id_col="unique_id" if columns.id_col is None else columns.id_col,
+        time_col=columns.time_name,
+        target_col=columns.targets[0],
+        time_in_index=columns.time_in_index,
+        time_dtype=time.dtype,
+        zone=time.zone,
+        wall_clock=time.wall_clock,
+        id_dtype=id_dtype,
+        value_dtype=_value_dtype(dtypes),
+    )
+
+
+def _value_dtype(dtypes: Sequence[Any]) -> Any:
+    """Return float32 if every value column is, else float64."""
+    single = all(str(dtype).lower() in ("float32", "float[pyarrow]") for dtype in dtypes)
+    return np.dtype(np.float32 if single else np.float64)
