@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tsrnn.data.answers import forecast_table, interval_columns, long_forecasts, stamp_table
 from tsrnn.data.panel import Cutoffs
-from tsrnn.data.tables import forecast_table, interval_columns, long_forecasts, read_panel, stamp_table
+from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, ParameterError
 
 LEVELS = (0.1, 0.5, 0.9)

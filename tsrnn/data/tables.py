@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.answers import forecast_table, interval_columns, long_forecasts, stamp_table
 from tsrnn.data.calendars import BusinessDays, TradingDays
 from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step_notes
 from tsrnn.data.column_arguments import check_column_arguments
@@ -21,8 +20,6 @@ from tsrnn.data.rows import Rows, read_frame, read_series
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.errors import DataError, FrequencyError, ParameterError
 from tsrnn.parameters import is_whole
-
-__all__ = ["forecast_table", "interval_columns", "long_forecasts", "read_panel", "stamp_table"]
 
 EMPTY_WARNING = (
     "{count:,} of {total:,} series have no values and get forecasts of NaN: {names}. Drop them to be rid of this "

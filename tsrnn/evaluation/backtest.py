@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsrnn.data.answers import STAMP_COLUMNS
-from tsrnn.data.tables import interval_columns, read_panel
+from tsrnn.data.answers import STAMP_COLUMNS, interval_columns
+from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.collect import collect
 from tsrnn.evaluation.configuration import call_of, configuration

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.answers import stamp_table
 from tsrnn.data.files import need_pyarrow, write_table
-from tsrnn.data.tables import stamp_table
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.evaluation.configuration import fingerprint, without_address
 from tsrnn.evaluation.engine import Part

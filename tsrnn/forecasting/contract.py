@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.adding import add_rows
+from tsrnn.data.answers import forecast_table
 from tsrnn.data.panel import Panel
-from tsrnn.data.tables import forecast_table, read_panel
+from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
 from tsrnn.parameters import check_whole, is_number
 
