@@ -12,7 +12,6 @@ from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.settings import (
-    DAYS,
     choose_settings,
     context_notes,
     default_steps,
@@ -22,6 +21,7 @@ from tsrnn.forecasting.settings import (
 )
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.pretrained.family import MEMBERS
+from tsrnn.pretrained.service import DAYS
 
 
 def panel_of(lengths, season_length=12, default_horizon=18):

@@ -4,7 +4,7 @@ import pytest
 
 from tsrnn import Forecaster
 from tsrnn.preprocessing.windows import EVERY_HISTORY
-from tsrnn.pretrained.service import served_by
+from tsrnn.pretrained.service import DAYS, served_by
 
 # Season length: the member that serves it, its seasons, and whether it was trained on them.
 SERVED = {
@@ -242,3 +242,8 @@ def test_a_day_of_minutes_is_forecast():
     y = np.tile(np.sin(2 * np.pi * np.arange(1440) / 1440), 3)
     found = Forecaster(strategy="zero-shot", season_length=1440, horizon=60).fit(pd.Series(y)).predict()
     np.testing.assert_allclose(found, y[:60], atol=0.1)
+
+
+def test_days_that_the_base_knows_have_so_many_steps():
+    # A network from scratch is offered the week of these days, too.
+    assert DAYS == (24, 48, 96, 144)

@@ -19,15 +19,12 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.parameters import check_choice, check_flag, check_whole, is_number
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.pretrained.family import Member
-from tsrnn.pretrained.service import Service, served_by, year_served_by
+from tsrnn.pretrained.service import DAYS, Service, served_by, year_served_by
 from tsrnn.training.trainer import TrainingPlan
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
     from tsrnn.forecasting.forecaster import Forecaster
-
-# Steps of a day, for time that does not tell. A day brings a week, whose profiles are offered; the network weighs them.
-DAYS = (24, 48, 96, 144)
 
 # Integer time without a season is read as years where series have no more rows than this on the median: those of the M
 # competitions and of tourism have 8 to 58, sensors mostly hundreds.
@@ -152,7 +149,8 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     m, longest = panel.season_length, _enough_history(panel)
     horizon = _given(model.horizon) or max(1, min(_default_horizon(panel), longest // 3))
     patch = _given(model.patch_length) or m
-    # Weeks of longer days would take windows of thousands of points.
+    # A day brings a week, whose profiles are offered; the network weighs them. Where time does not tell, a day is one
+    # that the base knows. Weeks of longer days would take windows of thousands of points.
     is_day = m in DAYS or (m == panel.frequency.steps_a_day and m <= max(DAYS))
     seasons = (m, 7 * m) if is_day and longest >= 21 * m else (m,)
     context = min(_given(model.context_length) or _default_context(m, seasons, longest), longest)

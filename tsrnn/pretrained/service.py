@@ -12,7 +12,7 @@ from tsrnn.pretrained.family import KINDS, Member
 # exactly days have .83 of the seasonal naive's error from 31 to 100 steps, hours .88; from 150 to 365 .66 and .64.
 LONGEST_OF_DAYS = 100
 # Steps of a day that the networks of hours have learnt.
-_DAYS_OF_HOURS = tuple(seasons[0] for seasons, _ in KINDS["season_24"][0].seasons)
+DAYS = tuple(dict.fromkeys(seasons[0] for seasons, _ in KINDS["season_24"][0].seasons))
 # Days of a year by the days of a week; days of hours and shorter steps count as the first.
 _YEARS = {7: (364, 365, 366), 5: (260, 261, 262)}
 
@@ -89,7 +89,7 @@ def served_by(season_length: int, *, slow: bool = True, day: int = 0) -> Service
     ((12, 84), 'season_7')
     """
     m = 5 if season_length == 1 and not slow else season_length
-    if m == day and m not in _DAYS_OF_HOURS and m < max(_DAYS_OF_HOURS):  # the week of longer days is out of sight
+    if m == day and m not in DAYS and m < max(DAYS):  # the week of longer days is out of sight
         # A window keeps no season of its own beside one as short as six, which hours would read.
         if own_profile_count(m) > 0:
             return _untrained(m, (m, 7 * m), "season_24")
