@@ -14,7 +14,7 @@ from tsrnn.forecasting.network_forecast import (
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
-from tsrnn.networks.sampling import SAMPLE_PATHS
+from tsrnn.networks.sampling import SAMPLE_PATHS, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries
 from tsrnn.pretrained.service import served_by
@@ -340,13 +340,33 @@ def test_several_networks_are_combined_by_the_mean_or_from_three_on_the_median(c
 
 def test_forecasts_that_share_a_vote_count_as_one():
     models = [disturbed(), disturbed(replace(SIZE, context_length=12)), disturbed(SHORT_SIZE)]
-    where = flat_series(), ends(0, 2), ends(50, 20), 9, WANTED
+    where = flat_series(), ends(0, 2), ends(50, 20), min(model.size.horizon for model in models), WANTED
     first, second, third = (model.quantiles(*where) for model in models)
     found = module.combined_quantiles([models[0], *module.share_vote(models[1:], 7)], *where)
     torch.testing.assert_close(found, first / 2 + (second + third) / 4)
     together = module.combined_quantiles(module.share_vote(models, 0), *where)
     torch.testing.assert_close(together, (first + second + third) / 3)
     assert models[1].vote is None  # the forecasts themselves are left as they are
+
+
+def test_networks_that_share_a_vote_share_its_paths(monkeypatch):
+    drawn = []
+
+    def noted(paths, horizon, generator):
+        drawn.append(stratified_noise(paths, horizon, generator))
+        return drawn[-1]
+
+    monkeypatch.setattr(module, "stratified_noise", noted)
+    voters = [with_options(disturbed(), vote=0, histories=own) for own in (EVERY_HISTORY, range(30, 100))]
+    module.combined_quantiles(voters, flat_series(), ends(0, 1), ends(50, 20), 12, WANTED)
+    # The second window is left to the first network alone, which then draws all of them.
+    assert sorted(len(noise) for noise in drawn) == [32, 32, 32, 32, 64, 64]
+    shared = [noise for noise in drawn if len(noise) == 32]
+    assert not any(torch.equal(shared[0], other) for other in shared[1:])
+    drawn.clear()
+    alone = module.combined_quantiles(voters[:1], flat_series(), ends(1), ends(20), 12, WANTED)
+    both = module.combined_quantiles(voters, flat_series(), ends(1), ends(20), 12, WANTED)
+    torch.testing.assert_close(alone, both)
 
 
 class LowNights(ForecastNetwork):

@@ -10,7 +10,6 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.sampling import (
     SAMPLE_PATHS,
     interpolation_matrix,
-    limit_growth,
     mixture_quantiles,
     sample_paths,
     stratified_noise,
@@ -96,7 +95,7 @@ def test_paths_of_a_forecast_without_spread_are_the_forecast(levels):
 
 
 def test_stratified_noise_has_the_mean_and_spread_of_a_normal_distribution_at_every_step():
-    noise = stratified_noise(30, new_generator(1)).numpy()
+    noise = stratified_noise(SAMPLE_PATHS, 30, new_generator(1)).numpy()
     assert noise.shape == (SAMPLE_PATHS, 30)
     np.testing.assert_allclose(noise.mean(0), 0, atol=1e-12)
     np.testing.assert_allclose(noise.std(0), 1, rtol=1e-12)
@@ -112,7 +111,7 @@ def test_the_mixture_of_equal_forecasts_is_that_forecast():
 
 def test_the_mixture_of_shifted_normals_is_the_wider_normal():
     """If the paths' means vary like N(0, 4) and each spreads like N(0, 1), a step is N(0, 5)."""
-    means = 2 * stratified_noise(1, new_generator(0))[:, 0]
+    means = 2 * stratified_noise(SAMPLE_PATHS, 1, new_generator(0))[:, 0]
     known = means[None, :, None, None] + normal_quantiles(np.ones(1))[:, None]
     wanted = (0.025, 0.1, 0.5, 0.9, 0.975)
     found = mixture_quantiles(known, QUANTILES, wanted)[0, 0]
@@ -122,52 +121,3 @@ def test_the_mixture_of_shifted_normals_is_the_wider_normal():
 def test_the_mixture_of_medians_alone_is_the_quantile_of_the_paths():
     known = torch.arange(101.0)[None, :, None, None]
     torch.testing.assert_close(mixture_quantiles(known, (0.5,), (0.25,)), torch.tensor([[[25.0]]]), atol=0.5, rtol=0)
-
-
-def fan(width, median=None):
-    """Quantiles .1, .5 and .9 of steps with given widths, skewed upwards; shape (1, steps, 3)."""
-    width = torch.as_tensor(width, dtype=torch.float64)
-    middle = torch.zeros_like(width) if median is None else torch.as_tensor(median, dtype=torch.float64)
-    return torch.stack([middle - 0.25 * width, middle, middle + 0.75 * width], 1)[None]
-
-
-def limited(direct, far):
-    answer = limit_growth(fan(far, np.arange(len(far))), torch.as_tensor(direct, dtype=torch.float64)[None], 0, 1, 2)
-    return (answer[0, :, 2] - answer[0, :, 0]).numpy(), answer[0]
-
-
-@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 1.5])
-def test_intervals_that_widen_as_before_stay_as_they_are(power):
-    t = np.arange(1.0, 61.0)
-    width, _ = limited(t[:12] ** power, 0.9 * t[12:] ** power)
-    np.testing.assert_allclose(width, 0.9 * t[12:] ** power, rtol=0.02)
-
-
-def test_intervals_of_noise_that_feed_on_themselves_are_held():
-    far = 2.0 ** (np.arange(48) / 12)
-    width, answer = limited(np.ones(12), far)
-    assert width[-12:].max() < 2.5  # from 8 to 16 without the limit; within a block they keep their form
-    np.testing.assert_allclose(width[11::12], far[11::12] / far.reshape(4, 12).mean(1))
-    np.testing.assert_allclose(answer[:, 1], np.arange(48))  # medians stay
-    np.testing.assert_allclose((answer[:, 2] - answer[:, 1]).numpy() / width, 0.75)  # and what is skewed stays so
-
-
-def test_a_variance_that_grows_may_grow_on():
-    t = np.arange(1.0, 121.0)
-    spread = np.sqrt(1 + 0.05 * t)  # a walk beneath noise: early on hardly seen
-    width, _ = limited(spread[:24], spread[24:])
-    np.testing.assert_allclose(width, spread[24:], rtol=0.03)
-
-
-def test_a_block_does_not_depend_on_later_ones():
-    far = 3.0 ** (np.arange(36) / 12)
-    whole, first = limited(np.ones(12), far)[0], limited(np.ones(12), far[:12])[0]
-    np.testing.assert_array_equal(whole[:12], first)
-    assert np.isfinite(limited(np.zeros(12), far)[0]).all()
-    np.testing.assert_array_equal(limited(np.ones(12), np.zeros(12))[0], 0)
-
-
-def test_after_one_step_intervals_grow_no_faster_than_a_random_walk():
-    far = 1.5 ** np.arange(1.0, 9.0)
-    width, _ = limited(np.ones(1), far)
-    np.testing.assert_allclose(width, np.minimum(far, np.sqrt(np.arange(2.0, 10.0))), rtol=0.01)

@@ -12,10 +12,11 @@ from torch import Tensor
 from tsrnn.errors import ParameterError
 from tsrnn.networks.cells import new_generator
 from tsrnn.networks.forecast_network import ForecastNetwork
+from tsrnn.networks.limits import limit_drift, limit_growth
 from tsrnn.networks.sampling import (
+    FEWEST_PATHS,
     SAMPLE_PATHS,
     interpolation_matrix,
-    limit_growth,
     mixture_quantiles,
     sample_paths,
     stratified_noise,
@@ -117,52 +118,77 @@ class NetworkForecast:
         float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value, or is left to
         other networks
         """
-        answer, work = self.work(flat, series, end, h, wanted)
+        answer, work = self.work(flat, series, end, h, wanted, self.serves(flat, series, end).long())
         in_threads(work, series.device)
         return answer
 
     def work(
-        self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]
+        self,
+        flat: FlatSeries,
+        series: Tensor,
+        end: Tensor,
+        h: int,
+        wanted: Sequence[float],
+        sharing: Tensor,
+        place: int = 0,
     ) -> tuple[Tensor, list[Callable[[], None]]]:
-        """Return an empty answer of `quantiles`, and the independent pieces of work that fill it."""
+        """Return an empty answer of `quantiles`, and the independent pieces of work that fill it.
+
+        Parameters
+        ----------
+        flat, series, end, h, wanted
+            As in `quantiles`.
+        sharing : int64 tensor of shape (B,)
+            Networks, this one too, whose forecasts of a window are averaged, and who share its sample paths.
+        place : int
+            Number of this network among them, from 0: each draws paths of its own.
+        """
         check_known_quantiles(wanted, self.size.quantiles)
         shape = (len(series), h, len(wanted))
         answer = torch.full(shape, torch.nan, dtype=torch.float64, device=series.device)
-        batch = WINDOWS_PER_BATCH if h <= self.size.horizon else max(1, PATHS_PER_BATCH // SAMPLE_PATHS)
-        batch *= 1 if series.device.type == "cpu" else ON_GPU
+        own = torch.nonzero(self.serves(flat, series, end)).flatten()
+        if h <= self.size.horizon:
+            sharing = torch.ones_like(sharing)  # no paths are drawn
 
         @torch.inference_mode()
-        def fill(rows: Tensor, length: int) -> None:
+        def fill(rows: Tensor, length: int, paths: int) -> None:
             y, observed = gather_windows(flat, series[rows], end[rows] - length, length)
-            values = self._quantiles(y, observed, h, wanted)
+            values = self._quantiles(y, observed, h, wanted, paths, self.seed + place)
             answer[rows] = torch.where(observed.any(1)[:, None, None], values, torch.nan)
 
-        own = self._own(flat, series, end)
-        groups = [(own[rows], length) for rows, length in self._same_length(end[own])]
-        return answer, [partial(fill, part, length) for rows, length in groups for part in torch.split(rows, batch)]
+        pieces: list[Callable[[], None]] = []
+        for networks in torch.unique(sharing[own]).tolist():
+            paths = max(FEWEST_PATHS, -(-SAMPLE_PATHS // networks))
+            batch = WINDOWS_PER_BATCH if h <= self.size.horizon else max(1, PATHS_PER_BATCH // paths)
+            batch *= 1 if series.device.type == "cpu" else ON_GPU
+            alike = own[sharing[own] == networks]
+            for rows, length in self._same_length(end[alike]):
+                pieces += [partial(fill, part, length, paths) for part in torch.split(alike[rows], batch)]
+        return answer, pieces
 
-    def _own(self, flat: FlatSeries, series: Tensor, end: Tensor) -> Tensor:
-        """Return the places of the windows that are not left to other networks."""
+    def serves(self, flat: FlatSeries, series: Tensor, end: Tensor) -> Tensor:
+        """Tell which windows are not left to other networks. Shape (B,), bool."""
         if self.histories == EVERY_HISTORY:
-            return torch.arange(len(series), device=series.device)
+            return torch.ones(len(series), dtype=torch.bool, device=series.device)
         count = flat.observed_before(series, end)
-        return torch.nonzero((count >= self.histories.start) & (count < self.histories.stop)).flatten()
+        return (count >= self.histories.start) & (count < self.histories.stop)
 
-    def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
+    def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
         """Forecast windows that are alike in length: y, observed [B, L] to [B, h, Q], original units."""
         if self.size.own_season:
             levels = sorted({*wanted, 0.5})
-            values = _lifted(self._unlifted(y, observed, h, levels), levels.index(0.5), y, observed)
-            return values[..., [levels.index(q) for q in wanted]]
-        return self._unlifted(y, observed, h, wanted)
+            values = self._unlifted(y, observed, h, levels, paths, seed)
+            return _lifted(values, levels.index(0.5), y, observed)[..., [levels.index(q) for q in wanted]]
+        return self._unlifted(y, observed, h, wanted, paths, seed)
 
-    def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
+    def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
         """Forecast as the network does. Shape (B, h, Q), original units."""
         matrix = interpolation_matrix(self.size.quantiles, wanted).to(y.device)
         known = self._known(y, observed)
         values = (known @ matrix)[:, :h]
         if h > self.size.horizon:
-            values = torch.cat([values, self._beyond(y, observed, known, h, wanted)], 1)
+            noise = partial(stratified_noise, paths, self.size.horizon, new_generator(seed))
+            values = torch.cat([values, self._beyond(y, observed, known, h, wanted, noise)], 1)
         return values
 
     def _same_length(self, end: Tensor) -> list[tuple[Tensor, int]]:
@@ -206,35 +232,48 @@ class NetworkForecast:
         loc, scale = loc.unsqueeze(-1), scale.unsqueeze(-1)  # [B, 1, 1]
         return paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
-    def _beyond(self, y: Tensor, observed: Tensor, direct: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
+    def _beyond(
+        self,
+        y: Tensor,
+        observed: Tensor,
+        direct: Tensor,
+        h: int,
+        wanted: Sequence[float],
+        draw_noise: Callable[[], Tensor],
+    ) -> Tensor:
         """Forecast the steps after the trained horizon by sample paths. Shape (B, h − H, Q).
 
-        `direct` is the forecast of the trained horizon at the trained quantiles, shape (B, H, Q_known). Each path is
-        drawn through a block of H steps by the network, joins its window, and is drawn on from there, so that
-        intervals widen as uncertainty adds up. They widen no faster than `direct` does (`limit_growth`) where that
-        shows the whole season: spread may have one, too. The random numbers are the same for every window, so a
-        forecast does not depend on its batch.
+        `direct` is the forecast of the trained horizon at the trained quantiles, shape (B, H, Q_known), and
+        `draw_noise` gives standard normal noise for the next H steps of every path, shape (P, H). Each path is drawn
+        through a block of H steps by the network, joins its window, and is drawn on from there, so that intervals widen
+        as uncertainty adds up. They widen no faster than `direct` does (`limit_growth`), and their level moves no
+        faster (`limit_drift`), where that shows the whole season: spread and level may have one, too. The random
+        numbers are the same for every window, so a forecast does not depend on its batch.
         """
         B, H, L = y.shape[0], self.size.horizon, self.size.context_length
         known_levels = self.size.quantiles
         levels = sorted({*wanted, known_levels[0], 0.5, known_levels[-1]})
-        generator = new_generator(self.seed)
-        paths, _ = self._draw(y, observed, stratified_noise(H, generator).expand(B, -1, -1))  # [B, P, H]
-        y, observed = y.repeat_interleave(SAMPLE_PATHS, 0), observed.repeat_interleave(SAMPLE_PATHS, 0)
+        noise = draw_noise()
+        P = len(noise)
+        paths, _ = self._draw(y, observed, noise.expand(B, -1, -1))  # [B, P, H]
+        y, observed = y.repeat_interleave(P, 0), observed.repeat_interleave(P, 0)
         blocks = []
         for _ in range(-(-h // H) - 1):
             paths = paths.reshape(-1, H)  # [B·P, H]
             y = torch.cat([y, paths], 1)[:, -L:]
             observed = torch.cat([observed, torch.ones_like(paths, dtype=torch.bool)], 1)[:, -L:]
-            noise = stratified_noise(H, generator).repeat(B, 1).unsqueeze(1)  # [B·P, 1, H]
-            paths, known = self._draw(y, observed, noise)
-            known = known.reshape(B, SAMPLE_PATHS, H, -1)
+            paths, known = self._draw(y, observed, draw_noise().repeat(B, 1).unsqueeze(1))
+            known = known.reshape(B, P, H, -1)
             blocks.append(mixture_quantiles(known, known_levels, levels))
-        low, middle, high = (levels.index(q) for q in (known_levels[0], 0.5, known_levels[-1]))
         values = torch.cat(blocks, 1)
+        # Not by what the first paths were drawn from: patch by patch that knows the earlier steps of each path.
         if max(self.size.seasons[0], self.size.year) <= H:
-            # Not by what the first paths were drawn from: patch by patch that knows the earlier steps of each path.
-            values = limit_growth(values, direct[..., -1] - direct[..., 0], low, middle, high)
+            low, middle, high = (levels.index(q) for q in (known_levels[0], 0.5, known_levels[-1]))
+            ends = direct[..., [0, known_levels.index(0.5), -1]]
+            values = limit_growth(values, ends, (low, middle, high))
+            # A longer season moves the level, too.
+            if max(self.size.seasons) <= H:
+                values = limit_drift(values, ends[..., 1], self.size.seasons[0], middle)
         return values[:, : h - H][..., [levels.index(q) for q in wanted]]
 
 
@@ -259,15 +298,18 @@ def combined_quantiles(
     A vote is the mean of the networks that share it, of those that forecast a window. Quantiles are averaged at equal
     probabilities, so they stay in order. Shape (B, h, Q).
     """
-    votes: dict[object, list[Tensor]] = {}
-    work: list[Callable[[], None]] = []
+    votes: dict[object, list[NetworkForecast]] = {}
     for index, forecast in enumerate(forecasts):
-        key = ("alone", index) if forecast.vote is None else forecast.vote
-        answer, pieces = forecast.work(flat, series, end, h, wanted)
-        votes.setdefault(key, []).append(answer)
-        work += pieces
+        votes.setdefault(("alone", index) if forecast.vote is None else forecast.vote, []).append(forecast)
+    answers: list[list[Tensor]] = []
+    work: list[Callable[[], None]] = []
+    for voters in votes.values():
+        sharing = torch.stack([voter.serves(flat, series, end) for voter in voters]).sum(0)
+        found = [voter.work(flat, series, end, h, wanted, sharing, place) for place, voter in enumerate(voters)]
+        answers.append([answer for answer, _ in found])
+        work += [piece for _, pieces in found for piece in pieces]
     in_threads(work, series.device)
-    every = torch.stack([torch.stack(parts).nanmean(0) for parts in votes.values()])
+    every = torch.stack([torch.stack(parts).nanmean(0) for parts in answers])
     # A quantile of no windows is an error in torch, their mean is not.
     return every.nanmean(0) if len(every) < 3 or not len(series) else torch.nanquantile(every, 0.5, dim=0)
 

@@ -66,7 +66,7 @@ class PatchByPatchNetwork(ForecastNetwork):
         B, H, p = len(inputs.values), self.size.horizon, self.size.patch_length
         if self.segments == 1:
             return self._quantiles(self.read(inputs), inputs)[:, :H]
-        noise = stratified_noise(H, new_generator(_SEED)).to(inputs.values)  # [P, H]
+        noise = stratified_noise(SAMPLE_PATHS, H, new_generator(_SEED)).to(inputs.values)  # [P, H]
         levels = self.size.quantiles
         answer = []
         windows = max(1, _PATHS_PER_BATCH // SAMPLE_PATHS)

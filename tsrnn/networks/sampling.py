@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from statistics import NormalDist
@@ -15,10 +14,12 @@ from torch import Tensor
 # Paths per window. Stratified noise and the mixture of the paths' forecasts make so few of them enough: of the base
 # model's forecasts of hours, months, quarters and exchange rates 64 tell the .1, .5 and .9 quantile with .7, .6 and .9
 # of the spread from seed to seed that 200 paths have when each counts as one value, in a third of the time.
-SAMPLE_PATHS = 64
-
-# Spreads of processes whose slope wanders grow with the power 1.5 of time.
-MOST_POWER = 1.5
+#
+# Networks whose forecasts are averaged share them, since each draws its own: a week ahead of 156 windows of 26 public
+# hourly series, three networks with 22 paths each tell the .1, .5 and .9 quantile within 3.8, 1.1 and 4.2 % of the
+# interval's width, with 64 that are the same for all within 3.2, .9 and 2.3 % (root mean squares, against 256 each);
+# the median's error is .836 and .834 of the seasonal naive's, in a third of the time.
+SAMPLE_PATHS, FEWEST_PATHS = 64, 8
 
 # Equally probable values that stand for the forecast of one path.
 MIXED_VALUES = 20
@@ -46,12 +47,11 @@ def interpolation_matrix(known: Sequence[float], wanted: Sequence[float]) -> Ten
     return torch.from_numpy(weights)
 
 
-def stratified_noise(horizon: int, generator: torch.Generator) -> Tensor:
-    """Draw standard normal noise, stratified at every step, so that few paths do. Shape (P, H)."""
-    share = (torch.arange(SAMPLE_PATHS, dtype=torch.float64) + 0.5) / SAMPLE_PATHS
-    strata = torch.special.ndtri(share)
+def stratified_noise(paths: int, horizon: int, generator: torch.Generator) -> Tensor:
+    """Draw standard normal noise, stratified at every step, so that two or more paths do. Shape (paths, horizon)."""
+    strata = torch.special.ndtri((torch.arange(paths, dtype=torch.float64) + 0.5) / paths)
     strata = strata / strata.std(correction=0)  # the middles of strata vary less than what lies in them
-    return torch.stack([strata[torch.randperm(SAMPLE_PATHS, generator=generator)] for _ in range(horizon)], 1)
+    return torch.stack([strata[torch.randperm(paths, generator=generator)] for _ in range(horizon)], 1)
 
 
 def mixture_quantiles(known: Tensor, levels: Sequence[float], wanted: Sequence[float]) -> Tensor:
@@ -86,53 +86,6 @@ def mixture_quantiles(known: Tensor, levels: Sequence[float], wanted: Sequence[f
     low = place.floor().long().clamp(max=n - 2)
     share = (place - low)[:, None]
     return (values[:, low] * (1 - share) + values[:, low + 1] * share).transpose(1, 2)
-
-
-def limit_growth(values: Tensor, direct_width: Tensor, low: int, middle: int, high: int) -> Tensor:
-    """Keep the intervals of sample paths from widening faster than those of the forecast that they go on from.
-
-    Paths that join a window change what the network takes for its noise, so that spreads feed on themselves: of white
-    noise intervals would double every hundred steps. A variance that grows as within the trained horizon, or a spread
-    that grows as fast a power of time as there, whichever is more, is what a process can ask for.
-
-    Parameters
-    ----------
-    values : tensor of shape (B, K · H, Q)
-        Quantiles of the K blocks of H steps after the trained horizon.
-    direct_width : tensor of shape (B, H)
-        Width of an interval at every step of the trained horizon.
-    low, middle, high : int
-        Places of that interval's ends, and of the median, among the Q quantiles.
-
-    Returns
-    -------
-    tensor of shape (B, K · H, Q)
-        Drawn to the median where they were too wide.
-    """
-    B, H = direct_width.shape
-    if H == 1:
-        # One step tells nothing of growth: a random walk's is the most.
-        direct_width = direct_width * torch.arange(1, 3, device=values.device, dtype=values.dtype).sqrt()
-    steps = direct_width.shape[1]
-    half = steps // 2
-    # The mean widths of both halves, and when they are.
-    early, late = direct_width[:, :half].mean(1), direct_width[:, steps - half :].mean(1)  # [B]
-    early_at, late_at = (half + 1) / 2, steps - (half - 1) / 2
-    actual = (values[..., high] - values[..., low]).reshape(B, -1, H).mean(2)  # [B, K]
-    at = torch.arange(actual.shape[1], device=values.device, dtype=values.dtype) * H + H + (H + 1) / 2  # [K]
-    grown = (late**2 - early**2).clamp(min=0) / (late_at - early_at)
-    as_variance = (late[:, None] ** 2 + grown[:, None] * (at - late_at)).sqrt()
-    tiny = torch.finfo(values.dtype).tiny
-    power = torch.log(late.clamp(min=tiny) / early.clamp(min=tiny)) / math.log(late_at / early_at)
-    power = power.clamp(0, MOST_POWER)
-    most = torch.maximum(as_variance, late[:, None] * (at / late_at) ** power[:, None])
-    share = torch.where(actual > most, most / actual.clamp(min=tiny), 1.0)  # [B, K]
-    # It changes step by step, from what the block before had at its end: a forecast must not depend on later blocks.
-    before = torch.cat([torch.ones_like(share[:, :1]), share[:, :-1]], 1)
-    weight = torch.arange(1, H + 1, device=values.device, dtype=values.dtype) / H
-    share = before.unsqueeze(2) * (1 - weight) + share.unsqueeze(2) * weight  # [B, K, H]
-    median = values[..., [middle]]
-    return median + (values - median) * share.reshape(B, -1, 1)
 
 
 @lru_cache(maxsize=8)
