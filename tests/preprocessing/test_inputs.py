@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from tsrnn.preprocessing.contrasts import FACTOR, contrast_count
-from tsrnn.preprocessing.inputs import LARGEST_Z, SMALLEST_SCALE, Inputs, Reads, make_inputs
+from tsrnn.preprocessing.contrasts import contrast_count
+from tsrnn.preprocessing.inputs import FACTOR, LARGEST_Z, SMALLEST_SCALE, Inputs, Reads, make_inputs
 from tsrnn.preprocessing.own_season import find_own_season, own_season_profiles
 from tsrnn.preprocessing.profiles import profile_count
 from tsrnn.preprocessing.scaling import SCALINGS

@@ -15,8 +15,8 @@ from tsrnn.preprocessing.profiles import pattern_over
 from tsrnn.preprocessing.scaling import masked_mean
 
 # The rates of the profiles that are taken out, of the shortest and of longer seasons, which a window repeats less
-# often (each one of `season_rates`), and the factor that brings contrasts to the size of the values.
-RATE, LONG_SEASON_RATE, FACTOR = 0.12, 0.3, 2.0
+# often (each one of `season_rates`).
+RATE, LONG_SEASON_RATE = 0.12, 0.3
 
 
 def contrast_count(seasons: tuple[int, ...]) -> int:
@@ -41,8 +41,8 @@ def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor]) ->
 
     Returns
     -------
-    tensor of shape (B, C, L) with C = ``contrast_count(seasons)``
-        asinh of twice: the value less that of a season before, for every season; and where there is a season, the
+    tensor of shape (B, C, L) with C = ``contrast_count(seasons)``, scaled
+        The value less that of a season before, for every season; and where there is a season, the
         value less its season's mean (seasons count from the window's end), less its season's profile, and how the
         latter moved since the value before; last, these two with the profile of each longer season. 0 where one of the
         values is unobserved or before the window.
@@ -50,7 +50,7 @@ def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor]) ->
     Examples
     --------
     >>> z = torch.tensor([[1.0, 2.0, 4.0, 8.0]])
-    >>> (torch.sinh(season_contrasts(z, torch.ones(1, 4), [torch.zeros(1, 1, 1)])) / 2).round(decimals=3)
+    >>> season_contrasts(z, torch.ones(1, 4), [torch.zeros(1, 1, 1)])
     tensor([[[0., 1., 2., 4.]]])
     """
     seasons = [pattern.shape[2] for pattern in patterns]
@@ -61,12 +61,7 @@ def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor]) ->
         for i in range(len(seasons)):
             adjusted = z - pattern_over(patterns, i, LONG_SEASON_RATE if i else RATE, z.shape[1])
             contrasts += [adjusted * observed, _change(adjusted, observed, 1)]
-    return squashed(torch.stack(contrasts, 1))
-
-
-def squashed(differences: Tensor) -> Tensor:
-    """Return asinh of differences in units of the size of the values, as a network reads them."""
-    return torch.asinh(FACTOR * differences)
+    return torch.stack(contrasts, 1)
 
 
 def _change(z: Tensor, observed: Tensor, lag: int) -> Tensor:

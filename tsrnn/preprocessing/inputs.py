@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tsrnn.preprocessing.contrasts import FACTOR, RATE, contrast_count, season_contrasts, squashed
+from tsrnn.preprocessing.contrasts import RATE, contrast_count, season_contrasts
 from tsrnn.preprocessing.own_season import find_own_season
 from tsrnn.preprocessing.profiles import pattern_over, profile_count, season_patterns, season_profiles
-from tsrnn.preprocessing.scaling import scale_windows
+from tsrnn.preprocessing.scaling import scale_windows, squashed
 from tsrnn.preprocessing.year import (
     YEAR_CONTRASTS,
     YEAR_PROFILES,
@@ -26,6 +26,8 @@ from tsrnn.preprocessing.year import (
 # A network need not tell larger scaled values apart, nor larger differences of two. What a forecast starts from is not
 # cut: where a season is a thousand times the noise, its peaks are.
 LARGEST_Z = 50.0
+# Brings contrasts to the size of the values.
+FACTOR = 2.0
 # Nor need it tell smaller scales apart, relative to the size of the values: a pressure of 1013 hPa that moves by one.
 # The base's networks know small ones from prices, and so forecast other values far from zero badly: where 3,000 times
 # its mean was added to each series, the MASE on the two last horizons of M1's training parts was 3.16 (years) and 1.41
@@ -144,8 +146,9 @@ class Inputs:
     profiles : tensor of shape (B, K, H)
         Season profiles continued over the horizon, scaled.
     contrasts : tensor of shape (B, C, L)
-        `tsrnn.preprocessing.contrasts.season_contrasts`, and those of `tsrnn.preprocessing.year` for a network that
-        knows the year, limited as the values are that are read; C is 0 for a network that reads none.
+        asinh of `FACTOR` times `tsrnn.preprocessing.contrasts.season_contrasts`, and those of
+        `tsrnn.preprocessing.year` for a network that knows the year, limited as the values are that are read; C is 0
+        for a network that reads none.
     largest : float
         The size beyond which values are not told apart.
     """
@@ -159,7 +162,7 @@ class Inputs:
 
     def read(self, count: int) -> Tensor:
         """Return asinh of the newest values, as a network reads them. Shape (B, count)."""
-        return torch.asinh(self.values[:, self.values.shape[1] - count :].clamp(-self.largest, self.largest))
+        return squashed(self.values[:, self.values.shape[1] - count :], self.largest)
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Inputs:
         """Change every tensor in the same way."""
@@ -215,15 +218,16 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
     if seasons.courses is not None:
         contrasts = year_contrasts(seasons.courses)
         facts.append(year_gain(contrasts, seasons.courses.year))
-        found += [squashed(contrasts)] * reads.contrasts
+        found += [contrasts] * reads.contrasts
     largest = math.inf if scaling == "none" else LARGEST_Z  # values in the user's own unit have no size that is wild
-    limit = math.asinh(FACTOR * 2 * largest)
     inputs = Inputs(
         values,
         seen,
         torch.cat(facts, 1).to(torch.float32),
         seasons.profiles(horizon, length),
-        torch.cat(found, 1).clamp(-limit, limit) if found else values.new_empty(len(values), 0, values.shape[1]),
+        squashed(FACTOR * torch.cat(found, 1), FACTOR * 2 * largest)
+        if found
+        else values.new_empty(len(values), 0, values.shape[1]),
         largest,
     )
     return inputs, loc, scale

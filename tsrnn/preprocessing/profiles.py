@@ -6,6 +6,7 @@ their own means; rate 1 is the last season alone (the seasonal naive), a small r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -146,7 +147,8 @@ def _patterns(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...]) -> 
     since = (age - age.masked_fill(~usable, N).amin(1, keepdim=True)).clamp(min=0)
     patterns = []
     for rate in rates:
-        weight = (1 - rate) ** since * usable  # [B, N, m]; with rate 1 the newest alone, as 0 ** 0 is 1
+        # (1 - rate) ** since, [B, N, m]; with rate 1 the newest alone. Powers take longer.
+        weight = (torch.exp(since * math.log1p(-rate)) if rate < 1 else since == 0) * usable
         weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
         patterns.append((weight * around).sum(1))  # [B, m]
     return torch.stack(patterns, 1)
