@@ -369,6 +369,27 @@ def test_networks_that_share_a_vote_share_its_paths(monkeypatch):
     torch.testing.assert_close(alone, both)
 
 
+def refuse(*arguments):
+    raise AssertionError("paths were drawn")
+
+
+@pytest.mark.parametrize("logs", [False, True])
+def test_far_steps_need_no_paths_and_what_follows_goes_on_from_them(monkeypatch, logs):
+    model = with_options(disturbed(replace(SIZE, far=9)), logs=logs)
+    where = flat_series(), ends(0, 1, 2), ends(50, 40, 20)
+    further = model.quantiles(*where, 40, WANTED)
+    monkeypatch.setattr(module, "stratified_noise", refuse)
+    near, far = (model.quantiles(*where, h, WANTED) for h in (6, 15))
+    torch.testing.assert_close(far[:, :6], near)
+    torch.testing.assert_close(further[:, :15], far)
+    alone = model.quantiles(flat_series(), ends(1), ends(40), 15, WANTED)
+    torch.testing.assert_close(alone[0], far[1])
+    assert torch.isfinite(further).all()
+    assert (further.diff(dim=2) >= 0).all()
+    monkeypatch.undo()
+    torch.testing.assert_close(model.quantiles(*where, 31, WANTED), further[:, :31])
+
+
 class LowNights(ForecastNetwork):
     """Forecasts two units less than the last season, with intervals of one width."""
 

@@ -259,6 +259,9 @@ def test_days_are_fine_tuned_with_the_windows_of_the_networks_that_learn():
     tuned = fine_tune_settings(Forecaster(), panel)
     assert (tuned.size.context_length, tuned.size.year) == (392, 0)
     months = fine_tune_settings(Forecaster(), panel_of(400, 12, 400))
+    # What decodes far steps has not learnt with the rest.
+    assert MEMBERS["season_12"].far > 0
+    assert months.size.far == member_settings(months, MEMBERS["season_12_lasting"], (12,)).size.far == 0
     assert member_settings(months, MEMBERS["season_12_lasting"], (12,)).size.context_length == 300
 
 

@@ -71,16 +71,22 @@ def drifting(slope, far_slope, H=12, m=4, blocks=3):
     return median[None, :H], torch.stack([median - 1, median, median + 2], 1)[None, H:]
 
 
+def limited_drift(far, direct, mean=None, m=4):
+    """`mean` is where the level ends unless it is given."""
+    mean = direct[:, -m:].mean(1, keepdim=True) if mean is None else torch.tensor([[mean]])
+    return limit_drift(far, direct, mean, m, 1)
+
+
 @pytest.mark.parametrize(("slope", "far_slope"), [(1, 1), (1, 0.5), (1, 0), (-1, -1), (-1, -0.3), (0, 0)])
 def test_a_level_between_the_line_and_standing_still_stays(slope, far_slope):
     direct, far = drifting(slope, far_slope)
-    torch.testing.assert_close(limit_drift(far, direct, 4, 1), far)
+    torch.testing.assert_close(limited_drift(far, direct), far)
 
 
 @pytest.mark.parametrize(("slope", "far_slope", "limit"), [(0, 1, 0), (1, 2, 1), (1, -1, 0), (-1, -2, -1), (-1, 1, 0)])
 def test_a_level_that_runs_away_is_drawn_back_with_its_intervals(slope, far_slope, limit):
     direct, far = drifting(slope, far_slope, blocks=5)
-    answer = limit_drift(far, direct, 4, 1)
+    answer = limited_drift(far, direct)
     _, expected = drifting(slope, limit, blocks=5)
     away, left = (far - expected).abs(), (answer - expected).abs()
     assert away[:, -12:].min() > 48
@@ -90,10 +96,18 @@ def test_a_level_that_runs_away_is_drawn_back_with_its_intervals(slope, far_slop
 
 def test_drift_of_a_block_does_not_depend_on_later_ones():
     direct, far = drifting(0, 1)
-    torch.testing.assert_close(limit_drift(far[:, :12], direct, 4, 1), limit_drift(far, direct, 4, 1)[:, :12])
+    torch.testing.assert_close(limited_drift(far[:, :12], direct), limited_drift(far, direct)[:, :12])
 
 
 @pytest.mark.parametrize("m", [12, 15])
 def test_without_two_values_a_season_apart_nothing_is_known_of_a_line(m):
     direct, far = drifting(0, 1)
-    assert limit_drift(far, direct, m, 1) is far
+    assert limited_drift(far, direct, 0.0, m) is far
+
+
+def test_a_level_may_return_to_the_mean_of_what_was_seen():
+    direct, far = drifting(0, 1)  # from 0 to 36
+    torch.testing.assert_close(limited_drift(far, direct, 50.0), far)
+    answer = limited_drift(far, direct, 10.0)
+    torch.testing.assert_close(answer[:, :6], far[:, :6])
+    assert 10 < answer[0, -1, 1] < 20

@@ -138,3 +138,48 @@ def test_the_registry_builds_what_it_names():
     for build in NETWORKS.values():
         network = build(size).eval()
         assert network(inputs_of(size)).shape == (10, size.horizon, len(size.quantiles))
+
+
+FAR = replace(SIZE, horizon=12, far=8)
+
+
+def far_inputs(steps, size=FAR):
+    rng = np.random.default_rng(1)
+    y = torch.from_numpy(rng.normal(size=(5, size.context_length)).cumsum(1))
+    return make_inputs(y, torch.ones_like(y, dtype=torch.bool), "seasonal", size.reads, steps)[0]
+
+
+@pytest.mark.parametrize("cell", RECURRENT)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_far_steps_follow_the_near_ones_and_leave_them_as_they_are(cell, layers):
+    size = replace(FAR, cell=cell, num_layers=layers)
+    network = disturb(network_of(size))
+    near, whole = network(far_inputs(12, size)), network(far_inputs(20, size))
+    assert near.shape == (5, 12, len(size.quantiles))
+    assert whole.shape == (5, 20, len(size.quantiles))
+    torch.testing.assert_close(whole[:, :12], near)
+    torch.testing.assert_close(whole[:, 12:], network.far_quantiles(far_inputs(20, size)))
+    assert (whole.diff(dim=-1) >= 0).all()
+
+
+def test_a_far_decoder_starts_as_the_last_patch_goes_on_and_alone_learns():
+    network = disturb(network_of(FAR))
+    far = network.begin_far()
+    inputs = far_inputs(20)
+    # The same state and the same query give the same corrections of other profiles.
+    same = replace(inputs, profiles=inputs.profiles[..., :6].repeat(1, 1, 4)[..., :20])
+    whole = network(same)
+    torch.testing.assert_close(whole[:, 12:18], whole[:, 6:12])
+    network.requires_grad_(requires_grad=False)
+    far.requires_grad_()
+    network.far_quantiles(inputs).sum().backward()
+    assert {name for name, part in network.named_parameters() if part.grad is not None} == {
+        f"far.{name}" for name, _ in far.named_parameters()
+    }
+
+
+def test_a_network_without_far_steps_has_no_weights_for_them():
+    network = network_of()
+    assert not [name for name in network.state_dict() if name.startswith("far")]
+    with pytest.raises(ValueError, match="no far steps"):
+        network.begin_far()

@@ -99,6 +99,79 @@ def test_an_interrupted_training_ends_with_the_weights_of_one_that_never_was(tmp
     assert len(logs[0]) == 5
 
 
+FAR = replace(TINY, far=8)
+
+
+def far_recipe(**options):
+    return recipe(**options, far_steps=40)
+
+
+@pytest.fixture
+def reaching(tmp_path, monkeypatch):
+    """A member with far steps, trained once, and the same one without them."""
+    monkeypatch.setattr(module, "FAR_STEPS", 40)
+    monkeypatch.setitem(MEMBERS, "tiny", FAR)
+    folders = tmp_path / "far", tmp_path / "near"
+    for folder, member in zip(folders, (FAR, TINY), strict=True):
+        folder.mkdir()
+        train_member(member, far_recipe(), folder, CPU)
+    return folders
+
+
+def test_a_far_decoder_learns_last_and_leaves_the_rest_as_it_is(reaching):
+    far, near = reaching
+    assert sorted(path.name for path in far.iterdir()) == ["tiny.safetensors", LOG]
+    expected, found = load_member(TINY, near).state_dict(), load_member(FAR, far).state_dict()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    with (far / LOG).open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["member"] == "tiny_far"]
+    losses = [float(row["validation_loss"]) for row in rows]
+    assert min(losses) < losses[0]
+    assert read_recipe(FAR, far)["far_steps"] == 40
+
+
+def test_a_far_decoder_can_be_trained_for_weights_that_are_there(reaching, capsys):
+    far, near = reaching
+    options = ["--members", "tiny", "--seed", "0", "--batch-size", "32", "--device", "cpu", "--far-only"]
+    capsys.readouterr()
+    assert main([*options, "--output", str(near)]) == 0
+    assert main([*options, "--output", str(near)]) == 0  # again, over one that is there
+    out = capsys.readouterr().out
+    assert "tiny_far  step 40/40" in out
+    assert "tiny  step" not in out
+    load_member.cache_clear()
+    expected, found = (load_member(FAR, folder).state_dict() for folder in (far, near))
+    # The weights that it starts from were in half precision.
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize("stop_at", [5, 30])
+def test_an_interrupted_far_training_goes_on_after_the_first_one(reaching, tmp_path, monkeypatch, stop_at):
+    draw, drawn = SimulatedWindows.draw, []
+
+    def interrupted(self, step):
+        if self.seed == 0:
+            drawn.append((self.member.horizon, step))
+            if drawn[-1] == (12, stop_at) and (12, stop_at) not in drawn[:-1]:
+                raise Interrupted
+        return draw(self, step)
+
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(SimulatedWindows, "draw", interrupted)
+        with pytest.raises(Interrupted):
+            train_member(FAR, far_recipe(), broken, CPU)
+        train_member(FAR, far_recipe(), broken, CPU)
+    assert drawn.count((4, 40)) == 1  # not again
+    load_member.cache_clear()
+    expected, found = (load_member(FAR, folder).state_dict() for folder in (reaching[0], broken))
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    assert read_recipe(FAR, broken) == read_recipe(FAR, reaching[0])
+    assert sorted(path.name for path in broken.iterdir()) == ["tiny.safetensors", LOG]
+
+
 def test_a_checkpoint_of_another_recipe_is_refused_with_the_cure(tmp_path, monkeypatch):
     def interrupted(*arguments):
         raise Interrupted

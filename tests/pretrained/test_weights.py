@@ -11,7 +11,7 @@ from tsrnn.errors import DataError
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.pretrained.family import MEMBERS, Member
-from tsrnn.pretrained.weights import WEIGHTS, load_member, read_recipe, save_member
+from tsrnn.pretrained.weights import WEIGHTS, load_member, load_near, read_recipe, save_member, weights_checksum
 
 TINY = Member("tiny", 4, 24, 4, 8, "seasonal", (((4,), 1.0),))
 CURE = r"Install tsrnn again, or train the base model with `python -m tsrnn.pretrained.train`"
@@ -32,14 +32,15 @@ def saved(network, tmp_path):
 
 
 def rewrite(path, weights, **header):
-    save_file(weights, path, {"schema": "1", "recipe": "{}", **header})
+    """Write other weights, or another header, with a checksum that fits."""
+    save_file(weights, path, {"schema": "2", "recipe": "{}", "sha256": weights_checksum(weights), **header})
 
 
 def test_saved_weights_come_back_as_they_were(saved, network, tmp_path):
     loaded = load_member(TINY, tmp_path)
     assert saved == tmp_path / "tiny.safetensors"
     for name, value in network.state_dict().items():
-        assert torch.equal(loaded.state_dict()[name], value)
+        assert torch.equal(loaded.state_dict()[name], value.half().float())  # in half precision
     assert not loaded.training
     assert read_recipe(TINY, tmp_path) == {"steps": 3, "member": "tiny"}
 
@@ -71,16 +72,16 @@ def test_a_folder_in_place_of_the_file_is_named_with_the_cure(tmp_path):
         load_member(TINY, tmp_path)
 
 
-@pytest.mark.parametrize(("header", "found"), [({"schema": "2"}, "'2'"), ({"schema": ""}, "''")])
+@pytest.mark.parametrize(("header", "found"), [({"schema": "1"}, "'1'"), ({"schema": ""}, "''")])
 def test_another_schema_is_named_with_the_expected_one(saved, tmp_path, header, found):
     rewrite(saved, load_file(saved), **header)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema {found}, expected 1\. {CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema {found}, expected 2\. {CURE}"):
         load_member(TINY, tmp_path)
 
 
 def test_a_foreign_safetensors_file_without_a_header_is_refused(saved, tmp_path):
     save_file({"weight": torch.zeros(2)}, saved)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema None, expected 1\. {CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema None, expected 2\. {CURE}"):
         load_member(TINY, tmp_path)
     with pytest.raises(DataError, match=rf"tiny\.safetensors have no recipe\. {CURE}"):
         read_recipe(TINY, tmp_path)
@@ -105,6 +106,28 @@ def test_missing_and_unknown_weights_are_refused(saved, tmp_path):
 def test_weights_of_another_type_are_refused(saved, tmp_path, dtype):
     rewrite(saved, {name: value.to(dtype) for name, value in load_file(saved).items()})
     with pytest.raises(DataError, match=r"tiny\.safetensors cannot be used: (\d+) of its \1 tensors"):
+        load_member(TINY, tmp_path)
+
+
+@pytest.mark.parametrize("header", [{"sha256": ""}, {"sha256": "0" * 64}])
+def test_a_file_whose_checksum_does_not_fit_is_refused(saved, tmp_path, header):
+    rewrite(saved, load_file(saved), **header)
+    with pytest.raises(DataError, match=rf"tiny\.safetensors are damaged: their checksum does not fit\. {CURE}"):
+        load_member(TINY, tmp_path)
+
+
+def test_a_far_decoder_can_be_left_out(network, tmp_path):
+    far = replace(TINY, far=8)
+    reaching = NETWORKS["parallel"](far.size())
+    reaching.load_state_dict(network.state_dict(), strict=False)
+    for member, written in ((TINY, network), (far, reaching)):
+        save_member(member, written, {}, tmp_path)
+        near = load_near(far, tmp_path).state_dict()
+        assert all(torch.equal(near[name], value.half().float()) for name, value in network.state_dict().items())
+        assert len(near) == len(network.state_dict())
+    load_member.cache_clear()
+    assert load_member(far, tmp_path).far is not None
+    with pytest.raises(DataError, match=r"tiny\.safetensors cannot be used: 5 of its .* tensors"):
         load_member(TINY, tmp_path)
 
 

@@ -23,7 +23,7 @@ from tsrnn.networks.sampling import (
 )
 from tsrnn.networks.size import NetworkSize
 from tsrnn.networks.threads import in_threads
-from tsrnn.preprocessing.inputs import Inputs, make_inputs
+from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.scaling import masked_mean
 from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries, gather_windows
 
@@ -147,7 +147,7 @@ class NetworkForecast:
         shape = (len(series), h, len(wanted))
         answer = torch.full(shape, torch.nan, dtype=torch.float64, device=series.device)
         own = torch.nonzero(self.serves(flat, series, end)).flatten()
-        if h <= self.size.horizon:
+        if h <= self.size.reach:
             sharing = torch.ones_like(sharing)  # no paths are drawn
 
         @torch.inference_mode()
@@ -159,7 +159,7 @@ class NetworkForecast:
         pieces: list[Callable[[], None]] = []
         for networks in torch.unique(sharing[own]).tolist():
             paths = max(FEWEST_PATHS, -(-SAMPLE_PATHS // networks))
-            batch = WINDOWS_PER_BATCH if h <= self.size.horizon else max(1, PATHS_PER_BATCH // paths)
+            batch = WINDOWS_PER_BATCH if h <= self.size.reach else max(1, PATHS_PER_BATCH // paths)
             batch *= 1 if series.device.type == "cpu" else ON_GPU
             alike = own[sharing[own] == networks]
             for rows, length in self._same_length(end[alike]):
@@ -184,10 +184,11 @@ class NetworkForecast:
     def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
         """Forecast as the network does. Shape (B, h, Q), original units."""
         matrix = interpolation_matrix(self.size.quantiles, wanted).to(y.device)
-        known = self._known(y, observed)
+        steps = self.size.horizon if h <= self.size.horizon else self.size.reach
+        known = self._known(y, observed, steps)
         values = (known @ matrix)[:, :h]
-        if h > self.size.horizon:
-            noise = partial(stratified_noise, paths, self.size.horizon, new_generator(seed))
+        if h > steps:
+            noise = partial(stratified_noise, paths, steps, new_generator(seed))
             values = torch.cat([values, self._beyond(y, observed, known, h, wanted, noise)], 1)
         return values
 
@@ -202,32 +203,30 @@ class NetworkForecast:
         group = torch.searchsorted(grid, end.clamp(max=L))
         return [(torch.nonzero(group == g).flatten(), lengths[g]) for g in torch.unique(group).tolist()]
 
-    def _known(self, y: Tensor, observed: Tensor) -> Tensor:
-        """Forecast the trained horizon at the trained quantiles. Shape (B, H, Q_known), original units."""
-        known = self._direct(y, observed)
+    def _known(self, y: Tensor, observed: Tensor, steps: int) -> Tensor:
+        """Forecast so many steps, the horizon or the reach, at the trained quantiles. Shape (B, steps, Q_known)."""
+        known = self._direct(y, observed, steps)
         if not self.logs:
             return known
         positive = torch.where(observed, y, 1.0).gt(0).all(1, keepdim=True)  # [B, 1]
         unit = torch.where(positive, masked_mean(torch.where(observed, y, 0.0), observed), 1.0)
         logs = torch.log(torch.where(observed & positive, y / unit, 1.0)) + 1  # a level of 1, as simulated ones have
         most = logs.amax(1)[:, None, None] + MOST_LOG_GROWTH
-        values = torch.exp(torch.minimum(self._direct(logs, observed), most) - 1) * unit.unsqueeze(-1)
+        values = torch.exp(torch.minimum(self._direct(logs, observed, steps), most) - 1) * unit.unsqueeze(-1)
         return torch.where(positive.unsqueeze(-1), (known + values) / 2, known)
 
-    def _inputs(self, y: Tensor, observed: Tensor) -> tuple[Inputs, Tensor, Tensor]:
-        return make_inputs(y, observed, self.scaling, self.size.reads, self.size.horizon)
-
-    def _direct(self, y: Tensor, observed: Tensor) -> Tensor:
-        inputs, loc, scale = self._inputs(y, observed)
+    def _direct(self, y: Tensor, observed: Tensor, steps: int) -> Tensor:
+        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.reads, steps)
         z: Tensor = self.network(inputs)
         return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
     def _draw(self, y: Tensor, observed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw paths through the trained horizon; see `ForecastNetwork.draw`. In original units."""
+        """Draw paths through all steps that are forecast without; see `ForecastNetwork.draw`. In original units."""
+        steps = noise.shape[-1]
         if self.logs:
-            known = self._known(y, observed)
+            known = self._known(y, observed, steps)
             return sample_paths(known, self.size.quantiles, noise.to(torch.float64)), known.unsqueeze(1)
-        inputs, loc, scale = self._inputs(y, observed)
+        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.reads, steps)
         paths, known = (part.to(torch.float64) for part in self.network.draw(inputs, noise))
         loc, scale = loc.unsqueeze(-1), scale.unsqueeze(-1)  # [B, 1, 1]
         return paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
@@ -241,18 +240,19 @@ class NetworkForecast:
         wanted: Sequence[float],
         draw_noise: Callable[[], Tensor],
     ) -> Tensor:
-        """Forecast the steps after the trained horizon by sample paths. Shape (B, h − H, Q).
+        """Forecast the steps after the first H, which the network forecasts without paths. Shape (B, h − H, Q).
 
-        `direct` is the forecast of the trained horizon at the trained quantiles, shape (B, H, Q_known), and
-        `draw_noise` gives standard normal noise for the next H steps of every path, shape (P, H). Each path is drawn
-        through a block of H steps by the network, joins its window, and is drawn on from there, so that intervals widen
-        as uncertainty adds up. They widen no faster than `direct` does (`limit_growth`), and their level moves no
-        faster (`limit_drift`), where that shows the whole season: spread and level may have one, too. The random
-        numbers are the same for every window, so a forecast does not depend on its batch.
+        `direct` is the forecast of those at the trained quantiles, shape (B, H, Q_known), and `draw_noise` gives
+        standard normal noise for the next H steps of every path, shape (P, H). Each path is drawn through a block of H
+        steps by the network, joins its window, and is drawn on from there, so that intervals widen as uncertainty adds
+        up. They widen no faster than `direct` does (`limit_growth`), and their level moves no faster (`limit_drift`),
+        where that shows the whole season: spread and level may have one, too. The random numbers are the same for every
+        window, so a forecast does not depend on its batch.
         """
-        B, H, L = y.shape[0], self.size.horizon, self.size.context_length
+        B, H, L = y.shape[0], direct.shape[1], self.size.context_length
         known_levels = self.size.quantiles
         levels = sorted({*wanted, known_levels[0], 0.5, known_levels[-1]})
+        mean = masked_mean(torch.where(observed, y, 0.0), observed)  # [B, 1]
         noise = draw_noise()
         P = len(noise)
         paths, _ = self._draw(y, observed, noise.expand(B, -1, -1))  # [B, P, H]
@@ -272,8 +272,7 @@ class NetworkForecast:
             ends = direct[..., [0, known_levels.index(0.5), -1]]
             values = limit_growth(values, ends, (low, middle, high))
             # A longer season moves the level, too.
-            if max(self.size.seasons) <= H:
-                values = limit_drift(values, ends[..., 1], self.size.seasons[0], middle)
+            values = limit_drift(values, ends[..., 1], mean, max(*self.size.seasons, self.size.year), middle)
         return values[:, : h - H][..., [levels.index(q) for q in wanted]]
 
 

@@ -74,11 +74,12 @@ def training_ends(lengths: Tensor, min_history: int, horizon: int) -> Tensor:
 def new_network(
     settings: Settings, seed: int, device: torch.device, start: ForecastNetwork | None = None
 ) -> NetworkForecast:
-    """Build a network with random weights, or with those of another one, which is not changed."""
+    """Build a network with random weights, or with those of another one, which is not changed and may have more."""
     with own_random_state(seed, device):
         network = NETWORKS[settings.network](settings.size).to(device)
     if start is not None:
-        network.load_state_dict(start.state_dict())
+        weights = start.state_dict()
+        network.load_state_dict({name: weights[name] for name in network.state_dict()})
     network.eval()
     return NetworkForecast(network, settings.size, settings.scaling, seed)
 

@@ -221,6 +221,8 @@ def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor
     """Build a network on the CPU from its weights, in evaluation mode."""
     if size.contrasts and kind != "parallel":
         raise DataError(f'a network of kind "{kind}" reads no contrasts')
+    if size.far and kind != "parallel":
+        raise DataError(f'a network of kind "{kind}" has no far steps')
     if size.num_layers > len(weights):
         raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
     return network_from(lambda: NETWORKS[kind](size), weights)

@@ -234,8 +234,9 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
     """
     longest, service = _enough_history(panel), service_of(panel)
     first = service.fine_tuned[0]
-    start = replace(zero_shot_settings(model, panel), size=first.size(service.seasons), scaling=first.scaling)
-    size, windows = start.size, _count_windows(panel, start.horizon)
+    size = replace(first.size(service.seasons), far=0)  # what decodes the far steps has not learnt with the rest
+    start = replace(zero_shot_settings(model, panel), size=size, scaling=first.scaling)
+    windows = _count_windows(panel, start.horizon)
     p = size.patch_length
     context = max(math.ceil(min(size.context_length, longest) / p), math.ceil(max(size.seasons) / p)) * p
     return replace(
@@ -253,7 +254,7 @@ def member_settings(settings: Settings, member: Member, seasons: tuple[int, ...]
     """Return the settings of `fine_tune_settings` for another member of the base: what that one reads."""
     size = member.size(seasons)
     context = min(settings.size.context_length, size.context_length)
-    size = replace(size, context_length=context, dropout=settings.size.dropout)
+    size = replace(size, context_length=context, dropout=settings.size.dropout, far=0)
     return replace(settings, size=size, scaling=member.scaling)
 
 

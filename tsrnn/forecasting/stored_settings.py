@@ -46,6 +46,8 @@ def read_size(content: Json) -> NetworkSize:
         raise DataError(f"a {size.cell} network has no directions")
     if size.context_length % size.patch_length:
         raise DataError("context_length is not a multiple of patch_length")
+    if size.far and (size.horizon % size.patch_length or size.cell not in RECURRENT):
+        raise DataError("far steps need a recurrent cell and a horizon that is a multiple of patch_length")
     return size
 
 
@@ -111,6 +113,7 @@ _FIELDS: dict[str, Callable[[Json, str], Any]] = {
     "contrasts": later_flag,
     "own_season": later_flag,
     "year": _later_length,
+    "far": _later_length,
     "scaling": one_of(SCALINGS),
     "horizon": _whole(LARGEST_LENGTH),
     "context_length": _whole(LARGEST_LENGTH),

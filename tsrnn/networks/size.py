@@ -36,6 +36,9 @@ class NetworkSize:
         shortest of `seasons` (`tsrnn.preprocessing.own_season`).
     year : int
         Steps of a year whose course it knows (`tsrnn.preprocessing.year`); 0 for none. A window may be shorter.
+    far : int
+        Steps after the horizon that a "parallel" network forecasts by a decoder of their own; 0 for none. The horizon
+        is then a multiple of `patch_length`.
     """
 
     context_length: int
@@ -51,6 +54,12 @@ class NetworkSize:
     contrasts: bool = False
     own_season: bool = False
     year: int = 0
+    far: int = 0
+
+    @property
+    def reach(self) -> int:
+        """Steps it forecasts without sample paths."""
+        return self.horizon + self.far
 
     @property
     def reads(self) -> Reads:

@@ -35,6 +35,8 @@ class Member:
         Of the series it was trained on.
     year : int
         Steps of a year whose course it knows (`tsrnn.preprocessing.year`); 0 for none.
+    far : int
+        Steps after the horizon that it forecasts, too, by a decoder that has learnt when all else had.
     short_batches : float
         Share of the batches whose histories are shorter than two seasons.
     even_lengths : float
@@ -72,6 +74,7 @@ class Member:
     seasons: tuple[tuple[tuple[int, ...], float], ...]
     traits: Traits = PLAIN
     year: int = 0
+    far: int = 0
     short_batches: float = 0.0
     even_lengths: float = 0.0
     candidates: int = 1
@@ -105,6 +108,7 @@ class Member:
             contrasts=self.contrasts,
             own_season=self.own_season,
             year=year,
+            far=self.far,
         )
 
 
@@ -161,6 +165,7 @@ _BRISK = (
         candidates=6,
         widening=1.05,
         steps=10000,
+        far=36,
         **_CONTRASTS,
         **_SHORT,
     ),
@@ -209,6 +214,7 @@ _BRISK = (
         own_season=True,
         widening=0.95,
         steps=3000,
+        far=120,
         **_CONTRASTS | {"batch_size": 256},
     ),
     Member(

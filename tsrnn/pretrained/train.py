@@ -10,25 +10,28 @@ import argparse
 import csv
 import math
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tsrnn.errors import TsrnnError
+from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.losses import quantile_loss
-from tsrnn.networks.registry import NETWORKS
+from tsrnn.networks.parallel import ParallelNetwork
 from tsrnn.pretrained.family import MEMBERS, Member
 from tsrnn.pretrained.likeness import scorecard_checksum
 from tsrnn.pretrained.simulated import SimulatedWindows
-from tsrnn.pretrained.weights import WEIGHTS, save_member
+from tsrnn.pretrained.weights import WEIGHTS, load_near, read_recipe, save_member
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.checkpoint import Checkpoint
 from tsrnn.training.trainer import Progress, TrainingPlan, TrainingRecord, train
 
 LOG = "training_log.csv"
+# The training of a far decoder: what it starts from is nearly right.
+FAR_STEPS, FAR_RATE = 1000, 3e-3
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,11 @@ class Recipe:
     candidates: int = 1
     scorecard: str | None = None
     weight_decay: float = 1e-3
+    far_steps: int = 0
 
 
 def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.device) -> list[Progress]:
-    """Train one member, write its weights and its log to a folder, and return the log.
+    """Train one member, write its weights and its log to a folder, and return the log of its first training.
 
     Parameters
     ----------
@@ -74,35 +78,95 @@ def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.dev
     TrainingError
         If the loss is not finite.
     """
-    windows = SimulatedWindows(member, recipe.batch_size, recipe.seed, device)
+    near = replace(member, far=0)
     torch.manual_seed(recipe.seed)
-    network = NETWORKS["parallel"](member.size()).to(device)
-    levels = torch.tensor(member.size().quantiles, device=device)
-    plan = TrainingPlan(
-        recipe.steps,
-        recipe.learning_rate,
-        recipe.weight_decay,
-        validate_every=max(1, min(250, recipe.steps // 4)),
-        patience=recipe.steps,
-    )
+    network = ParallelNetwork(near.size()).to(device)
+    levels = torch.tensor(near.size().quantiles, device=device)
 
     def loss(batch: WindowBatch) -> Tensor:
         return quantile_loss(network(batch.inputs), batch.target, batch.observed, levels)
 
+    checkpoint = Checkpoint(folder / f"{member.name}.checkpoint", asdict(recipe))
+    windows = SimulatedWindows(near, recipe.batch_size, recipe.seed, device)
+    record = _train(network, loss, windows, recipe.steps, recipe.learning_rate, recipe, checkpoint)
+    stored = {**asdict(recipe), "best_step": record.best_step}
+    save_member(near, network, stored, folder)
+    write_log(folder / LOG, member.name, record.history)
+    if member.far:
+        train_far(member, network, recipe, stored, folder, device)
+    checkpoint.path.unlink(missing_ok=True)
+    return record.history
+
+
+def train_far(
+    member: Member,
+    near: ForecastNetwork,
+    recipe: Recipe,
+    stored: Mapping[str, object],
+    folder: Path,
+    device: torch.device,
+) -> list[Progress]:
+    """Train a member's far decoder, and write its weights and its log to a folder; returns the log.
+
+    Parameters
+    ----------
+    member : Member
+    near : ForecastNetwork
+        Its network without the far decoder, which is not changed.
+    recipe : Recipe
+    stored : mapping
+        What is stored with the weights beside `far_steps`.
+    folder : Path
+    device : torch.device
+
+    Raises
+    ------
+    DataError, TrainingError
+        As `train_member`.
+    """
+    torch.manual_seed(recipe.seed)
+    network = ParallelNetwork(member.size()).to(device).eval().requires_grad_(requires_grad=False)
+    network.load_state_dict(near.state_dict(), strict=False)
+    far = network.begin_far().requires_grad_()
+    levels = torch.tensor(member.size().quantiles, device=device)
+    H = member.horizon
+
+    def loss(batch: WindowBatch) -> Tensor:
+        return quantile_loss(network.far_quantiles(batch.inputs), batch.target[:, H:], batch.observed[:, H:], levels)
+
+    checkpoint = Checkpoint(folder / f"{member.name}_far.checkpoint", asdict(recipe))
+    reaching = replace(member, horizon=member.horizon + member.far, far=0)
+    windows = SimulatedWindows(reaching, recipe.batch_size, recipe.seed, device)
+    record = _train(far, loss, windows, recipe.far_steps, FAR_RATE, recipe, checkpoint)
+    save_member(member, network, {**stored, "far_steps": recipe.far_steps, "far_best_step": record.best_step}, folder)
+    write_log(folder / LOG, f"{member.name}_far", record.history)
+    checkpoint.path.unlink(missing_ok=True)
+    return record.history
+
+
+def _train(
+    network: nn.Module,
+    loss: Callable[[WindowBatch], Tensor],
+    windows: SimulatedWindows,
+    steps: int,
+    rate: float,
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+) -> TrainingRecord[WindowBatch]:
+    """Train what is given on the windows, and tell of it."""
+    name = checkpoint.path.stem
+
     def report(state: Progress) -> None:
         sys.stdout.write(
-            f"{member.name}  step {state.step}/{state.max_steps}  train {state.train_loss:.4f}  "
+            f"{name}  step {state.step}/{state.max_steps}  train {state.train_loss:.4f}  "
             f"validation {state.validation_loss:.4f}  {state.seconds:.0f} s\n"
         )
         sys.stdout.flush()
 
-    checkpoint = Checkpoint(folder / f"{member.name}.checkpoint", asdict(recipe))
+    plan = TrainingPlan(steps, rate, recipe.weight_decay, validate_every=max(1, min(250, steps // 4)), patience=steps)
     record: TrainingRecord[WindowBatch] = TrainingRecord()
     train(network, loss, windows.draw, windows.validation(), plan, report, record, checkpoint)
-    save_member(member, network, {**asdict(recipe), "best_step": record.best_step}, folder)
-    write_log(folder / LOG, member.name, record.history)
-    checkpoint.path.unlink(missing_ok=True)
-    return record.history
+    return record
 
 
 def write_log(path: Path, name: str, history: Sequence[Progress]) -> None:
@@ -128,6 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--learning-rate", type=float, help="highest rate (default: each its own)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="folder (default: the package's own weights)")
+    parser.add_argument("--far-only", action="store_true", help="train only the far decoders of weights that are there")
     parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one, else the CPU")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of the CPU")
     options = parser.parse_args(arguments)
@@ -154,8 +219,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.learning_rate or member.learning_rate,
                 member.candidates,
                 scorecard_checksum(name) if member.candidates > 1 else None,
+                far_steps=FAR_STEPS if member.far else 0,
             )
-            train_member(member, recipe, options.output, device)
+            if not options.far_only:
+                train_member(member, recipe, options.output, device)
+            elif member.far:
+                near = load_near(member, options.output)
+                train_far(member, near, recipe, read_recipe(member, options.output), options.output, device)
     except (TsrnnError, OSError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
