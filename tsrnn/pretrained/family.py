@@ -150,6 +150,7 @@ _BRISK = (
         candidates=12,
         widening=1.1,
         steps=5000,
+        far=28,
         **_CONTRASTS,
         **_SHORT,
     ),
