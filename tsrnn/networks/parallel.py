@@ -19,8 +19,8 @@ from tsrnn.preprocessing.inputs import Inputs
 class FarDecoder(nn.Module):
     """Decode the patches after the horizon from the state that a network has read.
 
-    It learns when the network has learnt, and changes nothing of it: trained together, the far steps cost the near
-    ones 2 to 3 % of their accuracy (hours, a week and two days ahead).
+    It learns when the network has learnt, and changes nothing of it: where hours learnt a week ahead at once, the error
+    of the first day was 3 to 5 % larger than where they learn two days.
 
     Parameters
     ----------
