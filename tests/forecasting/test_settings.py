@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from tests.conftest import monthly_table
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError
@@ -263,6 +264,15 @@ def test_days_are_fine_tuned_with_the_windows_of_the_networks_that_learn():
     assert MEMBERS["season_12"].far > 0
     assert months.size.far == member_settings(months, MEMBERS["season_12_lasting"], (12,)).size.far == 0
     assert member_settings(months, MEMBERS["season_12_lasting"], (12,)).size.context_length == 300
+
+
+@pytest.mark.parametrize(("asked", "learnt"), [(None, 24), (7, 24), (24, 24), (25, 36), (60, 60)])
+def test_a_longer_horizon_is_learnt_at_once_when_the_base_is_fine_tuned(asked, learnt):
+    panel = read_panel(monthly_table(n_series=1, n_rows=400))
+    settings = fine_tune_settings(Forecaster(horizon=asked), panel)
+    other = member_settings(settings, MEMBERS["season_12_lasting"], (12,))
+    assert settings.size.horizon == other.size.horizon == learnt
+    assert settings.horizon == (asked or 24)
 
 
 @pytest.mark.parametrize(("freq", "m"), [("12h", 2), ("6h", 4), ("2h", 12), ("20min", 72)])

@@ -707,3 +707,13 @@ def test_members_of_an_ensemble_that_know_the_year_see_one():
     assert [part.size.context_length for part in model.networks_ if part.size.year] == [1092, 406, 406]
     true = 100 + 20 * np.cos(2 * np.pi * np.arange(420, 476) / 364)
     assert np.abs(model.predict(56)["y"] - true).mean() < 2
+
+
+def test_fine_tuning_for_a_longer_horizon_starts_from_the_base_and_draws_no_paths(monkeypatch):
+    model = Forecaster(strategy="fine-tune", horizon=30, max_steps=1, learning_rate=1e-9, random_state=0)
+    model.fit(monthly_table(n_series=3, n_rows=200))
+    monkeypatch.setattr("tsrnn.forecasting.network_forecast.stratified_noise", None)  # what paths are drawn from
+    tuned = model.predict(h=30)["yhat"].to_numpy().reshape(3, 30)
+    base = Forecaster(strategy="zero-shot").fit(model.panel_).predict(h=24)["yhat"].to_numpy().reshape(3, 24)
+    np.testing.assert_allclose(tuned[:, :24], base, rtol=0.1)  # which sees logarithms, too
+    assert np.isfinite(tuned).all()

@@ -74,12 +74,19 @@ def training_ends(lengths: Tensor, min_history: int, horizon: int) -> Tensor:
 def new_network(
     settings: Settings, seed: int, device: torch.device, start: ForecastNetwork | None = None
 ) -> NetworkForecast:
-    """Build a network with random weights, or with those of another one, which is not changed and may have more."""
+    """Build a network with random weights, or with those of another one, which is not changed.
+
+    The other one may also decode far steps, and a shorter horizon: what lies beyond that starts as its last patch.
+    """
     with own_random_state(seed, device):
         network = NETWORKS[settings.network](settings.size).to(device)
     if start is not None:
-        weights = start.state_dict()
-        network.load_state_dict({name: weights[name] for name in network.state_dict()})
+        weights, own = start.state_dict(), network.state_dict()
+        if "position" in own:
+            position = weights["position"]
+            more = len(own["position"]) - len(position)
+            weights["position"] = torch.cat([position, position[-1:].expand(more, -1)])
+        network.load_state_dict({name: weights[name] for name in own})
     network.eval()
     return NetworkForecast(network, settings.size, settings.scaling, seed)
 

@@ -234,14 +234,15 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
     """
     longest, service = _enough_history(panel), service_of(panel)
     first = service.fine_tuned[0]
-    size = replace(first.size(service.seasons), far=0)  # what decodes the far steps has not learnt with the rest
-    start = replace(zero_shot_settings(model, panel), size=size, scaling=first.scaling)
-    windows = _count_windows(panel, start.horizon)
+    start = zero_shot_settings(model, panel)
+    horizon = _given(model.horizon) or max(1, min(start.horizon, longest // 3))
+    size, windows = _tuned_size(first, service.seasons, horizon), _count_windows(panel, start.horizon)
     p = size.patch_length
     context = max(math.ceil(min(size.context_length, longest) / p), math.ceil(max(size.seasons) / p)) * p
     return replace(
         start,
-        horizon=_given(model.horizon) or max(1, min(start.horizon, longest // 3)),
+        horizon=horizon,
+        scaling=first.scaling,
         size=replace(size, context_length=context, dropout=float(model.dropout)),
         min_history=int(np.clip(longest - size.horizon - 1, 1, 2 * max(size.seasons))),
         max_steps=_given(model.max_steps) or max(FEWEST_FINE_TUNING, int(FINE_TUNING_SHARE * default_steps(windows))),
@@ -252,10 +253,19 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
 
 def member_settings(settings: Settings, member: Member, seasons: tuple[int, ...]) -> Settings:
     """Return the settings of `fine_tune_settings` for another member of the base: what that one reads."""
-    size = member.size(seasons)
+    size = _tuned_size(member, seasons, settings.horizon)
     context = min(settings.size.context_length, size.context_length)
-    size = replace(size, context_length=context, dropout=settings.size.dropout, far=0)
+    size = replace(size, context_length=context, dropout=settings.size.dropout)
     return replace(settings, size=size, scaling=member.scaling)
+
+
+def _tuned_size(member: Member, seasons: tuple[int, ...], horizon: int) -> NetworkSize:
+    """Return the size of a member that learns from a table: it learns all steps up to a longer horizon at once.
+
+    What decodes its far steps would not learn with the rest.
+    """
+    size, p = member.size(seasons), member.patch_length
+    return replace(size, horizon=max(size.horizon, math.ceil(horizon / p) * p), far=0)
 
 
 def step_seconds(settings: Settings) -> float:
