@@ -82,13 +82,81 @@ def test_a_real_gain_is_found_with_its_sign_and_its_size(n_series, n_cutoffs, st
     assert sum(g.low <= 0.3 <= g.high for g in gains) >= 34
 
 
-def test_without_overlap_the_interval_is_that_of_a_paired_t_test():
+def log_mean(a, b):
+    return (a - b) / np.log(a / b)
+
+
+def paired_interval(loss, other):
+    """Gains at the ends of an interval of the log ratio, from one loss per cutoff, by scipy's t tests."""
+    a, b = loss.mean(), other.mean()
+    difference = np.diff(stats.ttest_rel(other, loss).confidence_interval(0.95))[0] / 2 / log_mean(a, b)
+    ratio = np.diff(stats.ttest_rel(other / b, loss / a).confidence_interval(0.95))[0] / 2
+    reach = max(difference, ratio)
+    return 1 - a / b * np.exp(reach), 1 - a / b * np.exp(-reach)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.4])
+def test_without_overlap_the_interval_is_that_of_paired_t_tests(factor):
     loss, other = overlapping_losses(1, 15, 4, 4, seed=3)
+    loss = loss * factor
     found = compare_losses(loss, other, 1)
-    low, high = stats.ttest_rel(other[0], loss[0]).confidence_interval(0.95)
-    assert found.low == pytest.approx(low / other.mean())
-    assert found.high == pytest.approx(high / other.mean())
+    assert (found.low, found.high) == pytest.approx(paired_interval(loss[0], other[0]))
     assert found.gain == pytest.approx(1 - loss.mean() / other.mean())
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (3, 3), (4, 3), (9, 1), (9, 4), (9, 9)])
+@pytest.mark.parametrize("overlap", [1, 3])
+def test_the_interval_of_the_other_model_is_the_reciprocal_one(shape, overlap):
+    rng = np.random.default_rng(0)
+    loss, other = rng.lognormal(0, 1, shape), rng.lognormal(0.5, 0.5, shape)
+    one, two = compare_losses(loss, other, overlap), compare_losses(other, loss, overlap)
+    assert (1 - one.low, 1 - one.high) == pytest.approx((1 / (1 - two.high), 1 / (1 - two.low)))
+    assert 1 - one.gain == pytest.approx(1 / (1 - two.gain))
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 12), st.integers(1, 12), st.integers(1, 12))
+def test_no_error_is_more_than_100_percent_lower(data, n_series, n_cutoffs, overlap):
+    rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    loss, other = rng.lognormal(0, data.draw(st.floats(0.1, 3)), (2, n_series, n_cutoffs))
+    loss, other = loss * data.draw(st.sampled_from([0.0, 0.01, 1.0])), other * data.draw(st.sampled_from([0.0, 1.0]))
+    found = compare_losses(loss, other, overlap)
+    assert not found.high > 1
+    assert not found.low > 1
+    assert found.gain <= 1
+
+
+@pytest.mark.parametrize(("n_series", "n_cutoffs", "overlap"), [(4, 3, 1), (1, 8, 1), (1, 8, 3), (1, 8, 12)])
+@pytest.mark.parametrize("factor", [0.4, 1.0, 2.5])
+def test_the_interval_holds_the_true_ratio_of_the_errors(n_series, n_cutoffs, overlap, factor):
+    held = 0
+    for seed in range(SEEDS):
+        loss, other = overlapping_losses(n_series, n_cutoffs, 2 * overlap, 2, seed)
+        found = compare_losses(factor * loss, other, overlap)
+        held += found.low <= 1 - factor <= found.high
+    assert held >= 0.92 * SEEDS
+
+
+def test_a_few_wild_cutoffs_call_no_equal_models_different():
+    rng = np.random.default_rng(0)
+    wild = np.exp(1.2 * rng.normal(size=(SEEDS, 1, 8)))
+    pairs = wild[:, None] * np.exp(0.3 * rng.normal(size=(SEEDS, 2, 1, 8)))
+    outcomes = [compare_losses(*pair, 1).outcome for pair in pairs]
+    assert outcomes.count("no difference") >= 0.95 * SEEDS
+
+
+def test_a_model_that_makes_no_error_is_compared_too():
+    errors = np.linspace(1, 2, 10)[None]
+    better, worse = compare_losses(0 * errors, errors, 1), compare_losses(errors, 0 * errors, 1)
+    assert (better.outcome, better.gain, better.high) == ("better", 1, 1)
+    reach = np.diff(stats.ttest_1samp(errors[0], 0).confidence_interval(0.95))[0] / 2
+    assert better.low == pytest.approx(1 - reach / errors.mean())
+    assert (worse.outcome, worse.gain, worse.low) == ("worse", -np.inf, -np.inf)
+    assert worse.high == pytest.approx(1 - errors.mean() / reach)
+    many = compare_losses(np.repeat(errors, 9, 0), np.zeros((9, 10)), 1)
+    assert (many.outcome, many.gain) == ("worse", -np.inf)
+    rare = np.where(np.arange(10) == 3, 1.0, 0.0)[None]
+    assert compare_losses(0 * rare, rare, 1).outcome == compare_losses(rare, 0 * rare, 1).outcome == "no difference"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -108,7 +176,9 @@ def test_with_overlap_the_interval_is_that_of_harvey_leybourne_and_newbold():
     variance = ((around**2).sum() + 2 * (around[1:] * around[:-1]).sum()) / n
     statistic = mean / np.sqrt(variance / n) * np.sqrt((n + 1 - 2 * k + k * (k - 1) / n) / n)
     reach = mean / statistic * stats.t.ppf(0.975, n - 1)
-    assert (found.low, found.high) == pytest.approx(((mean - reach) / 10, (mean + reach) / 10))
+    # The other's losses are all alike, so the error of the ratio is that of the first one's mean.
+    ends = (1 - mean / 10) * np.exp(np.array([1, -1]) * max(reach / log_mean(10 - mean, 10), reach / (10 - mean)))
+    assert (found.low, found.high) == pytest.approx(1 - ends)
 
 
 def test_overlapping_forecasts_that_show_no_correlation_are_not_trusted_more():
@@ -121,8 +191,9 @@ def test_overlapping_forecasts_that_show_no_correlation_are_not_trusted_more():
     difference = np.tile([1.0, -1.0], 5) + 0.1
     other = np.full(n, 5.0)
     found = compare_losses((other - difference)[None], other[None], overlap)
-    reach = stats.t.ppf(0.975, freedom) * np.sqrt(share * difference.var()) / 5
-    assert (found.high - found.low) / 2 == pytest.approx(reach, rel=0.03)
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(share * difference.var())
+    found = np.log((1 - found.low) / (1 - found.high)) / 2
+    assert found == pytest.approx(reach / (other - difference).mean(), rel=0.03)
 
 
 losses = st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)), min_size=8, max_size=20)
@@ -187,8 +258,7 @@ def test_where_all_series_have_all_cutoffs_every_forecast_counts_alike(shape):
     assert found.gain == pytest.approx(1 - loss.sum() / other.sum(), rel=1e-12)
     assert found.n_forecasts is None
     if shape[1] >= shape[0]:
-        interval = stats.ttest_rel(other.sum(0), loss.sum(0)).confidence_interval(0.95)
-        assert (found.low, found.high) == pytest.approx([end / other.sum(0).mean() for end in interval])
+        assert (found.low, found.high) == pytest.approx(paired_interval(loss.sum(0), other.sum(0)))
 
 
 def test_of_equal_models_few_are_called_different_where_series_have_unequal_numbers_of_cutoffs():

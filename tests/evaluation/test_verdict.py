@@ -52,6 +52,23 @@ def test_a_win_by_almost_nothing_is_still_lower_or_higher():
     assert "interval 0.0 % to +0.1 %" in lost
 
 
+TOO_LITTLE = " That is too little to judge by: neither half the error nor twice as much is ruled out."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "too_little"), [(-1.4, 0.6, True), (-1.0, 0.5, True), (-0.9, 0.6, False), (-1.4, 0.4, False)]
+)
+def test_where_anything_from_half_to_twice_the_error_is_possible_that_is_said(low, high, too_little):
+    text = sentence(0.103, low, high, "no difference", n_series=1, n_cutoffs=8)
+    assert text.endswith("over 1 series × 8 cutoffs." + TOO_LITTLE * too_little)
+
+
+def test_changes_beyond_all_measure_have_a_readable_size():
+    lost = sentence(-12.3456, -math.inf, -1.5, "worse")
+    assert "is 1,234.6 % higher than that of ARIMA, 95 % interval +150.0 % to more than +100,000 %, over" in lost
+    assert "the MASE of tsrnn is more than 100,000 % higher than that" in sentence(-math.inf, -math.inf, -1.5, "worse")
+
+
 def test_a_third_model_that_beats_both_is_named():
     assert sentence(0.05, 0.01, 0.09, "better", simpler="SeasonalNaive").endswith(
         "over 3 series × 20 cutoffs. SeasonalNaive is better than both."
@@ -70,7 +87,7 @@ def test_every_sentence_names_a_winner_or_none_and_its_numbers_agree_with_it(gai
     low, high = gain - below, min(gain + above, 1.0)
     outcome = "better" if low > 0 else "worse" if high < 0 else "no difference"
     text = sentence(gain, low, high, outcome)
-    assert text.endswith("over 3 series × 20 cutoffs.")
+    assert text.removesuffix(TOO_LITTLE).endswith("over 3 series × 20 cutoffs.")
     assert "0.0 % lower" not in re.sub(r"\d0\.0 % lower", "", text)
     assert "−0.0 %" not in text
     assert "+0.0 %" not in text

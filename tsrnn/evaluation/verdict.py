@@ -10,6 +10,9 @@ import numpy as np
 from tsrnn.data.panel import Floats
 from tsrnn.evaluation.significance import FEWEST_FORECASTS, Gain, Outcome, compare_losses, series_weights
 
+# Higher losses are written as more than that: no error of the other model has no limit above it.
+MOST_TIMES = 1000
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -56,6 +59,8 @@ class Verdict:
                 f"No difference can be shown between {self.model} and {self.reference}: the MASE of {self.model} is "
                 f"{_side(g.gain)}, 95 % interval {_interval(g)}, over {count}."
             )
+            if g.low <= -1 and g.high >= 0.5:
+                sentence += " That is too little to judge by: neither half the error nor twice as much is ruled out."
         else:
             winner = self.model if g.outcome == "better" else self.reference
             sentence = (
@@ -72,7 +77,9 @@ def _count(n: int, one: str, many: str) -> str:
 
 def _side(gain: float, tiny: str = "") -> str:
     """Return "3.0 % lower". A share that rounds to zero is written as `tiny`; without that, it is "the same"."""
-    size = f"{abs(gain):.1%}".replace("%", " %")
+    if gain < -MOST_TIMES:
+        return f"more than {MOST_TIMES:,.0%} higher".replace("%", " %")
+    size = f"{abs(gain):,.1%}".replace("%", " %")
     if size == "0.0 %" and not tiny:
         return "the same"
     return f"{tiny if size == '0.0 %' else size} {'lower' if gain > 0 else 'higher'}"
@@ -80,8 +87,14 @@ def _side(gain: float, tiny: str = "") -> str:
 
 def _interval(g: Gain) -> str:
     """Return the interval of the change in MASE: a gain of 5 % is a change of −5 %."""
-    ends = (f"{-end:+.1%}".replace("%", " %").replace("-", "−") for end in (g.high, g.low))
-    return " to ".join("0.0 %" if end[1:] == "0.0 %" else end for end in ends)
+    return f"{_change(g.high)} to {_change(g.low)}"
+
+
+def _change(gain: float) -> str:
+    if gain < -MOST_TIMES:
+        return f"more than +{MOST_TIMES:,.0%}".replace("%", " %")
+    change = f"{-gain:+,.1%}".replace("%", " %").replace("-", "−")
+    return "0.0 %" if change[1:] == "0.0 %" else change
 
 
 def judge(
