@@ -368,11 +368,13 @@ def test_trading_days_step_over_the_holidays_that_no_series_has():
     holidays = pd.DatetimeIndex(["2024-01-01", "2024-03-29", "2024-05-01"])
     ds, offsets = one_series(days.difference(holidays))
     frequency = infer_frequency(ds, offsets)
-    assert frequency.describe() == "business days; 2 holidays are stepped over"
+    assert frequency.describe() == "business days; 2 past holidays are stepped over, later ones are not known"
     np.testing.assert_array_equal(frequency.positions(ds, ds[0]), np.arange(len(ds)))
     following = frequency.stamps(ds[0], len(ds) + np.arange(3))
     np.testing.assert_array_equal(following, one_series(["2024-07-01", "2024-07-02", "2024-07-03"])[0])
     np.testing.assert_array_equal(frequency.stamps(ds[0], [-1, -2]), one_series(["2024-01-01", "2023-12-29"])[0])
+    # As the words say, holidays after the last row are not known.
+    assert np.isin(one_series(["2025-01-01"])[0], frequency.stamps(ds[0], len(ds) + np.arange(200))).all()
 
 
 def test_trading_days_are_those_of_all_series_together():
@@ -380,7 +382,7 @@ def test_trading_days_are_those_of_all_series_together():
     here, _ = one_series(days.delete([20, 30]))
     there, _ = one_series(days.delete([20, 40]))
     frequency = infer_frequency(np.concatenate([here, there]), np.array([0, len(here), 2 * len(here)]))
-    assert frequency.describe() == "business days; 1 holiday is stepped over"
+    assert frequency.describe() == "business days; 1 past holiday is stepped over, later ones are not known"
     assert len(here) - 1 < frequency.positions(here, here[0])[-1]
 
 
@@ -413,7 +415,7 @@ def test_trading_days_grow_with_a_later_table():
     later, offsets = one_series(days[110:].delete([60]))
     frequency = parse_frequency(fitted, later, offsets)
     np.testing.assert_array_equal(frequency.positions(later, later[0]), np.arange(len(later)))
-    assert frequency.describe() == "business days; 2 holidays are stepped over"
+    assert frequency.describe() == "business days; 2 past holidays are stepped over, later ones are not known"
     # A hole of months is not made of holidays.
     far, offsets = one_series(pd.bdate_range("2025-03-03", periods=10))
     assert parse_frequency(fitted, far, offsets).holidays == 1

@@ -198,7 +198,10 @@ def test_holidays_of_business_days_are_missing_rows_where_weekdays_repeat_and_st
     sales, price = business_days("sales"), business_days("price")
     assert read_panel(sales).frequency.describe() == "business days"
     assert "15 rows are missing between the first and the last of their series." in read_panel(sales).notes
-    assert read_panel(price).frequency.describe() == "business days; 15 holidays are stepped over"
+    assert (
+        read_panel(price).frequency.describe()
+        == "business days; 15 past holidays are stepped over, later ones are not known"
+    )
     answer = SeasonalNaive().fit(sales).predict(10)
     np.testing.assert_allclose(answer, SALES[answer.index.day_of_week], atol=2)
     assert read_panel(sales.set_axis(sales.index.to_period("D"))).frequency.describe() == "business days"

@@ -176,7 +176,8 @@ class TradingDays(Frequency):
 
     def _words(self) -> str:
         word = "holiday is" if self.holidays == 1 else "holidays are"
-        return f"business days; {self.holidays:,} {word} stepped over"
+        # A calendar of the rows that are there says nothing of holidays to come: forecasts have rows on them.
+        return f"business days; {self.holidays:,} past {word} stepped over, later ones are not known"
 
     def _season(self) -> int:
         return 5
