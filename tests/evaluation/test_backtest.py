@@ -167,6 +167,17 @@ def test_the_configuration_tells_what_each_network_did_and_why():
     assert len(result.history["zero-shot"]) == 0
 
 
+@pytest.mark.parametrize("refit", [False, 1])
+def test_a_note_says_what_a_network_that_chose_for_itself_took_part_as(refit):
+    table = monthly_table(n_series=1, n_rows=40)
+    models = {"mine": Forecaster(), "zero-shot": Forecaster(strategy="zero-shot"), "naive": SeasonalNaive()}
+    result = backtest(models, table, h=4, n_windows=2, refit=refit)
+    told = result.config["strategies"]["mine"]
+    when = " in the last of 2 fits" if refit else ""
+    said = [note for note in result.notes if "auto took" in note]
+    assert said == [f"mine: auto took zero-shot{when}: {told['reason']}."]
+
+
 def test_models_are_named_once_each_and_never_changed():
     given = Forecaster(max_steps=5)
     named = named_models([given, "gru", "GRU", SeasonalNaive()])

@@ -37,6 +37,7 @@ class Told:
     notes : list of str
     chosen : dict of name to str
     strategies : dict of name to dict
+        Of the last fit.
     history : dict of name to DataFrame
     """
 
@@ -83,6 +84,7 @@ def collect(
     scale, no_loss = _scale(plan, done, notes)
     told = Told()
     scores = {name: _score_model(plan, done, store, name, levels, metrics, scale, told) for name in names}
+    told.notes += _choices(told, config, -(-done // plan.span))
     losses = {name: loss_matrix(found, panel.n_series, done) for name, found in scores.items()}
     points = np.max([point_matrix(found, panel.n_series, done) for found in scores.values()], axis=0)
     first = scores[names[0]]
@@ -145,6 +147,15 @@ def _score_model(
     told.seconds[name] = (fit_seconds, predict_seconds)
     told.notes += [f"{name}: {note}" for note in dict.fromkeys(notes)]
     return merge(parts)
+
+
+def _choices(told: Told, config: Mapping[str, Any], fits: int) -> list[str]:
+    """Say what took part under the name of each model that chose it: its name does not tell whether it was trained."""
+    notes, when = [], f" in the last of {fits} fits" if fits > 1 else ""
+    for name, choice in told.strategies.items():
+        if config["models"][name].get("strategy") == "auto":
+            notes.append(f"{name}: auto took {choice['strategy']}{when}: {choice['reason']}.")
+    return notes
 
 
 def _mean_actual(plan: Plan, done: int) -> Floats:
