@@ -178,6 +178,21 @@ def test_a_note_says_what_a_network_that_chose_for_itself_took_part_as(refit):
     assert said == [f"mine: auto took zero-shot{when}: {told['reason']}."]
 
 
+@pytest.mark.parametrize(("change", "named"), [(1e-4, True), (100.0, False)])
+def test_series_whose_mase_outweighs_all_others_are_named(change, named):
+    rng = np.random.default_rng(0)
+    table = monthly_table(n_series=2, n_rows=72).pivot_table("y", "ds", "unique_id")
+    table["late"] = 100 + np.where(np.arange(72) < 60, change * (np.arange(72) == 3), rng.normal(0, 5, 72))
+    result = backtest(["Naive", "SeasonalNaive"], table, h=6, n_windows=2, step_size=6)
+    said = [note for note in result.notes if "outweigh" in note]
+    assert said == named * [
+        "1 of 3 series change over 100 times as much over a season after the first cutoff as before it, so their MASE "
+        "is large and may outweigh all others in the leaderboard and the verdict: late. Leave them out to judge the "
+        "others."
+    ]
+    assert (result.leaderboard["mase"] > 1e4).all() == named
+
+
 def test_models_are_named_once_each_and_never_changed():
     given = Forecaster(max_steps=5)
     named = named_models([given, "gru", "GRU", SeasonalNaive()])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import id_column, interval_columns, stamp_table
-from tsrnn.data.panel import Floats
+from tsrnn.data.panel import Floats, Integers
 from tsrnn.data.spans import observations_table, positions_of
 from tsrnn.data.times import restore_times
 from tsrnn.evaluation.custom_metrics import Metric
@@ -24,7 +24,10 @@ from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, point_ma
 from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.contract import needed_quantiles
 from tsrnn.forecasting.per_series import examples
-from tsrnn.metrics import has_seasonal_pairs, mean_where
+from tsrnn.metrics import has_seasonal_pairs, mean_where, seasonal_scale
+
+# Series that change so many times as much after the first cutoff as before it are named.
+OUTWEIGHING = 100
 
 
 @dataclass
@@ -185,10 +188,28 @@ def _scale(plan: Plan, done: int, notes: list[str]) -> tuple[Floats, str]:
                 f"{int(those.sum())} of {int(judged.sum())} series {reason} before the first cutoff, so they have no "
                 f"MASE and are left out of it: {examples(list(panel.ids[undefined[those]]))}."
             )
+    notes += _late_changes(plan, first, scale)
     if len(undefined) < judged.sum():
         return scale, "no forecast of a series with a MASE meets an observed value"
     said = " or ".join(reason for reason, those in reasons.items() if those.any())
     return scale, f"the series {said} before the first cutoff"
+
+
+def _late_changes(plan: Plan, first: Integers, scale: Floats) -> list[str]:
+    """Note the series whose unit of error is next to nothing beside what they do after their first cutoff.
+
+    They keep their MASE, as it is defined. Only where all that changed is rounding (`metrics.CONSTANT`) is there none.
+    """
+    panel, m = plan.panel, plan.panel.season_length
+    judged = np.flatnonzero(first < np.iinfo(np.int64).max).tolist()
+    late = [i for i in judged if seasonal_scale(panel.series(i)[max(first[i] - m, 0) :], m) > OUTWEIGHING * scale[i]]
+    if not late:
+        return []
+    return [
+        f"{len(late)} of {len(judged)} series change over {OUTWEIGHING} times as much over a season after the first "
+        "cutoff as before it, so their MASE is large and may outweigh all others in the leaderboard and the verdict: "
+        f"{examples(list(panel.ids[late]))}. Leave them out to judge the others."
+    ]
 
 
 def forecasts_table(
