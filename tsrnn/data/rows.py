@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.calendar_columns import calendar_notes
 from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names
@@ -67,10 +68,12 @@ def read_frame(df: pd.DataFrame, id_col: Any, time_col: Any, target_col: Any, fr
     if not len(df):
         raise DataError("The table has no rows.")
     columns = choose_columns(df, id_col, time_col, target_col)
-    return _read_long(df, columns, freq) if columns.kind == "long" else _read_wide(df, columns, freq)
+    if columns.kind == "long":
+        return _read_long(df, columns, freq)
+    return _read_wide(df, columns, freq, named=target_col is not None)
 
 
-def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
+def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True) -> Rows:
     if not len(df):
         raise DataError("The table has no rows.")
     time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
@@ -85,8 +88,10 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
             "aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a time zone."
         )
     form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
+    values = values[order]
+    notes = [] if named else calendar_notes(ds, None if time.wall_clock else time.zone, values, columns.targets)
     ids = as_names(columns.targets)
-    return Rows(ds, np.array([0, len(ds)]), values[order], ids, time, form, columns.notes)
+    return Rows(ds, np.array([0, len(ds)]), values, ids, time, form, [*columns.notes, *notes])
 
 
 def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:

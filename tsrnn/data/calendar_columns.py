@@ -1,0 +1,102 @@
+"""Columns of a wide table that only say what its time stamps say, such as the hour or the weekday."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.data.grids import Stamps
+
+# Most columns are told from the calendar by so many of their rows.
+FIRST_ROWS = 64
+
+
+def calendar_notes(ds: Stamps, zone: Any, y: npt.NDArray[np.float64], names: Sequence[Any]) -> list[str]:
+    """Say which columns beside others only repeat their time stamps: a forecast of them is idle.
+
+    Parameters
+    ----------
+    ds : datetime64[ns] or int64 ndarray of shape (n_rows,), ascending
+        In UTC where there is a zone; integers are no time stamps.
+    zone : Any
+        The user's, or None where `ds` is local time.
+    y : ndarray of shape (n_rows, n_columns)
+    names : sequence of n_columns
+    """
+    if len(names) < 2 or ds.dtype.kind != "M":
+        return []
+    if zone is not None:
+        local = pd.DatetimeIndex(ds).tz_localize("UTC").tz_convert(zone).tz_localize(None)
+        ds = local.to_numpy("datetime64[ns]")
+    found = find_calendar_columns(ds, y)
+    if not found or len(found) == len(names):
+        return []
+    told = [f"{names[i]} ({part})" for i, part in sorted(found.items())]
+    shown = ", ".join(told[:5]) + (", ..." if len(told) > 5 else "")
+    return [
+        f"{len(told)} of {len(names)} columns only repeat their time stamps and are forecast like any other: {shown}. "
+        "To leave them out, name the columns that are wanted with target_col."
+    ]
+
+
+def find_calendar_columns(ds: Stamps, y: npt.NDArray[np.float64]) -> dict[int, str]:
+    """Find the columns that equal a part of their time stamps in all rows.
+
+    Parameters
+    ----------
+    ds : datetime64[ns] ndarray of shape (n_rows,), ascending
+        Local time.
+    y : ndarray of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    dict of int to str
+        The position of each such column and the part that it equals. One that rises in every row is none, as 1, 2, 3
+        are the first months of a year, too; nor is one that is always the same, other than a year.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2024-01-01", periods=30).to_numpy("datetime64[ns]")
+    >>> find_calendar_columns(days, np.column_stack([np.arange(30) % 7, np.arange(30) % 5]))
+    {0: 'day of the week'}
+    """
+    found: dict[int, str] = {}
+    some = {name: part.to_numpy(dtype=np.float64) for name, part in _parts(pd.DatetimeIndex(ds[:FIRST_ROWS])).items()}
+    maybe = {name: np.flatnonzero((y[:FIRST_ROWS] == part[:, None]).all(0)) for name, part in some.items()}
+    if not any(map(len, maybe.values())):
+        return found
+    for name, part in _parts(pd.DatetimeIndex(ds)).items():
+        whole = part.to_numpy(dtype=np.float64)
+        steps = np.diff(whole)
+        if (
+            (steps < 0).any()
+            or ((steps > 0).any() and (steps == 0).any())
+            or (name == "year" and not (steps > 0).all())
+        ):
+            found |= {i: name for i in maybe[name].tolist() if i not in found and np.array_equal(y[:, i], whole)}
+    return found
+
+
+def _parts(dates: pd.DatetimeIndex) -> dict[str, pd.Index]:
+    """Return the numbers that tables write for parts of time stamps, each of shape (n_rows,)."""
+    weekday = dates.day_of_week
+    return {
+        "hour": dates.hour,
+        "minute": dates.minute,
+        "day of the week": weekday,
+        "day of the week from 1 on": weekday + 1,
+        "day of the week from Sunday on": (weekday + 1) % 7,
+        "day of the week from Sunday on, from 1 on": (weekday + 1) % 7 + 1,
+        "weekend": pd.Index(np.asarray(weekday) >= 5),
+        "day of the month": dates.day,
+        "day of the year": dates.day_of_year,
+        "week of the year": pd.Index(dates.isocalendar()["week"]),
+        "month": dates.month,
+        "month from 0 on": dates.month - 1,
+        "quarter": dates.quarter,
+        "year": dates.year,
+    }
