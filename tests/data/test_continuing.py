@@ -270,7 +270,7 @@ def test_newer_rows_without_a_value_move_time_on_and_take_nothing_away(known):
 def test_a_series_without_any_value_is_named_or_refused_where_there_is_no_other(known):
     empty = table("c", "2024-01-05", [np.nan] * 2)
     newer = read_panel(pd.concat([table("a", "2024-01-05", [5.0]), empty]), freq=known.frequency, more=True)
-    with pytest.warns(UserWarning, match=r"1 of 2 series have no values and get forecasts of NaN: c\."):
+    with pytest.warns(UserWarning, match=r"1 of 2 series have no values and no answer but NaN: c\."):
         join_newer(known, newer)
     with pytest.raises(DataError, match="All 1 series are empty"):
         join_newer(known, read_panel(empty, freq=known.frequency, more=True))

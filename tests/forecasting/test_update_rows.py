@@ -248,7 +248,7 @@ def test_a_series_is_empty_only_if_neither_fitted_nor_new_rows_hold_a_value():
     wide = pd.DataFrame({"a": np.arange(8.0), "b": 1.0}, index=pd.date_range("2020", periods=8, freq="MS"))
     model = Naive().fit(wide[:5]).update(wide[5:].assign(a=np.nan))  # without a warning
     assert model.predict(1)["a"].tolist() == [4]
-    with pytest.warns(UserWarning, match="1 of 3 series have no values and get forecasts of NaN: c"):
+    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: c"):
         model.update(wide[["b"]].assign(c=np.nan))
     with pytest.warns(UserWarning, match="1 of 2 series have no values"):
         model = Naive().fit(wide.assign(a=np.nan)[:5])

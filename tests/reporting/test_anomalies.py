@@ -89,6 +89,15 @@ def test_a_page_without_events_says_so(detector, tmp_path):
     assert "<p>None.</p>" in path.read_text()
 
 
+def test_a_page_neither_counts_nor_draws_a_series_without_values(detector, tmp_path):
+    table = detector.detect()
+    table.loc[table["unique_id"] == "b", ["y", "expected", "lower", "upper", "score", "p_value"]] = np.nan
+    page = write_anomaly_page(table, detector.events().iloc[:0], tmp_path / "page.html").read_text()
+    assert "0 events in 1 series" in page
+    assert 'id="series-0"' in page
+    assert 'id="series-1"' not in page
+
+
 def test_wrong_tables_series_and_paths_are_refused(detector, tmp_path):
     table = detector.detect()
     with pytest.raises(ColumnError, match="no column expected"):

@@ -22,8 +22,7 @@ from tsrnn.errors import DataError, FrequencyError, ParameterError
 from tsrnn.parameters import is_whole
 
 EMPTY_WARNING = (
-    "{count:,} of {total:,} series have no values and get forecasts of NaN: {names}. Drop them to be rid of this "
-    "warning."
+    "{count:,} of {total:,} series have no values and no answer but NaN: {names}. Drop them to be rid of this warning."
 )
 
 # One stamp in the year 2200 would otherwise turn a small table into millions of missing rows.

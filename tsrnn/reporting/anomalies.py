@@ -179,7 +179,8 @@ def write_anomaly_page(
     DataError
         If the file cannot be written for another reason.
     """
-    named = list(dict.fromkeys([*events["unique_id"], *detections["unique_id"].unique()]))
+    seen = detections["unique_id"][detections["y"].notna()]  # a series without any value has nothing to draw
+    named = list(dict.fromkeys([*events["unique_id"], *seen.unique()]))
     drawn = named[:MOST_SERIES]
     figures = []
     most_rows = max(FEWEST_ROWS, MOST_ROWS // max(len(drawn), 1))
