@@ -424,3 +424,23 @@ def test_the_first_value_of_a_series_of_zeros_is_the_only_alarm(value):
     assert table.index[table["is_anomaly"]].tolist() == [300]
     assert np.isfinite(table["score"].iloc[300])
     assert table["score"].idxmax() == 300
+
+
+@pytest.mark.parametrize("threshold", ["conformal", "pot", "quantile"])
+def test_one_anomaly_does_not_hide_later_ones(threshold):
+    rng = np.random.default_rng(0)
+    rng.normal(size=300)  # with these rows the first anomaly stands next to high scores
+    y = pd.Series(100 + rng.normal(0, 2, 1000), pd.date_range("2021", periods=1000, freq="D"))
+    rows = [300, 500, 700, 900]
+    y.iloc[rows] = [0, 20, 40, 50]
+    table = AnomalyDetector(alpha=0.001, threshold=threshold).fit(y).detect()
+    assert table["is_anomaly"].iloc[rows].all()
+    assert table["is_anomaly"].sum() < 10
+
+
+def test_noise_that_has_grown_becomes_ordinary():
+    spread = np.where(np.arange(1800) < 800, 1.0, 3.0)
+    y = pd.Series(spread * np.random.default_rng(3).normal(size=1800), pd.date_range("2018", periods=1800, freq="D"))
+    found = AnomalyDetector().fit(y).detect()["is_anomaly"]
+    assert found.iloc[800:900].mean() > 0.1
+    assert found.iloc[1300:].mean() < 0.06

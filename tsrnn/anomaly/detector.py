@@ -53,9 +53,10 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
     alpha : float in (0, 1)
         Share of ordinary rows that may be called anomalous.
     threshold : {"conformal", "pot", "quantile"}
-        "conformal" counts among the latest `calibration_length` scores. "pot" fits a tail to the highest of them
-        (peaks over threshold), which can tell p-values below 1 / `calibration_length`. "quantile" counts among the
-        scores of the fitted table and never changes.
+        "conformal" counts among the latest `calibration_length` scores, and where few are as high goes over to a tail
+        fitted to the highest. "pot" reads high scores off a fitted tail alone (peaks over threshold). "quantile" counts
+        as "conformal" does, but among the scores of the fitted table, and never changes. Few scores that stand far
+        apart from the others, those of anomalies, are not compared with.
     contamination : float in (0, .5], optional
         Share of the fitted rows to call anomalous; it takes the place of `alpha`.
     channels : bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,9 +19,31 @@ THRESHOLDS = ("conformal", "pot", "quantile")
 FEWEST = 20
 # Share of the past scores that a tail is fitted to, and the fewest of them.
 TAIL_SHARE, FEWEST_TAIL = 0.05, 10
+# Of the tail this share at most is set aside as scores of anomalies, from a gap on that has no more than this
+# probability in an exponential tail.
+MOST_ASIDE, IMPROBABLE = 0.3, 0.001
+# Where so many past scores are as high, the count and the fitted tail weigh the same.
+FEW = 2.0
+# Scores that differ by no more than this share are equal: in streams and in tables they are computed in another order.
+EQUAL = 1e-4
 # No tail is steeper or heavier than this (γ of a generalised Pareto distribution).
 LEAST_SHAPE, MOST_SHAPE = -0.5, 0.5
 LEAST_P, LEAST_DISTANCE = 1e-12, 1e-9
+# No score is taken for smaller than this: a series that hardly ever moves has hardly any score to compare with.
+LEAST_SCORE = 0.6
+# Quantiles of the scores of clean simulated series: 42 of 2,500 rows, seven kinds (with and without a season, smooth
+# and rough, walks, spreads that change). So many of them stand in for past scores where there are none yet.
+USUAL_LEVELS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1)
+USUAL_QUANTILES = (
+    *(0.557, 0.583, 0.645, 0.702, 0.79, 0.868, 0.945, 1.026, 1.114),
+    *(1.214, 1.339, 1.542, 1.75, 2.067, 2.385, 2.735, 4.254),
+)
+MANY_USUAL = 200
+
+
+def usual_scores() -> Floats:
+    """Return the scores that stand in for past ones. Shape (200,)."""
+    return np.interp((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, USUAL_LEVELS, USUAL_QUANTILES)
 
 
 @dataclass
@@ -33,7 +55,7 @@ class Calibration(SeriesArrays):
     past : (S, R)
         The latest scores, oldest first; NaN where there are fewer than R.
     order : (S, R)
-        The same, ascending, NaN last.
+        Those of them that tell what is ordinary, ascending, NaN last.
     tail : (S, 4)
         Where the tail of the highest scores begins, its shape and its scale, and how far these scores lie from there.
     block : (S, s)
@@ -65,12 +87,19 @@ class Calibration(SeriesArrays):
         self.set(np.take_along_axis(both, rank, 1)[:, -self.past.shape[1] :])
 
     def set(self, past: Floats) -> None:
-        """Take these scores (S, R), oldest first, as the past."""
+        """Take these scores (S, R), oldest first, as the past.
+
+        Scores of anomalies stay among the past ones, so that what happens again and again becomes ordinary; as long as
+        they are few, nothing is compared with them.
+        """
         self.past, self.order = past, np.sort(past, 1)
         for i, row in enumerate(self.order):
             n = int(np.isfinite(row).sum())
             if n >= FEWEST:
-                k = min(max(FEWEST_TAIL, round(TAIL_SHARE * n)), n - 1)
+                aside = count_aside(row[:n])
+                n -= aside
+                row[n:] = np.nan
+                k = tail_size(n)
                 start = row[n - k - 1]
                 excess = row[n - k : n] - start
                 # The largest of k exponential distances is on average so many means large. A few far larger ones than
@@ -85,13 +114,15 @@ class Calibration(SeriesArrays):
         ----------
         scores : ndarray of shape (S, n)
         threshold : {"conformal", "pot", "quantile"}
-            "pot" reads the upper 5 % off a fitted tail; the other two count. Beyond the largest past score, where
-            counting ends, an exponential tail goes on, so that large scores keep their order.
+            "pot" reads the upper 5 % off a fitted tail; the other two count. Between two past scores they interpolate,
+            so that a p-value never jumps; beyond the largest one, where counting ends, an exponential tail goes on.
 
         Returns
         -------
         ndarray of shape (S, n)
-            1 where there are fewer than 20 past scores, NaN where there is no score.
+            1 where there are fewer than 20 past scores, NaN where there is no score. Where 95 % of the past scores are
+            the smallest possible one, as of a series that hardly ever moves, no less than is usual for the score: its
+            forecasts need not be exact to the last digit.
 
         Source
         ------
@@ -100,21 +131,82 @@ class Calibration(SeriesArrays):
         """
         n = np.isfinite(self.order).sum(1)[:, None]
         start, shape, scale, distance = (part[:, None] for part in np.nan_to_num(self.tail, nan=1.0).T)
+        scores = scores * (1 - EQUAL)
         above = (self.order[:, :, None] >= scores[:, None]).sum(1)  # [S, n]
-        counted = (1 + above) / (n + 1)
+        lower = np.take_along_axis(self.order, np.maximum(n - above - 1, 0), 1)
+        lower = np.where(above < n, lower, 0.0)  # no score is smaller
+        upper = np.take_along_axis(self.order, np.clip(n - above, 0, np.maximum(n - 1, 0)), 1)
+        part = (upper - scores) / np.where(upper > lower, upper - lower, 1.0)
+        rank = above + np.where(above > 0, np.clip(part, 0, 1), 0.0)
+        counted = np.maximum(rank, 1.0) / (n + 1)
         excess = np.maximum(np.nan_to_num(scores) - start, 0)
+        share = tail_size(n) / np.maximum(n, 1)
         if threshold == "pot":
-            k = np.minimum(np.maximum(FEWEST_TAIL, np.round(TAIL_SHARE * n)), n - 1)
             flat = np.abs(shape) < 1e-6
             power = np.maximum(1 + shape * excess / scale, 0) ** (-1 / np.where(flat, 1.0, shape))
             survival = np.where(flat, np.exp(-excess / scale), power)
-            p = np.where(excess > 0, k / np.maximum(n, 1) * survival, counted)
+            p = np.where(excess > 0, share * survival, counted)
         else:
-            top = np.take_along_axis(self.order, np.maximum(n - 1, 0), 1)
-            beyond = np.nan_to_num(scores - top).clip(0)
-            p = np.where(above == 0, counted * np.exp(-beyond / distance), counted)
+            weight = rank / (rank + FEW)
+            smooth = counted**weight * (share * np.exp(-excess / distance)) ** (1 - weight)
+            p = np.where(excess > 0, smooth, counted)
+        idle = start <= LEAST_SCORE * (1 + EQUAL)
+        if idle.any():
+            p = np.where(idle, np.maximum(p, usual_p_values(scores)), p)
         p = np.where(n < FEWEST, 1.0, p).clip(LEAST_P, 1)
         return np.where(np.isfinite(scores), p, np.nan)
+
+
+def usual_p_values(scores: Floats) -> Floats:
+    """Return how probable scores this high are in clean simulated series; an exponential tail goes on beyond them."""
+    usual = usual_scores()
+    rank = np.interp(scores, usual, np.arange(len(usual), 0, -1))
+    top = usual[-int(tail_size(len(usual))) :]
+    beyond = np.nan_to_num(scores - usual[-1]).clip(0)
+    p: Floats = rank * np.exp(-beyond / (top - top[0]).mean()) / (len(usual) + 1)
+    return p
+
+
+def tail_size(n: Any) -> Any:
+    """Return how many of n scores, one number or an array, the tail is made of."""
+    return np.minimum(np.maximum(FEWEST_TAIL, np.round(TAIL_SHARE * n)), n - 1).astype(np.int64)
+
+
+def count_aside(scores: Floats) -> int:
+    """Return how many of the highest scores are those of anomalies, and not of the tail that the others make.
+
+    In an exponential tail the gaps between neighbours, times the number of scores above, are independent and equally
+    distributed. From the first gap on that is improbable next to those below it, scores are set aside.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,), ascending, at least 20
+
+    Returns
+    -------
+    int
+        Up to 30 % of the tail. More anomalies than that are ordinary.
+
+    Source
+    ------
+    The gaps: Renyi 1953, "On the theory of order statistics". That a gap is so many times the mean of m others has the
+    probability of an F distribution with 2 and 2 m degrees of freedom.
+
+    Examples
+    --------
+    >>> usual = -np.log(1 - (np.arange(400) + 0.5) / 400)
+    >>> count_aside(usual), count_aside(np.append(usual, [15, 16, 30]))
+    (0, 3)
+    """
+    n = len(scores)
+    k = int(tail_size(np.int64(n)))
+    gaps = np.diff(scores[n - k - 1 :]) * np.arange(k, 0, -1)  # [k]
+    below = k - int(MOST_ASIDE * k)
+    m = np.arange(below, k)
+    mean = np.cumsum(gaps)[below - 1 : k - 1] / m
+    ratio = gaps[below:] / np.maximum(mean, LEAST_DISTANCE)
+    improbable = np.flatnonzero(-m * np.log1p(ratio / m) < np.log(IMPROBABLE))
+    return k - below - int(improbable[0]) if len(improbable) else 0
 
 
 def evenly(values: Floats, length: int) -> Floats:

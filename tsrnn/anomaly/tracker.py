@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.anomaly.engine import LONG_AWAY, BlockForecast, advance
 from tsrnn.anomaly.engine_state import USUAL, Plan, State
-from tsrnn.anomaly.thresholds import Calibration
+from tsrnn.anomaly.thresholds import LEAST_SCORE, Calibration, usual_scores
 from tsrnn.anomaly.usual_state import UsualState, blend
 
 if TYPE_CHECKING:
@@ -21,17 +21,8 @@ if TYPE_CHECKING:
 # ordinary. An event is known by a surprise like this one, or by so many outlying rows together, or by its distance from
 # the usual state; the averages forget them after so many rows.
 WILD, SHADOW = 8.0, 48
-# A series that hardly ever moves has hardly any score to compare with: no average is taken for smaller than this, and
-# no score either, so that a small change is not yet an anomaly.
-LEAST_BASE, LEAST_SCORE = 0.75 * np.array(USUAL), 0.6
-# Quantiles of the scores of clean simulated series: 42 of 2,500 rows, seven kinds (with and without a season, smooth
-# and rough, walks, spreads that change). So many of them stand in for past scores where there are none yet.
-USUAL_LEVELS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1)
-USUAL_QUANTILES = (
-    *(0.557, 0.583, 0.645, 0.702, 0.79, 0.868, 0.945, 1.026, 1.114),
-    *(1.214, 1.339, 1.542, 1.75, 2.067, 2.385, 2.735, 4.254),
-)
-MANY_USUAL = 200
+# No average is taken for smaller than this: a series that hardly ever moves has hardly any.
+LEAST_BASE = 0.75 * np.array(USUAL)
 # Blocks after which a series' own scores count: its first forecasts know little of it.
 FIRST_BLOCKS = 4
 # So many series are followed at once.
@@ -51,11 +42,6 @@ class Judged(NamedTuple):
     p_value: Floats
     accepted: Bools
     ordinary: Bools
-
-
-def usual_scores() -> Floats:
-    """Return the scores that stand in for past ones. Shape (200,)."""
-    return np.interp((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, USUAL_LEVELS, USUAL_QUANTILES)
 
 
 @dataclass

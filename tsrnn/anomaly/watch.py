@@ -12,8 +12,8 @@ from scipy.stats import gamma
 from tsrnn.anomaly.batch import System, follow_panel
 from tsrnn.anomaly.block_forecasts import forecast_windows
 from tsrnn.anomaly.tables import time_rows
-from tsrnn.anomaly.thresholds import Calibration, evenly
-from tsrnn.anomaly.tracker import MANY_USUAL, Judged, Tracker
+from tsrnn.anomaly.thresholds import MANY_USUAL, Calibration, evenly
+from tsrnn.anomaly.tracker import Judged, Tracker
 from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
 
 if TYPE_CHECKING:

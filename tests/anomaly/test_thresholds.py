@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from tsrnn.anomaly.thresholds import THRESHOLDS, Calibration, count_aside, usual_scores
+
+
+def calibration(scores):
+    """The calibration of one series with these past scores."""
+    made = Calibration.fresh(1, len(scores), 24, usual_scores())
+    made.set(np.asarray(scores, dtype=float)[None])
+    return made
+
+
+def p_values(made, scores, threshold="conformal"):
+    return made.p_values(np.asarray(scores, dtype=float)[None], threshold)[0]
+
+
+@pytest.fixture
+def usual():
+    return 1 + np.random.default_rng(0).exponential(0.4, 1000)
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_a_few_scores_of_anomalies_do_not_hide_later_ones(usual, threshold):
+    usual[[300, 500, 700, 900]] = [6.9, 5.9, 6.1, 5.8]
+    made = calibration(usual)
+    assert (p_values(made, [5.8, 6.0, 7.0], threshold) < 5e-4).all()
+    assert np.isfinite(made.past).sum() == 1000
+
+
+def test_what_happens_again_and_again_is_ordinary(usual):
+    usual[::40] = 6 + usual[::40] / 10
+    assert p_values(calibration(usual), [6.0])[0] > 0.02
+
+
+def test_of_ordinary_scores_hardly_ever_one_is_set_aside():
+    aside = [count_aside(np.sort(np.random.default_rng(seed).exponential(size=1000))) for seed in range(200)]
+    assert np.mean(np.array(aside) > 0) < 0.05
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_p_values_have_their_own_share(threshold):
+    rng = np.random.default_rng(1)
+    p = np.concatenate(
+        [
+            p_values(calibration(rng.exponential(size=500) + 1), rng.exponential(size=400) + 1, threshold)
+            for _ in range(50)
+        ]
+    )
+    for alpha in (0.05, 0.01, 0.002):
+        assert np.mean(p <= alpha) == pytest.approx(alpha, rel=0.45)
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_rounding_of_scores_hardly_moves_p_values(usual, threshold):
+    made = calibration(np.append(usual, np.full(200, 2.5)))
+    scores = np.append(np.linspace(0.9, 9, 300), np.append(usual[:300], 2.5))
+    noise = 1 + 1e-7 * np.random.default_rng(2).normal(size=len(scores))
+    np.testing.assert_allclose(
+        p_values(made, scores * noise, threshold), p_values(made, scores, threshold), atol=5e-5, rtol=1e-3
+    )
+
+
+def test_p_values_fall_as_scores_rise(usual):
+    p = p_values(calibration(usual), np.linspace(0.5, 12, 2000))
+    assert (np.diff(p) <= 0).all()
+
+
+def test_an_ordinary_score_of_a_series_that_never_moved_is_no_anomaly():
+    made = calibration(np.full(1000, 0.6))
+    ordinary, large = p_values(made, [1.4, 20.0])
+    assert ordinary > 0.1
+    assert large < 1e-6
