@@ -444,3 +444,12 @@ def test_noise_that_has_grown_becomes_ordinary():
     found = AnomalyDetector().fit(y).detect()["is_anomaly"]
     assert found.iloc[800:900].mean() > 0.1
     assert found.iloc[1300:].mean() < 0.06
+
+
+def test_walks_are_not_called_far_from_a_usual_level():
+    walks = {seed: np.random.default_rng(seed).normal(size=800).cumsum() for seed in range(20)}
+    wide = pd.DataFrame(walks, pd.date_range("2020", periods=800, freq="D"))
+    table = AnomalyDetector().fit(wide).detect()
+    share = table.groupby("unique_id")["is_anomaly"].mean()
+    assert share.mean() < 0.013
+    assert share.max() < 0.05
