@@ -453,3 +453,12 @@ def test_walks_are_not_called_far_from_a_usual_level():
     share = table.groupby("unique_id")["is_anomaly"].mean()
     assert share.mean() < 0.013
     assert share.max() < 0.05
+
+
+@pytest.mark.parametrize("patience", [10, 20, 40, 100])
+def test_a_new_level_alarms_for_as_many_rows_as_the_patience(patience):
+    y = pd.Series(50 + np.random.default_rng(1).normal(size=600), pd.date_range("2021", periods=600, freq="D"))
+    y.iloc[400:] += 15
+    table = AnomalyDetector(patience=patience).fit(y).detect()
+    found = np.flatnonzero(table["is_anomaly"].iloc[380:560]) + 380
+    np.testing.assert_array_equal(found, np.arange(400, 400 + patience))

@@ -39,6 +39,18 @@ def assert_same(stream, batch):
     np.testing.assert_array_equal(merged["is_anomaly_stream"], merged["is_anomaly"])
 
 
+@pytest.mark.parametrize("patience", [7, 30])
+def test_a_stream_accepts_a_level_at_the_same_row_as_a_table(forecaster, patience):
+    y = hourly(520)
+    y.iloc[430:] += 15
+    detector = AnomalyDetector(forecaster, patience=patience).fit(y.iloc[:400])
+    batch = detector.detect(y.iloc[400:])
+    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[400:].items()])
+    assert_same(stream, batch)
+    assert batch["is_anomaly"].iloc[30 : 30 + patience].all()
+    assert abs(batch["expected"].iloc[45 + patience] - batch["y"].iloc[45 + patience]) < 6
+
+
 def test_a_stream_says_the_same_as_a_table(forecaster):
     y = disturbed()
     detector = AnomalyDetector(forecaster, patience=60).fit(y.iloc[:400])

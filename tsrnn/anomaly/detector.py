@@ -63,8 +63,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         Whether the series are channels of one system, to be judged together: `score`, `p_value` and `is_anomaly` are
         those of the system, and `share` is each channel's part of the score.
     patience : int, optional
-        Outlying rows, in excess of ordinary ones, after which a new level is accepted. Default: 100 or two seasons,
-        whichever is more.
+        Rows after which a level that persists is accepted, if at least five more of them were outlying than ordinary.
+        Default: 100 or two seasons, whichever is more.
     calibration_length : int
         Past scores that a new one is compared with.
     season_length : int, optional

@@ -1,7 +1,7 @@
 """One causal pass over series: block forecasts, whitened residuals, replaced outliers, and the parts of a score.
 
 Batch and stream run the same code. Within a block everything follows from numbers that were fixed where the block
-began, so that a block may come at once or row by row.
+began, or where a new level was accepted, so that a block may come at once or row by row.
 """
 
 from __future__ import annotations
@@ -78,23 +78,27 @@ def advance(state: State, plan: Plan, y: Floats, forecast: BlockForecast, series
     -------
     Rows
     """
-    k, n = y.shape
+    n = y.shape[1]
     place = int(state.seen[0] % plan.block)
-    accepted = np.zeros((k, n), np.bool_)
     if place == 0:
         if state.seen[0]:
             _learn(state)
-            accepted[:, 0] = _accept(state, plan)
         state.forecast = forecast(series, state.clean, np.minimum(state.seen, plan.context))
         # Expected values that took the place of outliers have no noise, so that forecasts from them are too sure.
         state.least = np.where(state.away >= AWAY, state.spread, 0.0)
-    rows = _read(state, y, place)
+    parts, at = [], 0
+    while at < n:
+        parts.append(_read(state, plan, y[:, at:], place + at))
+        at += parts[-1].expected.shape[1]
     state.seen = state.seen + n
-    return rows._replace(accepted=accepted)
+    return parts[0] if len(parts) == 1 else Rows(*(np.concatenate(part, 1) for part in zip(*parts, strict=True)))
 
 
-def _read(state: State, y: Floats, place: int) -> Rows:
-    """Whiten and standardise the rows one after the other, since each outlier that is replaced bears on the next."""
+def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
+    """Whiten and standardise the rows one after the other, since each outlier that is replaced bears on the next.
+
+    It ends with the first row at which a series' new level is accepted, since other rows are expected from then on.
+    """
     k, n = y.shape
     end = place + n
     weights = coefficients(state.moments, state.products, state.forecast.shape[1])  # [k, s, LAGS]
@@ -122,6 +126,13 @@ def _read(state: State, y: Floats, place: int) -> Rows:
         _count_away(state, w, outlying[:, j])
         away[:, j] = state.away
         energy[:, j] = _smooth(state, _compress(w), drift[:, j])
+        stays = (state.away >= LONG_AWAY) & (state.away_rows >= plan.patience)
+        if stays.any():
+            n, end = j + 1, place + j + 1
+            break
+    y, known, median, drift, outer = y[:, :n], known[:, :n], median[:, :n], drift[:, :n], outer[:, :, :n]
+    expected, surprise, away = expected[:, :n], surprise[:, :n], away[:, :n]
+    energy, outlying = energy[:, :n], outlying[:, :n]
     surprise, seen = _compress(surprise), np.isfinite(surprise)
     cleaned = median + state.block_residual[:, place:end]
     state.block_raw[:, place:end] = y
@@ -131,10 +142,12 @@ def _read(state: State, y: Floats, place: int) -> Rows:
     parts = np.concatenate([np.abs(surprise)[..., None], np.sqrt(energy)], 2)
     parts[~seen] = np.nan
     state.block_parts[:, place:end] = parts
+    accepted = np.zeros((k, n), np.bool_)
+    accepted[:, -1] = stays
+    if stays.any():
+        _accept(state, stays, end)
     lower, upper = (np.where(known, part / OUTER, np.nan) for part in outer)
-    return Rows(
-        np.where(known, expected, np.nan), lower, upper, surprise, drift, parts, away, np.zeros((k, n), np.bool_)
-    )
+    return Rows(np.where(known, expected, np.nan), lower, upper, surprise, drift, parts, away, accepted)
 
 
 def _ranges(forecast: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -238,19 +251,30 @@ def _gains(state: State, place: int, end: int) -> Floats:
     return gains[:, kind]
 
 
-def _accept(state: State, plan: Plan) -> Bools:
-    """Take the values since a series went away as they are, where it stays away."""
-    stays = (state.away >= LONG_AWAY) & (state.away_rows >= plan.patience)
-    if stays.any():
-        L = plan.context
-        back = np.minimum(state.away_rows[stays], L)
-        recent = np.arange(L) >= L - back[:, None]
-        state.clean[stays] = np.where(recent, state.raw[stays], state.clean[stays])
-        state.away[stays] = state.away_rows[stays] = 0.0
-        state.lags[stays] = state.raw_lags[stays] = 0.0
-        state.smooth[stays] = 1.0
-        state.gain_weight[stays] *= FORGET  # the spread may be another one, too
-    return stays
+def _accept(state: State, stays: Bools, end: int) -> None:
+    """Take the values since some series went away as they are; the rest of the block is expected at their level.
+
+    Parameters
+    ----------
+    state : State
+    stays : bool ndarray of shape (k,)
+        Which series.
+    end : int
+        Rows of the block that were read.
+    """
+    raw = np.concatenate([state.raw[stays], state.block_raw[stays, :end]], 1)
+    clean = np.concatenate([state.clean[stays], state.block_clean[stays, :end]], 1)
+    back = np.arange(raw.shape[1], 0, -1)
+    replaced = (back <= np.minimum(state.away_rows[stays], SPAN)[:, None]) & np.isfinite(raw - clean) & (raw != clean)
+    level = np.where(replaced, raw - clean, 0.0).sum(1) / np.maximum(replaced.sum(1), 1)
+    clean = np.where(back <= state.away_rows[stays][:, None], raw, clean)
+    L = state.clean.shape[1]
+    state.clean[stays], state.block_clean[stays, :end] = clean[:, :L], clean[:, L:]
+    state.forecast[stays, end:] += level[:, None, None]
+    state.away[stays] = state.away_rows[stays] = 0.0
+    state.lags[stays] = state.raw_lags[stays] = 0.0
+    state.smooth[stays] = 1.0
+    state.gain_weight[stays] *= FORGET  # the spread may be another one, too
 
 
 def _learn(state: State) -> None:

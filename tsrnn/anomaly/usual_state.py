@@ -83,7 +83,7 @@ class UsualState(SeriesArrays):
     precision : (S, C, C)
         What distances of the present block are measured with.
     held : (S, K)
-        The smallest distance of each of the last K blocks.
+        The distances of the last K rows before the present block; a distance that lasts for so many is accepted.
     block_* : (S, s, C) and (S, s)
         Values, moving averages and distances of the present block.
     """
@@ -127,7 +127,7 @@ class UsualState(SeriesArrays):
             base_blocks=full(0.0),
             trust=full(0.0),
             precision=full(np.nan, channels, channels),
-            held=full(0.0, -(-patience // block)),
+            held=full(0.0, patience),
             block_values=full(np.nan, block, channels),
             block_smooth=full(np.nan, block, channels),
             block_distance=full(np.nan, block),
@@ -158,7 +158,7 @@ class UsualState(SeriesArrays):
         distance : ndarray of shape (S, n)
             The distance relative to a middling one; NaN where nothing is known yet.
         beyond : ndarray of shape (S, n)
-            What of it goes beyond the distance that the last K blocks never fell below: that much is accepted.
+            What of it goes beyond the distance that the K rows before never fell below: that much is accepted.
         """
         end = place + y.shape[1]
         reach = REACH * self._spread()[:, None]
@@ -171,7 +171,9 @@ class UsualState(SeriesArrays):
         away = np.nan_to_num(self.block_smooth[:, place:end] - self.mean[:, None])
         distance = np.sqrt(np.maximum(np.einsum("snc,scd,snd->sn", away, self.precision, away), 0.0))
         self.block_distance[:, place:end] = distance
-        return _compress(distance), _compress(np.maximum(distance - self.held.min(1)[:, None], 0.0))
+        line = self._line(end)[:, place:-1]
+        lasting = np.lib.stride_tricks.sliding_window_view(line, self.held.shape[1], axis=1).min(2)
+        return _compress(distance), _compress(np.maximum(distance - lasting, 0.0))
 
     def share(self) -> Floats:
         """Return what a distance weighs beside a score: less, or nothing, where levels mean little. Shape (S, 1)."""
@@ -208,7 +210,7 @@ class UsualState(SeriesArrays):
         self.rows = keep * self.rows + (weight[..., None] * known).sum(1)
         self.mean = centre[:, 0] + (weight[..., None] * off).sum(1) / np.maximum(self.rows, 1e-9)
         self.smooth = np.where(first, self.mean, self.smooth)
-        self._hold()
+        self.held = self._line(y.shape[1])[:, -self.held.shape[1] :]
         self._learn_base()
         self._measure()
 
@@ -233,11 +235,9 @@ class UsualState(SeriesArrays):
         else:
             self.trust = ratio * self.blocks / (self.blocks + DOUBT)
 
-    def _hold(self) -> None:
-        """Note the smallest distance of the block."""
-        smallest = np.where(np.isfinite(self.block_distance), self.block_distance, np.inf).min(1)
-        held = np.concatenate([self.held[:, 1:], smallest[:, None]], 1)
-        self.held = np.where(np.isfinite(smallest)[:, None], held, self.held)
+    def _line(self, end: int) -> Floats:
+        """Return the distances of the last K rows before the block and of its first rows up to `end`."""
+        return np.concatenate([self.held, np.nan_to_num(self.block_distance[:, :end])], 1)
 
     def _learn_base(self) -> None:
         """Move the base towards half of the distance that a tenth of all rows exceed."""
