@@ -462,3 +462,13 @@ def test_a_new_level_alarms_for_as_many_rows_as_the_patience(patience):
     table = AnomalyDetector(patience=patience).fit(y).detect()
     found = np.flatnonzero(table["is_anomaly"].iloc[380:560]) + 380
     np.testing.assert_array_equal(found, np.arange(400, 400 + patience))
+
+
+def test_after_a_new_level_of_a_flat_series_there_is_no_missing_season():
+    y = pd.Series(5.0, pd.date_range("2021", periods=1500, freq="h"))
+    y.iloc[400:] = 9.0
+    detector = AnomalyDetector().fit(y)
+    events = detector.events()
+    assert events["kind"].iloc[0] == "level shift"
+    assert "missing season" not in events["kind"].tolist()
+    assert detector.detect()["is_anomaly"].sum() < 125  # the patience is 100

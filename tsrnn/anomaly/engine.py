@@ -107,6 +107,9 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
     median, inner, outer, drift = _ranges(state.forecast[:, place:end], y)
     least = state.least[:, None]
     inner, outer = np.maximum(inner, INNER * least) * factor, np.maximum(outer, OUTER * least) * factor
+    # However well the rows before were met: forecasts are not exact to the last digit.
+    floor = _floor(median)
+    inner, outer = np.maximum(inner, floor), np.maximum(outer, 1.2 * floor)
     known = np.isfinite(median)
     median = np.where(known, median, 0.0)
     expected, surprise, away = (np.empty((k, n)) for _ in range(3))
@@ -162,13 +165,18 @@ def _ranges(forecast: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats
         The standardised residual before whitening.
     """
     low, inner_low, median, inner_high, high = np.moveaxis(forecast, 2, 0)
-    floor = FLOOR * np.abs(median) + LEAST_SPREAD
-    inner = np.maximum(np.stack([median - inner_low, inner_high - median]), floor)
+    inner = np.maximum(np.stack([median - inner_low, inner_high - median]), _floor(median))
     outer = np.maximum(np.stack([median - low, high - median]), 1.2 * inner)
     error = y - median
     with np.errstate(over="ignore"):
         drift = np.clip(error * OUTER / np.where(error > 0, outer[1], outer[0]), -MOST_SURPRISE, MOST_SURPRISE)
     return median, inner, outer, _compress(drift)
+
+
+def _floor(median: Floats) -> Floats:
+    """Return how far the end of an 80 % interval lies from its median at least, both in original units."""
+    floor: Floats = FLOOR * np.abs(median) + LEAST_SPREAD
+    return floor
 
 
 def _carried(state: State, error: Floats, weights: Floats, inner: Floats, outer: Floats) -> Floats:

@@ -19,6 +19,8 @@ COLUMNS = ("unique_id", "ds", "y", "expected", "lower", "upper", "score", "p_val
 LONGEST_SPIKE = 4
 # A missing season moves less than this share of what had been expected, for at least this share of a season.
 FLAT, LEAST_OF_A_SEASON = 0.35, 0.5
+# And the season that had been expected moves at least by this share of half the expected range.
+NOTICEABLE = 0.25
 # A level shift: the residuals' mean is this many times as large as their standard deviation.
 ONE_SIDED = 0.7
 
@@ -108,7 +110,7 @@ def describe_event(part: pd.DataFrame, season_length: int) -> dict[str, Any]:
     )
     flags = part["is_anomaly"].to_numpy(dtype=bool)
     peak = int(np.nanargmax(np.where(flags, score, np.nan)))
-    kind = kind_of(y, expected, season_length)
+    kind = kind_of(y, expected, season_length, float(np.nanmean(upper - lower)) / 2)
     # Its last rows may come after it was accepted.
     shifted = ((y < lower) | (y > upper)) & (kind == "level shift")
     whole = shifted.any()
@@ -128,8 +130,8 @@ def describe_event(part: pd.DataFrame, season_length: int) -> dict[str, Any]:
     return described
 
 
-def kind_of(y: Floats, expected: Floats, season_length: int) -> str:
-    """Say what kind of event the values y are, where `expected` had been expected.
+def kind_of(y: Floats, expected: Floats, season_length: int, reach: float = 0.0) -> str:
+    """Say what kind of event the values y are, where `expected` had been expected, give or take `reach`.
 
     >>> kind_of(np.array([9.0, 9.2, 8.9, 9.1, 9.0]), np.array([5.0, 5.1, 5.0, 4.9, 5.0]), 1)
     'level shift'
@@ -139,8 +141,9 @@ def kind_of(y: Floats, expected: Floats, season_length: int) -> str:
     if len(y) <= LONGEST_SPIKE:
         return "spike"
     # One season of it: what is expected later may have followed a new level.
-    flat = y[:season_length].std() < FLAT * expected[:season_length].std()
-    if season_length > 1 and len(y) >= LEAST_OF_A_SEASON * season_length and flat:
+    moved = expected[:season_length].std()
+    flat = y[:season_length].std() < FLAT * moved
+    if season_length > 1 and len(y) >= LEAST_OF_A_SEASON * season_length and flat and moved > NOTICEABLE * reach:
         return "missing season"
     residual = y - expected
     return "level shift" if abs(residual.mean()) > ONE_SIDED * residual.std() else "change of variance"
