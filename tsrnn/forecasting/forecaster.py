@@ -16,6 +16,7 @@ from tsrnn.errors import TrainingError
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
+from tsrnn.forecasting.floor import kept_above_zero
 from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
 from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
@@ -240,8 +241,10 @@ class Forecaster(ForecastModel):
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`.
 
-        Where the last rows before a cutoff hold no value, the forecast begins after the last one that is there, if
-        that is at most four of the networks' horizons back, and the steps up to the cutoff are left out.
+        A series that has stood at zero several times and never been below is not forecast below it
+        (`tsrnn.forecasting.floor`). Where the last rows before a cutoff hold no value, the forecast begins after the
+        last one that is there, if that is at most four of the networks' horizons back, and the steps up to the cutoff
+        are left out.
         """
         device = torch.device(self.device_)
         flat = flat_series(self._transformed(panel), device)
@@ -258,7 +261,10 @@ class Forecaster(ForecastModel):
                 values[rows.numpy()] = known[..., [wanted.index(q) for q in quantiles]]
                 done += len(rows)
                 tell(done / len(end))
-        return values if self.map_ is None else self.map_.backward(values)
+        values = values if self.map_ is None else self.map_.backward(values)
+        floor = kept_above_zero(panel, cutoffs)
+        values[floor] = np.maximum(values[floor], 0.0)
+        return values
 
     def _transformed(self, panel: Panel) -> Panel:
         """Return the panel as the network sees it; its map is monotone, so quantiles come back as quantiles."""
