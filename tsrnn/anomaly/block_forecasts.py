@@ -69,7 +69,7 @@ def forecast_windows(
         like.form,
     )
     cutoffs = Cutoffs(np.arange(len(usable), dtype=np.int64), lengths[usable].astype(np.int64))
-    answer[usable] = model.forecast(panel, cutoffs, h, LEVELS)
+    answer[usable] = model.unbounded_forecast(panel, cutoffs, h, LEVELS)
     return answer
 
 

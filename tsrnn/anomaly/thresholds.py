@@ -21,7 +21,7 @@ FEWEST = 20
 TAIL_SHARE, FEWEST_TAIL = 0.05, 10
 # Of the tail this share at most is set aside as scores of anomalies, from a gap on that has no more than this
 # probability in an exponential tail.
-MOST_ASIDE, IMPROBABLE = 0.3, 0.001
+MOST_ASIDE, IMPROBABLE = 0.2, 0.001
 # Where so many past scores are as high, the count and the fitted tail weigh the same.
 FEW = 2.0
 # Scores that differ by no more than this share are equal: in streams and in tables they are computed in another order.
@@ -185,7 +185,7 @@ def count_aside(scores: Floats) -> int:
     Returns
     -------
     int
-        Up to 30 % of the tail. More anomalies than that are ordinary.
+        Up to 20 % of the tail. More anomalies than that are ordinary.
 
     Source
     ------

@@ -63,6 +63,10 @@ class ForecastModel(BaseEstimator):
             NaN throughout where a series has no observed value before its cutoff.
         """
 
+    def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast as `forecast` does, but not held at a bound that the series keeps, which would hide its spread."""
+        return self.forecast(panel, cutoffs, h, quantiles)
+
     @property
     @abstractmethod
     def default_horizon_(self) -> int:

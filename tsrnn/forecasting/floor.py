@@ -38,4 +38,5 @@ def kept_above_zero(panel: Panel, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
             np.concatenate([[0], np.cumsum(part)]) for part in (panel.y == 0, panel.y < 0, np.isfinite(panel.y))
         )
     )
-    return (below == 0) & (zeros >= FEWEST_ZEROS) & (zeros >= ZEROS_SHARE * known)
+    kept: npt.NDArray[np.bool_] = (below == 0) & (zeros >= FEWEST_ZEROS) & (zeros >= ZEROS_SHARE * known)
+    return kept

@@ -246,6 +246,13 @@ class Forecaster(ForecastModel):
         last one that is there, if that is at most four of the networks' horizons back, and the steps up to the cutoff
         are left out.
         """
+        values = self.unbounded_forecast(panel, cutoffs, h, quantiles)
+        floor = kept_above_zero(panel, cutoffs)
+        values[floor] = np.maximum(values[floor], 0.0)
+        return values
+
+    def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast without regard to zero; see `ForecastModel.unbounded_forecast`."""
         device = torch.device(self.device_)
         flat = flat_series(self._transformed(panel), device)
         missing = panel.missing_before(cutoffs, most_missing(self.networks_))
@@ -261,10 +268,7 @@ class Forecaster(ForecastModel):
                 values[rows.numpy()] = known[..., [wanted.index(q) for q in quantiles]]
                 done += len(rows)
                 tell(done / len(end))
-        values = values if self.map_ is None else self.map_.backward(values)
-        floor = kept_above_zero(panel, cutoffs)
-        values[floor] = np.maximum(values[floor], 0.0)
-        return values
+        return values if self.map_ is None else self.map_.backward(values)
 
     def _transformed(self, panel: Panel) -> Panel:
         """Return the panel as the network sees it; its map is monotone, so quantiles come back as quantiles."""
