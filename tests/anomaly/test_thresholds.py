@@ -71,3 +71,15 @@ def test_an_ordinary_score_of_a_series_that_never_moved_is_no_anomaly():
     ordinary, large = p_values(made, [1.4, 20.0])
     assert ordinary > 0.1
     assert large < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("threshold", ["conformal", "quantile"])
+def test_p_values_do_not_jump_where_counting_ends(seed, threshold):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(100, 1000))
+    calibration = Calibration.fresh(1, n, 24, usual_scores())
+    calibration.set(np.maximum(rng.gamma(3, 0.3, (1, n)), 0.6))
+    top = np.nanmax(calibration.order)
+    p = calibration.p_values(top * np.array([[0.9999, 1.0, 1.0001, 1.0002, 1.0003]]), threshold)[0]
+    np.testing.assert_allclose(p, p[0], rtol=0.01)

@@ -81,3 +81,10 @@ def test_what_rises_in_every_row_is_no_month():
 
 def test_integer_time_has_no_calendar():
     assert notes(pd.DataFrame({"a": np.arange(40) % 7, "b": np.arange(40) % 5}, index=range(40))) == []
+
+
+@pytest.mark.parametrize(("days", "named"), [(4, False), (9, False), (16, True)])
+def test_a_promotion_over_one_weekend_is_no_calendar(days, named):
+    index = pd.date_range("2024-01-04", periods=days)  # a Thursday
+    df = pd.DataFrame({"sales": np.arange(days) % 5 + 0.5, "promotion": (index.day_of_week >= 5) * 1.0}, index=index)
+    assert bool(notes(df)) == named

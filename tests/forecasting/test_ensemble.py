@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import Drift, Ensemble, Naive, SeasonalNaive, WindowAverage, backtest
+from tsrnn import Drift, Ensemble, Forecaster, Naive, SeasonalNaive, WindowAverage, backtest
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
@@ -82,3 +82,14 @@ def test_series_that_no_member_can_tell_are_nan(monthly):
     with pytest.warns(UserWarning, match="series 2"):
         answer = Ensemble(MEMBERS).fit(table).predict(h=2)
     pd.testing.assert_series_equal(answer["yhat"].isna(), answer["unique_id"] == "series 2", check_names=False)
+
+
+def test_members_that_are_not_held_at_zero_are_combined_for_a_detector():
+    sales = pd.Series(np.random.default_rng(0).poisson(0.6, 200) * 1.0, pd.date_range("2022", periods=200), name="y")
+    alone = Forecaster(strategy="zero-shot").fit(sales)
+    together = Ensemble([Forecaster(strategy="zero-shot")]).fit(sales)
+    panel = alone.panel_
+    where = panel, panel.last_cutoffs(), 3, (0.1, 0.5)
+    np.testing.assert_array_equal(together.unbounded_forecast(*where), alone.unbounded_forecast(*where))
+    np.testing.assert_array_equal(together.forecast(*where), alone.forecast(*where))
+    assert together.unbounded_forecast(*where).min() < 0 == together.forecast(*where).min()

@@ -147,7 +147,10 @@ class Calibration(SeriesArrays):
             survival = np.where(flat, np.exp(-excess / scale), power)
             p = np.where(excess > 0, share * survival, counted)
         else:
-            weight = rank / (rank + FEW)
+            others = np.maximum(
+                rank - 1, 0
+            )  # beside the largest one itself, where counting ends: p must not jump there
+            weight = others / (others + FEW)
             smooth = counted**weight * (share * np.exp(-excess / distance)) ** (1 - weight)
             p = np.where(excess > 0, smooth, counted)
         idle = start <= LEAST_SCORE * (1 + EQUAL)

@@ -13,6 +13,8 @@ from tsrnn.data.grids import Stamps
 
 # Most columns are told from the calendar by so many of their rows.
 FIRST_ROWS = 64
+# So many weekends must have ended.
+FEWEST_WEEKENDS = 2
 
 
 def calendar_notes(ds: Stamps, zone: Any, y: npt.NDArray[np.float64], names: Sequence[Any]) -> list[str]:
@@ -71,14 +73,19 @@ def find_calendar_columns(ds: Stamps, y: npt.NDArray[np.float64]) -> dict[int, s
         return found
     for name, part in _parts(pd.DatetimeIndex(ds)).items():
         whole = part.to_numpy(dtype=np.float64)
-        steps = np.diff(whole)
-        if (
-            (steps < 0).any()
-            or ((steps > 0).any() and (steps == 0).any())
-            or (name == "year" and not (steps > 0).all())
-        ):
+        if _is_seen(name, whole):
             found |= {i: name for i in maybe[name].tolist() if i not in found and np.array_equal(y[:, i], whole)}
     return found
+
+
+def _is_seen(name: str, part: npt.NDArray[np.float64]) -> bool:
+    """Tell whether a part of time stamps has changed often enough that no other column is like it by chance."""
+    steps = np.diff(part)
+    if name == "year":
+        return not (steps > 0).all()
+    if name == "weekend":  # of two values, as a promotion is that begins on a Saturday
+        return int((steps < 0).sum()) >= FEWEST_WEEKENDS
+    return bool((steps < 0).any() or ((steps > 0).any() and (steps == 0).any()))
 
 
 def _parts(dates: pd.DatetimeIndex) -> dict[str, pd.Index]:

@@ -124,7 +124,16 @@ class Ensemble(ForecastModel):
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
-        values = np.stack([member.forecast(panel, cutoffs, h, quantiles) for member in self.members_.values()])
+        return self._combine([member.forecast(panel, cutoffs, h, quantiles) for member in self.members_.values()])
+
+    def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast with members that are not held at a bound; see `ForecastModel.unbounded_forecast`."""
+        members = self.members_.values()
+        return self._combine([member.unbounded_forecast(panel, cutoffs, h, quantiles) for member in members])
+
+    def _combine(self, forecasts: Sequence[Floats]) -> Floats:
+        """Take the median or the mean of the members' forecasts, each of shape (B, h, Q)."""
+        values = np.stack(forecasts)
         self.notes_ = self._member_notes()
         told = np.isfinite(values)
         combined = np.full(values.shape[1:], np.nan)

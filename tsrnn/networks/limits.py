@@ -1,7 +1,7 @@
-"""What sample paths may say of the steps beyond the trained horizon, where their errors feed on themselves.
+"""What sample paths may say of the steps beyond those that are forecast without them: their errors feed on themselves.
 
-Paths that join a window change what the network takes for its level, its trend and its noise. What the forecast of the
-trained horizon shows of these limits what follows.
+Paths that join a window change what the network takes for its level, its trend and its noise. What the direct forecast
+shows of these limits what follows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_POWER = 1.5
 def limit_growth(values: Tensor, direct: Tensor, places: tuple[int, int, int]) -> Tensor:
     """Keep the intervals of sample paths from widening faster than those of the forecast that they go on from.
 
-    Of white noise intervals would double every hundred steps. A variance that grows as within the trained horizon, or
+    Of white noise intervals would double every hundred steps. A variance that grows as in the direct forecast, or
     a spread that grows as fast a power of time as there, whichever is more, is what a process can ask for. Each half of
     an interval has a limit of its own: of paths that grow by shares of themselves the upper half explodes, and a factor
     for both would let the lower one vanish.
@@ -26,9 +26,9 @@ def limit_growth(values: Tensor, direct: Tensor, places: tuple[int, int, int]) -
     Parameters
     ----------
     values : tensor of shape (B, K · H, Q)
-        Quantiles of the K blocks of H steps after the trained horizon.
+        Quantiles of the K blocks of H steps after the direct forecast.
     direct : tensor of shape (B, H, 3)
-        The lower end of an interval, the median and the upper end at every step of the trained horizon.
+        The lower end of an interval, the median and the upper end at every step of the direct forecast.
     places : tuple of three int
         Where these three are among the Q quantiles.
 
@@ -48,15 +48,15 @@ def limit_growth(values: Tensor, direct: Tensor, places: tuple[int, int, int]) -
 def limit_drift(values: Tensor, direct: Tensor, mean: Tensor, season_length: int, middle: int) -> Tensor:
     """Keep the level of sample paths among that which they go on from, the line it follows, and the window's mean.
 
-    The line goes on by what the median changes from season to season within the trained horizon. All quantiles of a
+    The line goes on by what the median changes from season to season in the direct forecast. All quantiles of a
     block are moved alike, by what its mean median is beyond.
 
     Parameters
     ----------
     values : tensor of shape (B, K · H, Q)
-        Quantiles of the K blocks of H steps after the trained horizon.
+        Quantiles of the K blocks of H steps after the direct forecast.
     direct : tensor of shape (B, H)
-        The median of the trained horizon.
+        The median of the direct forecast.
     mean : tensor of shape (B, 1)
         Of what was observed.
     season_length : int
