@@ -83,3 +83,16 @@ def test_p_values_do_not_jump_where_counting_ends(seed, threshold):
     top = np.nanmax(calibration.order)
     p = calibration.p_values(top * np.array([[0.9999, 1.0, 1.0001, 1.0002, 1.0003]]), threshold)[0]
     np.testing.assert_allclose(p, p[0], rtol=0.01)
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_a_higher_score_is_no_more_probable(threshold):
+    rng = np.random.default_rng(3)
+    for n in (30, 150, 400, 944):
+        calibration = Calibration.fresh(4, n, 24, usual_scores())
+        calibration.set(np.maximum(rng.gamma(3, 0.3, (4, n)), 0.6))
+        scores = np.repeat(np.linspace(0.5, 5, 4000)[None], 4, 0)
+        p = calibration.p_values(scores, threshold)
+        rises = np.diff(np.log(p), axis=1)
+        assert rises.max() < 0.02  # between two past scores that lie far apart p may rise a little
+        assert (np.log(p[:, 0]) - np.log(p[:, -1]) > 3).all()

@@ -129,9 +129,24 @@ class Calibration(SeriesArrays):
         Vovk et al. 2005, "Algorithmic Learning in a Random World" (the counts); Siffer et al. 2017, "Anomaly Detection
         in Streams with Extreme Value Theory", equation 1 (the tail).
         """
+        scores = scores * (1 - EQUAL)
+        p = self._mixed(scores, threshold)
+        # Where counts say less than the tail, the way from one to the other leads upwards; a score that is higher than
+        # another one is no more probable.
+        n = np.isfinite(self.order).sum(1)[:, None]
+        last = np.arange(int(tail_size(np.int64(self.order.shape[1]))) + 1)[::-1]
+        knots = np.take_along_axis(self.order, np.clip(n - 1 - last, 0, None), 1)  # [S, K], ascending
+        least = np.minimum.accumulate(np.nan_to_num(self._mixed(knots, threshold), nan=1.0), 1)
+        passed = (knots[:, :, None] <= scores[:, None]).sum(1)  # [S, n]
+        reached = np.take_along_axis(least, np.maximum(passed - 1, 0), 1)
+        p = np.where(passed > 0, np.minimum(p, reached), p)
+        p = np.where(n < FEWEST, 1.0, p).clip(LEAST_P, 1)
+        return np.where(np.isfinite(scores), p, np.nan)
+
+    def _mixed(self, scores: Floats, threshold: str) -> Floats:
+        """Read p-values off the counts and the tail; see `p_values`. Shape (S, n)."""
         n = np.isfinite(self.order).sum(1)[:, None]
         start, shape, scale, distance = (part[:, None] for part in np.nan_to_num(self.tail, nan=1.0).T)
-        scores = scores * (1 - EQUAL)
         above = (self.order[:, :, None] >= scores[:, None]).sum(1)  # [S, n]
         lower = np.take_along_axis(self.order, np.maximum(n - above - 1, 0), 1)
         lower = np.where(above < n, lower, 0.0)  # no score is smaller
@@ -147,17 +162,14 @@ class Calibration(SeriesArrays):
             survival = np.where(flat, np.exp(-excess / scale), power)
             p = np.where(excess > 0, share * survival, counted)
         else:
-            others = np.maximum(
-                rank - 1, 0
-            )  # beside the largest one itself, where counting ends: p must not jump there
+            # None at the largest past score, where counting ends: p does not jump there.
+            others = np.maximum(rank - 1, 0)
             weight = others / (others + FEW)
             smooth = counted**weight * (share * np.exp(-excess / distance)) ** (1 - weight)
             p = np.where(excess > 0, smooth, counted)
         idle = start <= LEAST_SCORE * (1 + EQUAL)
-        if idle.any():
-            p = np.where(idle, np.maximum(p, usual_p_values(scores)), p)
-        p = np.where(n < FEWEST, 1.0, p).clip(LEAST_P, 1)
-        return np.where(np.isfinite(scores), p, np.nan)
+        mixed: Floats = np.where(idle, np.maximum(p, usual_p_values(scores)), p) if idle.any() else p
+        return mixed
 
 
 def usual_p_values(scores: Floats) -> Floats:
