@@ -163,6 +163,7 @@ def test_an_interrupted_far_training_goes_on_after_the_first_one(reaching, tmp_p
         patch.setattr(SimulatedWindows, "draw", interrupted)
         with pytest.raises(Interrupted):
             train_member(FAR, far_recipe(), broken, CPU)
+        assert not (broken / "tiny.safetensors").exists()  # weights that stood there would have stayed
         train_member(FAR, far_recipe(), broken, CPU)
     assert drawn.count((4, 40)) == 1  # not again
     load_member.cache_clear()

@@ -90,10 +90,12 @@ def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.dev
     windows = SimulatedWindows(near, recipe.batch_size, recipe.seed, device)
     record = _train(network, loss, windows, recipe.steps, recipe.learning_rate, recipe, checkpoint)
     stored = {**asdict(recipe), "best_step": record.best_step}
-    save_member(near, network, stored, folder)
-    write_log(folder / LOG, member.name, record.history)
     if member.far:
+        # It writes the weights: a file without the far decoder would be none that the package can load.
         train_far(member, network, recipe, stored, folder, device)
+    else:
+        save_member(member, network, stored, folder)
+    write_log(folder / LOG, member.name, record.history)
     checkpoint.path.unlink(missing_ok=True)
     return record.history
 
