@@ -131,17 +131,24 @@ class Calibration(SeriesArrays):
         """
         scores = scores * (1 - EQUAL)
         p = self._mixed(scores, threshold)
-        # Where counts say less than the tail, the way from one to the other leads upwards; a score that is higher than
-        # another one is no more probable.
+        n = np.isfinite(self.order).sum(1)[:, None]
+        if (scores > np.nan_to_num(self.tail[:, :1], nan=-np.inf)).any():
+            p = np.minimum(p, self._least_below(scores, threshold))
+        p = np.where(n < FEWEST, 1.0, p).clip(LEAST_P, 1)
+        return np.where(np.isfinite(scores), p, np.nan)
+
+    def _least_below(self, scores: Floats, threshold: str) -> Floats:
+        """Return the smallest p-value of the past scores of the tail that are no higher; 1 where there is none.
+
+        Where counts say less than the tail, the way from one to the other leads upwards; but a score that is higher
+        than another one is no more probable. Shape (S, n).
+        """
         n = np.isfinite(self.order).sum(1)[:, None]
         last = np.arange(int(tail_size(np.int64(self.order.shape[1]))) + 1)[::-1]
         knots = np.take_along_axis(self.order, np.clip(n - 1 - last, 0, None), 1)  # [S, K], ascending
         least = np.minimum.accumulate(np.nan_to_num(self._mixed(knots, threshold), nan=1.0), 1)
         passed = (knots[:, :, None] <= scores[:, None]).sum(1)  # [S, n]
-        reached = np.take_along_axis(least, np.maximum(passed - 1, 0), 1)
-        p = np.where(passed > 0, np.minimum(p, reached), p)
-        p = np.where(n < FEWEST, 1.0, p).clip(LEAST_P, 1)
-        return np.where(np.isfinite(scores), p, np.nan)
+        return np.where(passed > 0, np.take_along_axis(least, np.maximum(passed - 1, 0), 1), 1.0)
 
     def _mixed(self, scores: Floats, threshold: str) -> Floats:
         """Read p-values off the counts and the tail; see `p_values`. Shape (S, n)."""

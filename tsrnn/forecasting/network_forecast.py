@@ -118,9 +118,7 @@ class NetworkForecast:
         float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value, or is left to
         other networks
         """
-        answer, work = self.work(flat, series, end, h, wanted, self.serves(flat, series, end).long())
-        in_threads(work, series.device)
-        return answer
+        return combined_quantiles([self], flat, series, end, h, wanted)
 
     def work(
         self,
@@ -129,8 +127,9 @@ class NetworkForecast:
         end: Tensor,
         h: int,
         wanted: Sequence[float],
+        own: Tensor,
         sharing: Tensor,
-        place: int = 0,
+        place: int,
     ) -> tuple[Tensor, list[Callable[[], None]]]:
         """Return an empty answer of `quantiles`, and the independent pieces of work that fill it.
 
@@ -138,6 +137,8 @@ class NetworkForecast:
         ----------
         flat, series, end, h, wanted
             As in `quantiles`.
+        own : bool tensor of shape (B,)
+            The windows that are not left to other networks.
         sharing : int64 tensor of shape (B,)
             Networks, this one too, whose forecasts of a window are averaged, and who share its sample paths.
         place : int
@@ -146,7 +147,6 @@ class NetworkForecast:
         check_known_quantiles(wanted, self.size.quantiles)
         shape = (len(series), h, len(wanted))
         answer = torch.full(shape, torch.nan, dtype=torch.float64, device=series.device)
-        own = torch.nonzero(self.serves(flat, series, end)).flatten()
         if h <= self.size.reach:
             sharing = torch.ones_like(sharing)  # no paths are drawn
 
@@ -156,21 +156,18 @@ class NetworkForecast:
             values = self._quantiles(y, observed, h, wanted, paths, self.seed + place)
             answer[rows] = torch.where(observed.any(1)[:, None, None], values, torch.nan)
 
-        pieces: list[Callable[[], None]] = []
-        for networks in torch.unique(sharing[own]).tolist():
+        places, pieces = torch.nonzero(own).flatten(), list[Callable[[], None]]()
+        for networks in torch.unique(sharing[places]).tolist():
             paths = max(FEWEST_PATHS, -(-SAMPLE_PATHS // networks))
             batch = WINDOWS_PER_BATCH if h <= self.size.reach else max(1, PATHS_PER_BATCH // paths)
             batch *= 1 if series.device.type == "cpu" else ON_GPU
-            alike = own[sharing[own] == networks]
+            alike = places[sharing[places] == networks]
             for rows, length in self._same_length(end[alike]):
                 pieces += [partial(fill, part, length, paths) for part in torch.split(alike[rows], batch)]
         return answer, pieces
 
-    def serves(self, flat: FlatSeries, series: Tensor, end: Tensor) -> Tensor:
-        """Tell which windows are not left to other networks. Shape (B,), bool."""
-        if self.histories == EVERY_HISTORY:
-            return torch.ones(len(series), dtype=torch.bool, device=series.device)
-        count = flat.observed_before(series, end)
+    def serves(self, count: Tensor) -> Tensor:
+        """Tell which windows, by how many values were observed before their ends, are not left to other networks."""
         return (count >= self.histories.start) & (count < self.histories.stop)
 
     def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
@@ -300,11 +297,15 @@ def combined_quantiles(
     votes: dict[object, list[NetworkForecast]] = {}
     for index, forecast in enumerate(forecasts):
         votes.setdefault(("alone", index) if forecast.vote is None else forecast.vote, []).append(forecast)
+    # Counting takes a pass over all values.
+    alike = all(forecast.histories == EVERY_HISTORY for forecast in forecasts)
+    count = torch.full_like(end, EVERY_HISTORY.start) if alike else flat.observed_before(series, end)
     answers: list[list[Tensor]] = []
     work: list[Callable[[], None]] = []
     for voters in votes.values():
-        sharing = torch.stack([voter.serves(flat, series, end) for voter in voters]).sum(0)
-        found = [voter.work(flat, series, end, h, wanted, sharing, place) for place, voter in enumerate(voters)]
+        own = torch.stack([voter.serves(count) for voter in voters])  # [V, B]
+        sharing = own.sum(0)
+        found = [voter.work(flat, series, end, h, wanted, own[v], sharing, v) for v, voter in enumerate(voters)]
         answers.append([answer for answer, _ in found])
         work += [piece for _, pieces in found for piece in pieces]
     in_threads(work, series.device)

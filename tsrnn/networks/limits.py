@@ -101,7 +101,7 @@ def limit_drift(values: Tensor, direct: Tensor, mean: Tensor, season_length: int
 
 
 def _share(actual: Tensor, direct: Tensor) -> Tensor:
-    """Return by what widths, shape (B, K · H), are to be multiplied after those of `direct`, (B, H). As the first."""
+    """Return the factors that limit widths (B, K · H) after those of the direct forecast (B, H). Shape (B, K · H)."""
     H = direct.shape[1]
     if H == 1:
         # One step tells nothing of growth: a random walk's is the most.
