@@ -48,9 +48,10 @@ class Forecaster(ForecastModel):
     strategy : {"auto", "zero-shot", "fine-tune", "scratch"}
         "zero-shot" forecasts at once with the base model, which was trained on simulated series. "fine-tune" trains
         each of its networks on, and takes their mean; "scratch" trains a network of its own on the table. "auto"
-        compares the three, and their averages, on the ends of the series, which it holds back, and uses the base
-        model where nothing is better by more than chance or the data are too few to judge. Any parameter of a network
-        or a training makes "auto" train from scratch.
+        compares the three, and their averages, on the ends of the series, which it holds back. The fewer times these
+        ends show, the nearer it stays to what is best on most tables, which is the average of the base model and the
+        fine-tuned one; where the data are too few to judge, it uses the base model. Any parameter of a network or a
+        training makes "auto" train from scratch.
     time_budget : float, optional
         Seconds for training. It becomes a number of gradient steps by a fixed cost model, so that the same seed
         gives the same forecast; only where the machine is far slower does the clock end the training, and then

@@ -302,7 +302,7 @@ class NetworkFit:
         for name, networks in trained.items():
             judge.add(name, networks)
         candidates = {"zero-shot": base, **trained}
-        for names in averages(judge.losses):
+        for names in averages(list(judge.losses)):
             average = " + ".join(names)
             candidates[average] = [
                 part for vote, name in enumerate(names) for part in share_vote(candidates[name], vote)
