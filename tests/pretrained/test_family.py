@@ -12,6 +12,13 @@ def test_a_season_beyond_the_context_brings_a_longer_one():
     assert member.size((365,)).context_length == math.ceil(730 / 7) * 7
 
 
+def test_five_weeks_are_read_of_any_step_below_a_day():
+    member = MEMBERS["season_24"]
+    assert [member.size((m, 7 * m)).context_length for m in (12, 24, 48, 96, 144)] == [840, 840, 1680, 3360, 5040]
+    # A season beside itself is no week.
+    assert member.size((182, 182)).context_length == 840
+
+
 @pytest.mark.parametrize("member", MEMBERS.values(), ids=list(MEMBERS))
 def test_a_member_is_described_consistently(member):
     assert member.context_length % member.patch_length == 0

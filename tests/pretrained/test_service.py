@@ -28,7 +28,7 @@ SERVED = {
     90: ("season_7", (90,), False),
     96: ("season_24", (96, 672), True),
     100: ("season_7", (100,), False),
-    144: ("season_24", (144, 144), True),
+    144: ("season_24", (144, 1008), True),
     168: ("season_24", (168, 168), False),
     288: ("season_24", (288, 288), False),
     364: ("season_24", (364, 364), False),
@@ -247,3 +247,13 @@ def test_a_day_of_minutes_is_forecast():
 def test_days_that_the_base_knows_have_so_many_steps():
     # A network from scratch is offered the week of these days, too.
     assert DAYS == (24, 48, 96, 144)
+
+
+@pytest.mark.parametrize("m", [48, 96, 144])
+def test_a_monday_after_weeks_with_weekends_is_no_sunday_whatever_the_step(m):
+    t = np.arange(35 * m)
+    hour = t % m / m * 24
+    y = 200 + np.where((t // m % 7 < 5) & (hour >= 7) & (hour < 19), 800.0, 0) + 50 * np.sin(np.pi * hour / 12)
+    table = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=len(t), freq=f"{1440 // m}min"), "y": y})
+    forecast = Forecaster(strategy="zero-shot").fit(table).predict(m)["y"].to_numpy()
+    assert np.abs(forecast - y[:m]).mean() < 80  # a Sunday would be off by 400

@@ -11,6 +11,14 @@ from tsrnn.preprocessing.windows import EVERY_HISTORY
 from tsrnn.pretrained.traits import GROWTHS, PLAIN, Traits
 
 
+# Weeks that days of any step are read with; hours have learnt so. One day ahead, instead of 840 rows, they take the
+# error of half-hours from 224 to 208 (a state's demand) and from .528 to .523 (a household's power), of quarter-hours
+# from .592 to .567 and from 52.9 to 50.3 (the household and another's appliances), of ten minutes, which then know the
+# week, too, from .663 to .601 and from 58.6 to 52.0; on simulated weeks with weekends from 20.4 to 16.7 and 35.8 to
+# 17.4. Eight weeks bring some per cent more of half-hours, of hours .4, and take longer.
+WEEKS = 5
+
+
 @dataclass(frozen=True)
 class Member:
     """One network of the family: what it reads, and the seasons it has seen in training.
@@ -91,10 +99,11 @@ class Member:
     def size(self, seasons: tuple[int, ...] | None = None) -> NetworkSize:
         """Return the network's size for given seasons: the longest context it should read, and its weights' shapes.
 
-        A season that is longer than the context of the training brings a context of two of them.
+        A season that is longer than the context of the training brings a context of two of them, a week beside a day
+        one of `WEEKS`.
         """
         seasons = self.reads or seasons or self.seasons[0][0]
-        context = max(self.context_length, 2 * seasons[0], seasons[-1])
+        context = max(self.context_length, 2 * seasons[0], WEEKS * seasons[-1] if len(set(seasons)) > 1 else 0)
         context = math.ceil(context / self.patch_length) * self.patch_length
         # A season that is no part of the year, such as 48 of 52, is a year itself.
         year = self.year if self.year % seasons[0] == 0 else seasons[0]

@@ -99,7 +99,7 @@ def served_by(season_length: int, *, slow: bool = True, day: int = 0) -> Service
     for members in KINDS.values():  # the last one has learnt the short lengths that no other kind has
         for seasons, _ in members[0].seasons:
             if seasons[0] == m:
-                return Service(members, seasons)
+                return Service(members, (m, 7 * m) if m in DAYS else seasons)
     if m <= 30:
         return _untrained(m, (m,), "any_season")
     # Long seasons are rarely exact, and those of hours may start from a window's own season: on the pulses of four
