@@ -1,8 +1,16 @@
-"""Tables that many tests use."""
+"""Tables that many tests use, and a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
+
+if TYPE_CHECKING:
+    from tests.pretend_gpu import Gpu
 
 
 def monthly_table(n_series: int = 3, n_rows: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -21,3 +29,21 @@ def monthly_table(n_series: int = 3, n_rows: int = 60, seed: int = 0) -> pd.Data
 @pytest.fixture
 def monthly() -> pd.DataFrame:
     return monthly_table()
+
+
+@pytest.fixture
+def gpu() -> Iterator[Gpu]:
+    """Pretend that there is one GPU, which draws the CPU's random numbers, so that both learn alike."""
+    from tests.pretend_gpu import pretend_gpu
+
+    with pretend_gpu() as gpu:
+        yield gpu
+
+
+@pytest.fixture
+def random_gpu() -> Iterator[Gpu]:
+    """Pretend that there is one GPU, which draws random numbers of its own, as a real one does."""
+    from tests.pretend_gpu import pretend_gpu
+
+    with pretend_gpu(own_numbers=True) as gpu:
+        yield gpu
