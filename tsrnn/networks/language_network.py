@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +90,13 @@ class LanguageNetwork(nn.Module):
     def states(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the last layer's state after each token, [B, T, D], and the state of all layers after the last."""
         x = self.embed(tokens)  # [B, T, E]
-        if self.training and self.size.weight_dropout > 0:
-            states, state = functional_call(self.cell, self._thinned_weights(), (x, state))
-        else:
-            states, state = self.cell(x, state)
+        # On a GPU autocast computes a recurrence in float16, whatever type it was asked for, and small gradients are
+        # lost there; weights of which some were dropped and converted it refuses.
+        with torch.autocast("cuda", enabled=False) if x.is_cuda else nullcontext():
+            if self.training and self.size.weight_dropout > 0:
+                states, state = functional_call(self.cell, self._thinned_weights(), (x, state))
+            else:
+                states, state = self.cell(x, state)
         return states, state
 
     def _thinned_weights(self) -> dict[str, Tensor]:

@@ -96,7 +96,8 @@ class TextGenerator(BaseEstimator):
         For words: the text must have a word so many times, and it must be among so many most frequent ones, else it
         is read as the one unknown word.
     mixed_precision : bool
-        Whether training multiplies in bfloat16, which processors that have it do up to twice as fast.
+        Whether training multiplies in bfloat16, which processors that have it do up to twice as fast. On a GPU the
+        recurrence stays in single precision.
     device : str
         "auto" takes one GPU if there is one, else the CPU; or any torch device.
     random_state : int or None
