@@ -37,9 +37,15 @@ MOST_HELD_BACK_HORIZONS, HELD_BACK_ROWS = 12, 0.1
 
 @contextmanager
 def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators, which draw initial weights and dropout, and give them back as they were."""
+    """Seed the global generators of the CPU and a device, which draw weights and dropout, and give them back."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        # `torch.manual_seed` seeds those of all GPUs, too, which would not be given back.
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type != "cpu":
+            torch.manual_seed(seed)
         yield
 
 
