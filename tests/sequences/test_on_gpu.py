@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tsrnn import SequenceClassifier, TextGenerator
+from tsrnn.sequences.text_streams import TextStreams
 
 TEXT = "the cat sat on the mat. the dog sat on the cat. " * 20
 RNG = np.random.default_rng(0)
@@ -34,3 +35,26 @@ def test_mixed_precision_leaves_the_recurrence_of_a_gpu_in_single_precision(gpu,
     mixed = generator(**options, mixed_precision=True).fit(TEXT)
     assert kinds == {(torch.float32, True), (torch.float32, False)}  # in training, and when it is judged
     assert mixed.perplexity(TEXT) == pytest.approx(single.perplexity(TEXT), rel=0.02)
+
+
+def test_a_training_with_dropout_goes_on_from_its_checkpoint_as_if_it_had_not_stopped(
+    random_gpu, tmp_path, monkeypatch
+):
+    options = {"dropout": 0.3, "weight_dropout": 0.2, "max_epochs": 4}
+    straight = generator(**options).fit(TEXT)
+    draw = TextStreams.draw
+
+    def interrupted(streams, step):
+        if step == 9:
+            raise KeyboardInterrupt
+        return draw(streams, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TextStreams, "draw", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generator(**options).fit(TEXT, checkpoint=tmp_path / "checkpoint")
+    torch.rand(7, device="cuda")
+    resumed = generator(**options).fit(TEXT, checkpoint=tmp_path / "checkpoint")
+    assert len(resumed.history_) == len(straight.history_) > 1
+    for name, weight in straight.network_.state_dict().items():
+        assert torch.equal(resumed.network_.state_dict()[name], weight), name

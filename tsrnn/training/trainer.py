@@ -225,6 +225,7 @@ class _Run(Generic[Batch]):
 
     def __init__(self, network: nn.Module, plan: TrainingPlan, record: TrainingRecord[Batch]) -> None:
         self.network, self.plan, self.record = network, plan, record
+        self.device = next(network.parameters()).device
         self.optimiser, self.schedule = _optimiser(network, plan)
         self.best, self.best_loss = copy_weights(network), math.inf
         self.step, self.waiting, self.seconds = 0, 0, 0.0
@@ -256,6 +257,8 @@ class _Run(Generic[Batch]):
         tensors |= {f"best.{name}": value for name, value in self.best.items()}
         tensors |= {f"optimiser.{name}": value for name, value in optimiser_tensors(self.optimiser).items()}
         tensors["random"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random_cuda"] = torch.cuda.get_rng_state(self.device)
         facts = {
             "step": self.step,
             "waiting": self.waiting,
@@ -280,6 +283,8 @@ class _Run(Generic[Batch]):
         schedule: Any = self.schedule
         schedule.load_state_dict(facts["schedule"])
         torch.set_rng_state(tensors["random"])
+        if self.device.type == "cuda" and "random_cuda" in tensors:  # not where a CPU has written it
+            torch.cuda.set_rng_state(tensors["random_cuda"], self.device)
         self.step, self.waiting, self.seconds = facts["step"], facts["waiting"], facts["seconds"]
         self.best_loss, self.record.best_step = facts["best_loss"], facts["best_step"]
         self.record.history[:] = [Progress(**row) for row in facts["history"]]
