@@ -210,6 +210,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cuda = torch.cuda.is_available()
     try:
         device = torch.device(("cuda" if cuda else "cpu") if options.device == "auto" else options.device)
+        if device.type == "cuda" and not cuda:  # torch itself raises an AssertionError where it was built without
+            raise RuntimeError(f"--device {options.device}: torch finds no GPU here")
         options.output.mkdir(parents=True, exist_ok=True)
         for name in options.members:
             member = MEMBERS[name]
