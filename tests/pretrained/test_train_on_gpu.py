@@ -5,6 +5,7 @@ import torch
 
 from tsrnn.pretrained import train as module
 from tsrnn.pretrained.family import MEMBERS, Member
+from tsrnn.pretrained.simulated import SimulatedWindows
 from tsrnn.pretrained.train import main
 from tsrnn.pretrained.weights import load_member
 
@@ -19,6 +20,14 @@ def small(monkeypatch):
     monkeypatch.setitem(MEMBERS, "tiny", TINY)
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
     load_member.cache_clear()
+
+
+def test_a_step_of_training_does_not_wait_for_the_gpu(gpu):
+    windows = SimulatedWindows(TINY, 16, 0, torch.device("cuda"))
+    windows.draw(1)
+    gpu.waits.clear()
+    windows.draw(2)
+    assert gpu.waits == []
 
 
 def test_a_gpu_that_is_missing_is_an_error_of_one_line(tmp_path, capsys):

@@ -5,11 +5,15 @@ import pytest
 import torch
 
 from tsrnn import SequenceClassifier, TextGenerator
+from tsrnn.networks.cells import new_generator
+from tsrnn.sequences.class_training import LabelledCases, class_outcome
+from tsrnn.sequences.distortion import distort
 from tsrnn.sequences.text_streams import TextStreams
 
 TEXT = "the cat sat on the mat. the dog sat on the cat. " * 20
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 18)) + np.repeat([[0.0], [1.0]], 20, 0) * np.sin(np.arange(18))
+TEXTS = ["good fine nice", "bad awful sad", "nice fine", "awful bad"] * 10
 
 
 def classifier(device, **options):
@@ -58,3 +62,49 @@ def test_a_training_with_dropout_goes_on_from_its_checkpoint_as_if_it_had_not_st
     assert len(resumed.history_) == len(straight.history_) > 1
     for name, weight in straight.network_.state_dict().items():
         assert torch.equal(resumed.network_.state_dict()[name], weight), name
+
+
+def waits_of_steps(gpu, monkeypatch, owner, name, train):
+    """Return how often each training step waits for the GPU, the last one left out, by where batches are drawn."""
+    draw, before = getattr(owner, name), []
+
+    def watched(*arguments):
+        before.append(len(gpu.waits))
+        return draw(*arguments)
+
+    monkeypatch.setattr(owner, name, watched)
+    model = train()
+    return model, np.diff(before)
+
+
+def test_a_step_of_training_does_not_wait_for_the_gpu(gpu, monkeypatch):
+    def train():
+        return generator(max_epochs=2, dropout=0.1, mixed_precision=True).fit(TEXT * 4)
+
+    model, waits = waits_of_steps(gpu, monkeypatch, TextStreams, "draw", train)
+    assert len(waits) > 3 * len(model.history_)
+    assert (waits > 0).sum() < len(model.history_)  # after the last validation no batch is drawn
+
+
+def test_a_step_of_a_classifier_of_texts_does_not_wait_for_the_gpu(gpu, monkeypatch):
+    def train():
+        return classifier("cuda", tokens="word").set_params(batch_size=4).fit(TEXTS, ["good", "bad"] * 20)
+
+    _, waits = waits_of_steps(gpu, monkeypatch, LabelledCases, "gather", train)
+    assert len(waits) == 19
+    assert (waits > 0).sum() == 1  # between the two epochs
+
+
+def test_distorting_cases_does_not_wait_for_the_gpu(gpu):
+    x, lengths = torch.ones(2, 5, 1, device="cuda"), torch.tensor([5, 3], device="cuda")
+    gpu.waits.clear()
+    distort(x, lengths, 0.1, new_generator(0))
+    assert gpu.waits == []
+
+
+def test_labels_of_steps_count_where_they_are(gpu):
+    scores, target = torch.zeros(2, 3, 2), torch.tensor([[0, 1, -1], [1, -1, -1]])
+    here = class_outcome(scores, target, torch.tensor([1.0, 3.0]))
+    there = class_outcome(scores.to("cuda"), target.to("cuda"), torch.tensor([1.0, 3.0]).to("cuda"))
+    assert here.weight == there.weight == 3
+    assert there.loss.item() == pytest.approx(here.loss.item()) == pytest.approx(np.log(2) * 7 / 3)

@@ -78,7 +78,7 @@ def mixture_quantiles(known: Tensor, levels: Sequence[float], wanted: Sequence[f
     tensor([[[ 1., 11.]]])
     """
     B, P, H, _ = known.shape
-    weights = torch.from_numpy(_mixing_weights(tuple(levels), P)).to(known)
+    weights = torch.from_numpy(_mixing_weights(tuple(levels), P)).to(known, non_blocking=True)
     values = torch.einsum("bphq,pqv->bpvh", known, weights)
     values = values.reshape(B, -1, H).sort(1).values  # [B, P·V, H]
     n = values.shape[1]
@@ -121,10 +121,11 @@ def sample_paths(known: Tensor, levels: Sequence[float], noise: Tensor) -> Tenso
     independent errors.
     """
     normal = NormalDist()
-    knots = torch.tensor([normal.inv_cdf(q) for q in levels], dtype=known.dtype, device=known.device)
+    # A copy to a GPU that need not be waited for; training does this at every patch.
+    knots = torch.tensor([normal.inv_cdf(q) for q in levels], dtype=known.dtype).to(known.device, non_blocking=True)
     if known.dim() == 3:
         known = known.unsqueeze(1)  # [B, 1, H, Q]
-    noise = noise.to(known.device)
+    noise = noise.to(known.device, non_blocking=True)
     spread = (known[..., -1] - known[..., 0]).cummax(-1).values  # [B, P or 1, H]
     first = spread[..., :1]
     carried = torch.where(spread > 0, 1 - (first / spread.clamp(min=torch.finfo(spread.dtype).tiny)) ** 2, 0.0)

@@ -95,11 +95,12 @@ class SimulatedWindows:
         history = np.where(shorter, rng.integers(FEWEST_OF_ALL, fewest + 1, (n, 1)), history).astype(int)
         p = member.patch_length
         width = max(-(-int(history.max()) // p) * p, -(-seasons[-1] // p) * p)
-        y = torch.from_numpy(series[:, -width - member.horizon :]).to(self.device)
+        # A GPU need not be waited for until it has taken them.
+        y = torch.from_numpy(series[:, -width - member.horizon :]).to(self.device, non_blocking=True)
         observed = np.arange(width) >= width - history
         gaps = rng.uniform(0, MOST_GAPS, (n, 1)) * (rng.random((n, 1)) < GAPS_SHARE)
         observed &= rng.random((n, width)) >= gaps
-        known = torch.from_numpy(observed).to(self.device)
+        known = torch.from_numpy(observed).to(self.device, non_blocking=True)
         reads = member.size(seasons).reads
         inputs, loc, scale = make_inputs(y[:, :width], known, member.scaling, reads, member.horizon)
         target = standardise(y[:, width:], loc, scale).to(torch.float32)

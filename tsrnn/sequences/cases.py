@@ -68,8 +68,9 @@ class Cases:
             Where each step comes from.
         """
         device = self.data.device
-        first = torch.from_numpy(self.offsets[index]).to(device)
-        lengths = torch.from_numpy(self.lengths[index]).to(device)
+        # A GPU need not be waited for until it has taken them.
+        first = torch.from_numpy(self.offsets[index]).to(device, non_blocking=True)
+        lengths = torch.from_numpy(self.lengths[index]).to(device, non_blocking=True)
         longest = int(self.lengths[index].max()) if longest is None else longest
         step = torch.minimum(torch.arange(longest, device=device), lengths[:, None] - 1)  # [B, L]
         rows = first[:, None] + step

@@ -72,7 +72,8 @@ class LabelledCases:
         """Gather cases into a batch."""
         x, lengths, rows = self.cases.gather(index)
         if not self.each_step:
-            return LabelledBatch(x, lengths, self.target[torch.from_numpy(index).to(self.target.device)])
+            place = torch.from_numpy(index).to(self.target.device, non_blocking=True)
+            return LabelledBatch(x, lengths, self.target[place])
         mask = step_mask(lengths, rows.shape[1])
         return LabelledBatch(x, lengths, torch.where(mask, self.target[rows], NO_LABEL))
 
@@ -163,8 +164,9 @@ def train_classifier(
 
 def class_outcome(scores: Tensor, target: Tensor, class_weight: Tensor) -> Outcome:
     """Return the cross entropy and the accuracy of scores [..., K] for classes [...], where these are not -1."""
-    there = target != NO_LABEL
-    scores, target = scores[there], target[there]  # [N, K], [N]
+    if target.dim() > 1:  # only steps can be without a label
+        there = target != NO_LABEL
+        scores, target = scores[there], target[there]  # [N, K], [N]
     each = torch.nn.functional.cross_entropy(scores, target, reduction="none") * class_weight[target]
     right = (scores.argmax(-1) == target).to(each.dtype)
     return Outcome(each.mean(), float(len(target)), {"accuracy": right.mean()})

@@ -102,6 +102,7 @@ def stream_batches(tokens: Tensor, n_streams: int, length: int, start: int) -> l
 
 def cut_batch(tokens: Tensor, at: Tensor, start: int, *, first: bool) -> TextBatch:
     """Take the tokens at places of shape (B, T) as targets, and those before them as inputs."""
+    at = at.to(tokens.device, non_blocking=True)  # once, and a GPU need not be waited for
     inputs = tokens[at - 1]
     inputs[at == 0] = start
     if first:

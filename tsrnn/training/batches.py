@@ -93,20 +93,20 @@ class WindowSampler:
     def draw(self, series: Tensor, batch_size: int, generator: torch.Generator) -> WindowBatch:
         """Draw random windows: each of the given series is equally likely, and each of its cutoffs."""
         device = self.train_end.device
-        chosen = series[torch.randint(len(series), (batch_size,), generator=generator).to(device)]
+        # A GPU need not be waited for until it has taken them.
+        drawn = torch.randint(len(series), (batch_size,), generator=generator)
+        chosen = series[drawn.to(device, non_blocking=True)]
         first, last = self._earliest()[chosen], self._latest()[chosen]
-        share = torch.rand(batch_size, generator=generator, dtype=torch.float64).to(device)
+        share = torch.rand(batch_size, generator=generator, dtype=torch.float64).to(device, non_blocking=True)
         end = first + (share * (last - first + 1)).long()
         return self.cut(chosen, end, self.train_end[chosen])
 
     def held_back(self, spacing: int) -> list[WindowBatch]:
         """Cut validation windows from the rows after `train_end`, one every `spacing` rows, newest data last."""
         length = self.flat.lengths
-        cutoffs = [
-            (index, end)
-            for index in torch.nonzero(length > self.train_end).flatten().tolist()
-            for end in range(int(self.train_end[index]), int(length[index]), spacing)
-        ]
+        # Series that have none held back have an empty range.
+        ranges = enumerate(zip(self.train_end.tolist(), length.tolist(), strict=True))
+        cutoffs = [(index, end) for index, (first, stop) in ranges for end in range(first, stop, spacing)]
         cutoffs = thinned(cutoffs, MOST_VALIDATION_WINDOWS)
         if not cutoffs:
             return []

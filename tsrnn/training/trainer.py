@@ -332,7 +332,8 @@ def _detached(outcome: Outcome) -> Outcome:
 def _means(outcomes: Sequence[Outcome]) -> tuple[float, dict[str, float]]:
     """Return the weighted means of the loss and of each score."""
     losses = torch.stack([outcome.loss for outcome in outcomes])
-    weight = torch.stack([torch.as_tensor(o.weight, dtype=losses.dtype, device=losses.device) for o in outcomes])
+    weights = [torch.as_tensor(outcome.weight, dtype=losses.dtype) for outcome in outcomes]
+    weight = torch.stack([part.to(losses.device, non_blocking=True) for part in weights])
 
     def mean(values: Tensor) -> float:
         return float((values * weight).sum() / weight.sum())
