@@ -10,7 +10,6 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import EVERY_HISTORY
 from tsrnn.pretrained.traits import GROWTHS, PLAIN, Traits
 
-
 # Weeks that days of any step are read with; hours have learnt so. One day ahead, instead of 840 rows, they take the
 # error of half-hours from 224 to 208 (a state's demand) and from .528 to .523 (a household's power), of quarter-hours
 # from .592 to .567 and from 52.9 to 50.3 (the household and another's appliances), of ten minutes, which then know the
