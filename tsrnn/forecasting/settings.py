@@ -216,7 +216,7 @@ def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
     service = service_of(panel)
     horizon = _given(model.horizon) or _default_horizon(panel)
     first = service.serving(longest_history(panel))[0]
-    return Settings("parallel", horizon, first.size(service.seasons), first.scaling, 1, 0, 1, 0.0)
+    return Settings("parallel", horizon, first.serving_size(service.seasons), first.scaling, 1, 0, 1, 0.0)
 
 
 def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
@@ -264,7 +264,7 @@ def _tuned_size(member: Member, seasons: tuple[int, ...], horizon: int) -> Netwo
 
     What decodes its far steps would not learn with the rest.
     """
-    size, p = member.size(seasons), member.patch_length
+    size, p = member.serving_size(seasons), member.patch_length
     return replace(size, horizon=max(size.horizon, math.ceil(horizon / p) * p), far=0)
 
 

@@ -174,7 +174,7 @@ class NetworkFit:
         longest = int(self.panel.lengths.max())
         for k in range(self.model.ensemble_size):
             for member in service.members:
-                size, p = member.size(service.seasons), member.patch_length
+                size, p = member.serving_size(service.seasons), member.patch_length
                 # A look-back that is shorter than the network's, but longer than every history, would change nothing.
                 most = size.context_length if k == 0 else min(size.context_length, longest)
                 # One that knows the year must see where it was.
