@@ -11,8 +11,6 @@ from tsrnn.forecasting.arima_likelihood import fit_complete
 from tsrnn.forecasting.arima_search import (
     carried_start,
     choose_differences,
-    interpolate,
-    is_constant,
     kpss_statistic,
     number_of_differences,
     search_order,
@@ -60,18 +58,6 @@ def test_two_seasons_or_fewer_tell_no_strength():
     assert seasonal_strength((SEASON + 0.1 * NOISE)[:24], 12) == 0
     assert seasonal_strength(NOISE, 1) == 0
     assert seasonal_strength(np.ones(60), 12) == 0
-
-
-def test_constants_are_told_from_small_changes():
-    assert is_constant(np.full(9, 1e12))
-    assert is_constant(np.empty(0))
-    assert not is_constant(np.array([1e12, 1e12 + 10]))
-    assert not is_constant(np.array([0.0, 1e-12]))
-
-
-def test_interpolation_fills_lines_and_ends():
-    y = np.array([np.nan, 1.0, np.nan, 3.0, np.nan])
-    assert interpolate(y).tolist() == [1.0, 1.0, 2.0, 3.0, 3.0]
 
 
 def test_the_search_comes_close_to_the_best_of_all_orders():

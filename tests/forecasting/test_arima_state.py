@@ -5,8 +5,8 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from tsrnn.forecasting import arima_state
 from tsrnn.forecasting.arima_form import Estimate, Order, difference, polynomials
 from tsrnn.forecasting.arima_likelihood import fit_complete
-from tsrnn.forecasting.arima_search import interpolate
 from tsrnn.forecasting.arima_state import constant_line, fit_missing, forecasts
+from tsrnn.forecasting.series_values import interpolate
 
 N = 90
 RNG = np.random.default_rng(3)

@@ -12,6 +12,7 @@ import numpy as np
 from tsrnn.data.panel import Floats
 from tsrnn.forecasting.arima_form import Estimate, Order, difference
 from tsrnn.forecasting.arima_likelihood import fit_complete
+from tsrnn.forecasting.series_values import is_constant
 
 # Critical value at 5 % of the KPSS statistic for a level (Kwiatkowski et al. 1992, table 1).
 _KPSS_LEVEL_5_PERCENT = 0.463
@@ -60,18 +61,6 @@ class Search:
 
     ranked: list[Estimate]
     out_of_time: bool
-
-
-def interpolate(y: Floats) -> Floats:
-    """Fill missing values of shape (n,) on straight lines, the ends with the nearest value."""
-    seen = np.isfinite(y)
-    at = np.arange(len(y))
-    return y if seen.all() else np.interp(at, at[seen], y[seen])
-
-
-def is_constant(y: Floats) -> bool:
-    """Tell whether values of shape (n,) differ by no more than rounding."""
-    return len(y) == 0 or float(np.ptp(y)) <= 1e-12 * float(np.abs(y).max())
 
 
 def kpss_statistic(y: Floats) -> float:

@@ -12,11 +12,12 @@ from scipy.special import ndtri
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.arima_form import Estimate, Order, difference
 from tsrnn.forecasting.arima_likelihood import fit_complete
-from tsrnn.forecasting.arima_search import choose_differences, interpolate, is_constant, search_order
+from tsrnn.forecasting.arima_search import choose_differences, search_order
 from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
 from tsrnn.forecasting.arima_state import fit_missing, forecasts
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+from tsrnn.forecasting.series_values import interpolate, is_constant
 
 # The state of a seasonal model grows with the season, and the time of its filter with the cube of the state.
 LONGEST_SEASON = 24

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
-from tsrnn.forecasting.arima_search import is_constant
 from tsrnn.forecasting.classical_season import ClassicalSeason, find_season
 from tsrnn.forecasting.ets_fit import fit_forms
 from tsrnn.forecasting.ets_form import FORMS, Form, Smoothing, constrained, one_step
+from tsrnn.forecasting.series_values import is_constant
 
 # A first season of more than 24 numbers is more than a series can tell, and slow.
 LONGEST_SEASON = 24

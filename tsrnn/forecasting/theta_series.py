@@ -20,8 +20,8 @@ from scipy.signal import lfilter
 from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
-from tsrnn.forecasting.arima_search import is_constant
 from tsrnn.forecasting.classical_season import ClassicalSeason, find_season
+from tsrnn.forecasting.series_values import is_constant
 
 Variant = Literal["STM", "OTM", "DSTM", "DOTM"]
 VARIANTS: tuple[Variant, ...] = ("STM", "OTM", "DSTM", "DOTM")
