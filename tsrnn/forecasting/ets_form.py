@@ -13,9 +13,9 @@ from tsrnn.data.panel import Bools, Floats
 # Slots of a row of unconstrained parameters: alpha, beta, gamma, phi, first level, first trend, first season.
 ALPHA, BETA, GAMMA, PHI, LEVEL, TREND, SEASON = range(7)
 _LEAST, _MOST = 1e-4, 0.9999
-# Damping below .8 is hardly a trend, above .98 it cannot be told from none.
 # A trend that follows the last steps closely ends in wild forecasts. statsforecast has the same bound.
 _MOST_BETA = 0.2
+# Damping below .8 is hardly a trend, above .98 it cannot be told from none.
 _LEAST_PHI, _MOST_PHI = 0.8, 0.98
 
 
