@@ -89,15 +89,16 @@ def test_refitting_before_every_cutoff_equals_fitting_by_hand():
     pd.testing.assert_frame_equal(once, never)
 
 
-def test_refits_after_the_first_are_updates(monkeypatch):
+@pytest.mark.parametrize(("model", "again"), [(ARIMA(), "update"), (ARIMA((1, 1, 0)), "fit")], ids=["auto", "given"])
+def test_refits_after_the_first_are_updates_of_what_continues(monkeypatch, model, again):
     calls = []
     for name in ("fit", "update"):
         learn = getattr(ARIMA, name)
         monkeypatch.setattr(
             ARIMA, name, lambda self, df, name=name, learn=learn: calls.append((name, len(df.y))) or learn(self, df)
         )
-    backtest(ARIMA((1, 1, 0)), monthly_table(n_series=1), h=3, n_windows=3, step_size=3, refit=True)
-    assert calls == [("fit", 51), ("update", 54), ("update", 57)]
+    backtest(model, monthly_table(n_series=1), h=3, n_windows=3, step_size=3, refit=True)
+    assert calls == [("fit", 51), (again, 54), (again, 57)]
 
 
 def test_unobserved_values_are_left_out_of_the_scores():

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import monthly_table
-from tsrnn import ARIMA, Forecaster, Naive, backtest
+from tsrnn import ARIMA, ETS, Ensemble, Forecaster, Naive, backtest
 from tsrnn.errors import DataError, MissingExtraError, ParameterError
 
 QUICK = Forecaster(max_steps=20, hidden_size=8, batch_size=16)
@@ -96,6 +96,38 @@ def test_what_is_missing_is_forecast_again_to_the_same_bits(tmp_path, lost):
     assert again.history.keys() == {"network"}
     kept = {f.name for f in (tmp_path / "forecasts").iterdir() if before[f.name] == f.stat().st_mtime_ns}
     assert kept == {name for name in before if int(name[:4]) not in lost}
+
+
+@pytest.mark.parametrize(
+    ("model", "fits"),
+    [
+        (ETS(), 2),
+        (ARIMA((1, 1, 1)), 2),
+        (ARIMA(keep_order=False), 2),
+        (Ensemble(["Drift", "zero-shot"]), 2),
+        (ARIMA(), 3),
+        (Ensemble(["Drift", "ARIMA"]), 3),
+    ],
+    ids=str,
+)
+def test_only_what_continues_from_its_last_fit_is_fitted_for_cutoffs_that_are_there(tmp_path, monkeypatch, model, fits):
+    table, options = monthly_table(n_series=1), {"h": 3, "n_windows": 3, "refit": 1}
+    whole = backtest({"model": model}, table, path=tmp_path, **options)
+    assert len(whole.forecasts) == 9  # read before the files are lost
+    for window in (0, 2):
+        (tmp_path / "forecasts" / f"{window:04d}-00-model.parquet").unlink()
+    rows, learn = [], type(model)._learn
+
+    def counted(self, how, panel, columns):
+        rows.append(len(panel.y))
+        return learn(self, how, panel, columns)
+
+    monkeypatch.setattr(type(model), "_learn", counted)
+    again = backtest({"model": model}, table, path=tmp_path, **options)
+    assert len(rows) == fits
+    for name in ("forecasts", "by_forecast", "by_step"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(whole, name), check_exact=True)
+    assert again.notes == whole.notes
 
 
 def test_a_finished_folder_is_read_and_nothing_is_fitted(tmp_path, monkeypatch):

@@ -78,8 +78,8 @@ def backtest(
         Steps from one cutoff to the next. Default: h, or less where the data are short.
     refit : bool or int
         False fits once, before the first cutoff; True before every cutoff; an int before every so many cutoffs.
-        Fits after the first are updates: ARIMA then keeps its orders (`ARIMA(keep_order=False)` searches again);
-        the other models fit afresh.
+        After the first fit ARIMA keeps the orders that it found (`ARIMA(keep_order=False)` searches again); all other
+        models fit afresh.
     gap : int
         Steps right after a cutoff that are forecast and not scored, for data that arrive late: with gap=2 the first
         scored step is the third one after the last row that a model saw.
@@ -103,10 +103,11 @@ def backtest(
     path : path, optional
         A folder in which forecasts are kept as they come, a Parquet file per cutoff and model, and where the scores
         are written at the end; `forecasts` of the result is read from there. The same call goes on from what the
-        folder holds: an interruption loses the cutoff in progress (of each process). Models that continue from their
-        last fit, such as ARIMA with `refit`, repeat those fits. Networks forecast cutoff by cutoff then, as they do
-        with a `time_budget`, and not all cutoffs in one batch: the last digits of their arithmetic (float32) differ, by
-        3e-8 of the base's forecasts of AirPassengers. Needs pyarrow.
+        folder holds: an interruption loses the cutoff in progress (of each process). With `refit` an ARIMA that keeps
+        its orders, alone or in an Ensemble, repeats its earlier fits then; all other models are fitted only for cutoffs
+        that are missing. Networks forecast cutoff by cutoff then, as they do with a `time_budget`, and not all
+        cutoffs in one batch: the last digits of their arithmetic (float32) differ, by 3e-8 of the base's forecasts of
+        AirPassengers. Needs pyarrow.
     sample : int, optional
         Judge on so many series, drawn at random with a fixed seed, where statistical models would take too long on all
         of them. Networks learn from all series; models of single series are fitted to the sample alone. `notes` and the

@@ -127,10 +127,11 @@ class ModelRun:
         if block == self.fitted_block:
             return 0.0
         # A model that continues from its last fit has to come the same way again after an interruption.
-        first = self.fitted_block + 1 if continues(self.model) else block
+        continues = self.model.continues
+        first = self.fitted_block + 1 if continues else block
         seconds = 0.0
         for number in range(first, block + 1):
-            learn = self.model.update if number and continues(self.model) else self.model.fit
+            learn = self.model.update if number and continues else self.model.fit
             panel = self.plan.training_panel(number * self.plan.span)
             if learns_alone(self.model) and self.plan.origins.sampled_out.any():
                 panel = panel.take(np.flatnonzero(self.plan.origins.judged))
@@ -166,13 +167,6 @@ def learns_alone(model: ForecastModel) -> bool:
     if isinstance(model, Ensemble):
         return all(learns_alone(member) for member in model.unfitted_members().values())
     return isinstance(model, (PerSeriesModel, HistoryModel, ForeignModel))
-
-
-def continues(model: ForecastModel) -> bool:
-    """Tell whether an update of the model depends on its last fit, so that its fits have an order."""
-    return (
-        type(model).update is not ForecastModel.update or type(model)._update_panel is not ForecastModel._update_panel
-    )
 
 
 def run_models(
@@ -242,7 +236,7 @@ def _run(run: ModelRun, windows: Sequence[int], store: Store, n_jobs: int | None
     blocks = [list(members) for _, members in groupby(windows, lambda window: window // run.plan.span)]
     workers = min(n_jobs or 1, len(blocks))
     own = "n_jobs" in run.model.get_params(deep=False) or isinstance(run.model, HistoryModel)
-    if workers < 2 or own or continues(run.model):
+    if workers < 2 or own or run.model.continues:
         run.run(windows, store, stepwise)
         return
     # Idle workers may come from statistical models. Loading torch there would look like a leak of memory to loky,

@@ -120,19 +120,26 @@ class ARIMA(PerSeriesModel):
         """From the id of a series to its order, for example "(1,1,1)(0,1,1)[12]"."""
         return self._descriptions()
 
+    @property
+    def continues(self) -> bool:
+        """Whether an update keeps the orders that were found."""
+        return bool(self.keep_order) and _is_auto(self.order)
+
+    def _update_panel(self, panel: Panel) -> None:
+        self._fit_each(panel, self._fitted if self.continues else None)
+
     def _method(self, panel: Panel) -> SeriesMethod:
         if self.engine not in ("tsrnn", "statsforecast"):
             raise ParameterError(f"engine={self.engine!r}: expected 'tsrnn' or 'statsforecast'.")
         order = _checked_order(self.order, self.seasonal_order, panel.season_length)
         if self.engine == "statsforecast":
             require_statsforecast()
-            return StatsforecastMethod(panel.season_length, order, bool(self.keep_order))
+            return StatsforecastMethod(panel.season_length, order)
         return _ArimaMethod(
             order,
             panel.season_length,
             _checked_points(self.max_search_points),
             _checked_seconds(self.seconds_per_series),
-            bool(self.keep_order),
         )
 
     def summary(self) -> str:
@@ -150,7 +157,6 @@ class _ArimaMethod:
     season_length: int
     max_search_points: int
     seconds: float
-    keep_order: bool
 
     def fit(self, y: Floats, previous: SeriesModel | None = None) -> SeriesModel:
         return fit_series(
@@ -159,7 +165,7 @@ class _ArimaMethod:
             self.order,
             max_search_points=self.max_search_points,
             seconds=self.seconds,
-            previous=previous if self.keep_order else None,
+            previous=previous,
         )
 
     def forecast(
@@ -217,9 +223,13 @@ def _checked_seconds(seconds: Any) -> float:
     return float(seconds)
 
 
+def _is_auto(order: Any) -> bool:
+    return isinstance(order, str) and order == "auto"
+
+
 def _checked_order(order: Any, seasonal_order: Any, season_length: int) -> Order | None:
     """Return the order that the user gave, None for an automatic one."""
-    if isinstance(order, str) and order == "auto":
+    if _is_auto(order):
         if seasonal_order is not None:
             raise ParameterError(f"seasonal_order={seasonal_order!r} with order='auto': give both orders, or neither.")
         return None

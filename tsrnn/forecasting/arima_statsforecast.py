@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from tsrnn.data.panel import Floats
 from tsrnn.errors import MissingExtraError
 from tsrnn.forecasting.arima_form import Order
-from tsrnn.forecasting.complete_series import CompleteSeriesMethod
+from tsrnn.forecasting.complete_series import CompleteSeriesMethod, FittedSeries
 
 # The standard deviation of a forecast is read off its 80 % interval.
 _LEVEL = 80
@@ -57,25 +57,26 @@ class StatsforecastMethod(CompleteSeriesMethod):
     season_length : int
     order : Order or None
         None searches.
-    keep_order : bool
-        Whether a later fit of the same series keeps its order.
     """
 
     order: Order | None
-    keep_order: bool
     name: ClassVar[str] = "statsforecast"
     # It raises bare Exceptions for series that no model fits.
     failures: ClassVar[tuple[type[Exception], ...]] = (Exception,)
 
-    def fit_complete(self, y: Floats, previous: ReferenceModel | None) -> ReferenceModel:
+    def fit(self, y: Floats, previous: FittedSeries | None = None) -> FittedSeries:
+        """Fit one series, with the order of an earlier fit where one is given; see `CompleteSeriesMethod.fit`."""
+        if self.order is None and previous is not None and previous.model is not None:
+            return replace(self, order=previous.model.order).fit(y)
+        return super().fit(y)
+
+    def fit_complete(self, y: Floats) -> ReferenceModel:
         """Search and estimate; see `CompleteSeriesMethod.fit_complete`."""
         from statsforecast.models import ARIMA, AutoARIMA
 
         # Its optimiser stops at absolute tolerances, so that values of 1e-9 would be taken for zeros.
         unit = float(np.abs(y).mean()) or 1.0
         order = self.order
-        if order is None and self.keep_order and previous is not None:
-            order = previous.order
         if order is None:
             model = AutoARIMA(season_length=self.season_length)
         else:

@@ -59,8 +59,8 @@ class CompleteSeriesMethod(ABC):
     failures: ClassVar[tuple[type[Exception], ...]] = (ArithmeticError, np.linalg.LinAlgError)
 
     @abstractmethod
-    def fit_complete(self, y: Floats, previous: Any) -> Any:
-        """Fit a complete series of 4 or more rows, continuing from an earlier model of it where there is one."""
+    def fit_complete(self, y: Floats) -> Any:
+        """Fit a complete series of 4 or more rows."""
 
     @abstractmethod
     def forecast_complete(
@@ -91,14 +91,14 @@ class CompleteSeriesMethod(ABC):
         """Return how many rows of history a forecast needs."""
         return 1
 
-    def fit(self, y: Floats, previous: FittedSeries | None = None) -> FittedSeries:
+    def fit(self, y: Floats) -> FittedSeries:
         """Fit one series; see `SeriesMethod.fit`."""
         seen = np.flatnonzero(np.isfinite(y))
         if len(seen) < FEWEST_OBSERVED:
             return FittedSeries(None, trouble=f"fewer than {FEWEST_OBSERVED} observed values")
         inside = y[seen[0] : seen[-1] + 1]
         try:
-            model = self.fit_complete(interpolate(inside), None if previous is None else previous.model)
+            model = self.fit_complete(interpolate(inside))
         except self.failures as error:
             return FittedSeries(None, trouble=str(error) or type(error).__name__)
         return FittedSeries(model, int(seen[0]), int(np.isnan(inside).sum()), int(len(y) - 1 - seen[-1]))

@@ -68,6 +68,11 @@ class ForecastModel(BaseEstimator):
         return self.forecast(panel, cutoffs, h, quantiles)
 
     @property
+    def continues(self) -> bool:
+        """Whether an update depends on what the last fit found, so that fits have an order."""
+        return False
+
+    @property
     @abstractmethod
     def default_horizon_(self) -> int:
         """The h of `predict` when none is given."""
@@ -194,6 +199,7 @@ class ForecastModel(BaseEstimator):
         self.panel_ = panel
 
     def _update_panel(self, panel: Panel) -> None:
+        """Fit again; a model that `continues` goes on from its last fit."""
         self._fit_panel(panel)
 
     def _learn(

@@ -80,6 +80,11 @@ class Ensemble(ForecastModel):
         check_is_fitted(self, "panel_")
         return self.frequency_.default_horizon
 
+    @property
+    def continues(self) -> bool:
+        """Whether any member does."""
+        return any(member.continues for member in self.unfitted_members().values())
+
     def unfitted_members(self) -> dict[str, ForecastModel]:
         """Return fresh members by name."""
         # The registry lists the ensemble itself, so it cannot be imported at the top.

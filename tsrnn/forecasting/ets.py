@@ -107,7 +107,7 @@ class _EtsMethod(CompleteSeriesMethod):
     forms: tuple[Form, ...]
     name: ClassVar[str] = "ETS"
 
-    def fit_complete(self, y: Floats, previous: EtsModel | None) -> EtsModel:
+    def fit_complete(self, y: Floats) -> EtsModel:
         return fit_ets(y, self.season_length, self.forms)
 
     def forecast_complete(

@@ -38,15 +38,13 @@ _WORTH_SECONDS = 4.0
 class SeriesMethod(Protocol):
     """How one series is fitted and forecast; a value, so that worker processes can be sent it."""
 
-    def fit(self, y: Floats, previous: Any = None) -> Any:
+    def fit(self, y: Floats) -> Any:
         """Fit one series.
 
         Parameters
         ----------
         y : ndarray of shape (n,), original units
             NaN where missing.
-        previous : fitted series, optional
-            Of the same series up to an earlier row, to continue from.
 
         Returns
         -------
@@ -109,15 +107,14 @@ class PerSeriesModel(ForecastModel):
         return self.frequency_.default_horizon
 
     def _fit_panel(self, panel: Panel) -> None:
-        self._fit_each(panel, {})
+        self._fit_each(panel)
 
-    def _update_panel(self, panel: Panel) -> None:
-        self._fit_each(panel, self._fitted)
-
-    def _fit_each(self, panel: Panel, previous: Mapping[Any, Any]) -> None:
-        """Fit every series, continuing from what is in `previous` under its id."""
+    def _fit_each(self, panel: Panel, previous: Mapping[Any, Any] | None = None) -> None:
+        """Fit every series; the method of a model that `continues` is also given what `previous` holds under its id."""
         method = self._method(panel)
-        jobs = [(panel.series(i), previous.get(key)) for i, key in enumerate(panel.ids)]
+        jobs: list[tuple[Any, ...]] = [(panel.series(i),) for i in range(panel.n_series)]
+        if previous is not None:
+            jobs = [(*job, previous.get(key)) for job, key in zip(jobs, panel.ids, strict=True)]
         fitted = dict(zip(panel.ids, run_jobs(method.fit, jobs, checked_jobs(self.n_jobs)), strict=True))
         self.season_length_ = panel.season_length
         self.frequency_ = panel.frequency

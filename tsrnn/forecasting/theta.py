@@ -98,7 +98,7 @@ class _ThetaMethod(CompleteSeriesMethod):
     variants: tuple[Variant, ...]
     name: ClassVar[str] = "Theta"
 
-    def fit_complete(self, y: Floats, previous: ThetaModel | None) -> ThetaModel:
+    def fit_complete(self, y: Floats) -> ThetaModel:
         return fit_theta(y, self.season_length, self.variants)
 
     def forecast_complete(
