@@ -16,6 +16,7 @@ from tests.conftest import monthly_table
 from tsrnn import commands
 from tsrnn.commands import options, voice
 from tsrnn.datasets import dataset_names
+from tsrnn.forecasting.contract import NEAREST_END
 from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.registry import MODELS
 from tsrnn.forecasting.settings import STRATEGIES
@@ -95,6 +96,7 @@ def test_the_package_runs_as_a_module():
 def test_the_names_that_help_knows_are_those_of_the_library():
     assert tuple(MODELS) == options.MODELS
     assert STRATEGIES == options.STRATEGIES
+    assert NEAREST_END == options.NEAREST_END
     assert tuple(RECURRENT) == options.CELLS
     assert TOKENS == options.TOKENS
     kinds = {name: type(build()).__name__ for name, build in MODELS.items()}

@@ -215,6 +215,7 @@ def test_models_are_named_once_each_and_never_changed():
         ({"step_size": 1.5}, ParameterError, "step_size=1.5"),
         ({"refit": -1}, ParameterError, "refit=-1"),
         ({"level": 0.8}, ParameterError, "Did you mean 80"),
+        ({"level": (95, 95.000001)}, ParameterError, "level 95 and 95.000001 would share a column"),
         ({"h": 50}, ShortSeriesError, "No cutoff fits: the longest series has 60 rows"),
         ({"df": pd.DataFrame()}, DataError, "no rows"),
     ],

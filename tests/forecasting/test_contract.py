@@ -246,6 +246,18 @@ def test_impossible_levels_and_quantiles_are_refused_with_the_cure(ready):
         ready.predict(quantiles=[0.1, [0.5]])
 
 
+def test_numbers_that_would_share_a_column_are_refused(ready):
+    with pytest.raises(
+        ParameterError, match=r"quantile 0\.1 and 0\.1000001 would share a column, .* six digits \(0\.1\)"
+    ):
+        ready.predict(quantiles=[0.1, 0.1000001])
+    with pytest.raises(ParameterError, match=r"level 95 and 95\.000001 would share a column"):
+        ready.predict(level=(95, 95.000001))
+    # The same number twice, or but for rounding, is one column and loses nothing.
+    columns = ready.predict(1, level=[80, 80.0], quantiles=[0.3, 0.1 + 0.2]).columns
+    assert list(columns)[3:] == ["yhat-lo-80", "yhat-hi-80", "yhat-q0.3"]
+
+
 def test_levels_may_come_as_any_sequence(ready):
     expected = ready.predict(2, level=[80, 90])
     for several in (np.array([80, 90]), np.array([80, 90], dtype=np.float32), pd.Series([80, 90]), (80, 90)):

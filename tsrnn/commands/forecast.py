@@ -102,13 +102,8 @@ def deliver(
 ) -> None:
     """Forecast what follows a panel with a fitted model, and write it as asked for."""
     from tsrnn.commands.writing import write_frame
-    from tsrnn.data.answers import forecast_table
-    from tsrnn.forecasting.contract import needed_quantiles
 
-    h = horizon or model.default_horizon_
-    needed = needed_quantiles(levels, quantiles)
-    values = model.forecast(panel, panel.last_cutoffs(), h, needed)
-    table = forecast_table(panel, values, needed, levels=levels, quantiles=quantiles)
+    table, values, needed = model.look_ahead(panel, horizon, level=levels, quantiles=quantiles)
     if table.index.name is not None:
         table = table.reset_index()
     notes = [note for note in getattr(model, "notes_", []) if note not in panel.notes]

@@ -14,6 +14,8 @@ NETWORKS = ("tsrnn", "zero-shot", "gru", "lstm", "rnn")
 MODELS = (*NETWORKS, "ARIMA", "ETS", "Theta", "Ensemble", "Naive", "SeasonalNaive", "Drift", "WindowAverage")
 # And those of `tsrnn.forecasting.settings.STRATEGIES`.
 STRATEGIES = ("auto", "zero-shot", "fine-tune", "scratch")
+# And that of `tsrnn.forecasting.contract`.
+NEAREST_END = 1e-9
 # And of `tsrnn.networks.cells.RECURRENT` and `tsrnn.sequences.vocabulary.TOKENS`.
 CELLS = ("rnn", "gru", "lstm")
 TOKENS = ("char", "word")
@@ -48,7 +50,7 @@ class SeveralModels(click.ParamType):  # type: ignore[type-arg]
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]
-    """Numbers with commas between them, each within limits."""
+    """Numbers with commas between them, each within limits, told apart by six digits."""
 
     name = "numbers"
 
@@ -59,15 +61,22 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]
         """Return the numbers."""
         if isinstance(value, tuple):
             return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
         try:
-            numbers = tuple(float(part) for part in value.split(",") if part.strip())
+            numbers = tuple(map(float, parts))
         except ValueError:
             self.fail(f"{value!r} is not a list of {self.what} such as {self.example}.", param, ctx)
-        for number in numbers:
-            if not self.low <= number < self.high or number <= 0:
-                hint = f" Did you mean {number * 100:g}?" if self.high == 100 and 0 < number < 1 else ""
-                expected = f"{self.what} between {max(self.low, 0):g} and {self.high:g}"
-                self.fail(f"{number:g} is not possible; expected {expected}, such as {self.example}.{hint}", param, ctx)
+        low, high = round(self.low, 6), round(self.high, 6)
+        named: dict[str, tuple[str, float]] = {}
+        for part, number in zip(parts, numbers, strict=True):
+            if not self.low <= number <= self.high:
+                hint = f" Did you mean {number * 100:g}?" if high == 100 and 0 < number < 1 else ""
+                hint = f" No model can tell one so near to {round(number):g}." if low < number < high else hint
+                expected = f"{self.what} between {low:g} and {high:g}, such as {self.example}"
+                self.fail(f"{part} is not possible; expected {expected}.{hint}", param, ctx)
+            other, taken = named.setdefault(f"{number:g}", (part, number))
+            if abs(number - taken) > NEAREST_END:
+                self.fail(f"{other} and {part} would share a column, since its name has six digits.", param, ctx)
         return tuple(dict.fromkeys(numbers))
 
 
@@ -84,8 +93,8 @@ class Separator(click.ParamType):  # type: ignore[type-arg]
         return sep
 
 
-LEVELS = Numbers("percentages", 1, 100, "80,95")
-QUANTILES = Numbers("numbers", 0, 1, "0.1,0.5,0.9")
+LEVELS = Numbers("percentages", 1, 100 * (1 - 2 * NEAREST_END), "80,95")
+QUANTILES = Numbers("numbers", NEAREST_END, 1 - NEAREST_END, "0.1,0.5,0.9")
 
 
 def table_options(command: Command) -> Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -25,6 +25,23 @@ if TYPE_CHECKING:
 
 # Quantiles are told apart by ten digits; nearer to 0 or 1 than this they would be others than those asked for.
 NEAREST_END = 1e-9
+
+
+class Ahead(NamedTuple):
+    """What follows a panel.
+
+    Parameters
+    ----------
+    table : DataFrame or Series
+        As `predict` returns it.
+    values : ndarray of shape (n_series, h, Q), original units
+    quantiles : tuple of float, ascending, Q of them
+        Those that the table needed, and the median.
+    """
+
+    table: Any
+    values: Floats
+    quantiles: tuple[float, ...]
 
 
 class ForecastModel(BaseEstimator):
@@ -257,17 +274,15 @@ class ForecastModel(BaseEstimator):
         NotFittedError
             Before `fit`.
         ParameterError
-            If h, a level or a quantile is impossible.
+            If h, a level or a quantile is impossible, or two of them would have one column.
         DataError
             If `df` cannot be read as time series, or the forecast would end after the year 2261.
         FrequencyError
             If the time stamps of `df` do not lie on a grid of the fitted step.
         """
         check_is_fitted(self, "panel_")
-        h = self.default_horizon_ if h is None else check_horizon(h)
-        if df is None:
-            panel = self.panel_
-        else:
+        panel = self.panel_
+        if df is not None:
             id_col, time_col, target_col = self._columns
             panel = read_panel(
                 df,
@@ -277,13 +292,24 @@ class ForecastModel(BaseEstimator):
                 freq=self.freq if self.freq is not None else self.panel_.frequency,
                 season_length=self.panel_.season_length,
             )
-        levels = check_levels(level)
-        wanted = check_quantiles(quantiles)
+        return self.look_ahead(panel, h, level=level, quantiles=quantiles).table
+
+    def look_ahead(
+        self,
+        panel: Panel,
+        h: int | None = None,
+        *,
+        level: Sequence[float] | float | None = None,
+        quantiles: Sequence[float] | None = None,
+    ) -> Ahead:
+        """Forecast what follows the last row of every series, with the checks and the table of `predict`."""
+        h = self.default_horizon_ if h is None else check_horizon(h)
+        levels, wanted = check_levels(level), check_quantiles(quantiles)
         needed = needed_quantiles(levels, wanted)
         # An end that no time stamp can name is told before the forecast, which may take long, is made.
         panel.frequency.stamps(panel.start, panel.lengths + (h - 1))
         values = self.forecast(panel, panel.last_cutoffs(), h, needed)
-        return forecast_table(panel, values, needed, levels=levels, quantiles=wanted)
+        return Ahead(forecast_table(panel, values, needed, levels=levels, quantiles=wanted), values, needed)
 
 
 def check_horizon(h: Any) -> int:
@@ -310,6 +336,7 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
             if is_number(value) and 99 < value < 100:
                 hint = " No model can tell one so near to 100."
             raise ParameterError(f"level={value!r}: expected percent between 0 and 100, for example 80.{hint}")
+    _check_names("level", levels)
     return levels
 
 
@@ -328,7 +355,20 @@ def check_quantiles(quantiles: Sequence[float] | None) -> tuple[float, ...]:
                 f"quantile {value!r}: is nearer to 0 or 1 than any model can tell; expected {NEAREST_END:g} to 1 − "
                 f"{NEAREST_END:g}, for example 0.9."
             )
+    _check_names("quantile", wanted)
     return wanted
+
+
+def _check_names(what: str, values: Sequence[float]) -> None:
+    """Refuse two numbers that would have one column of the answer: its name writes six digits."""
+    named: dict[str, float] = {}
+    for value in values:
+        other = named.setdefault(f"{value:g}", value)
+        if abs(value - other) > NEAREST_END:
+            raise ParameterError(
+                f"{what} {other!r} and {value!r} would share a column, since its name has six digits ({value:g}). "
+                "Leave one of them out."
+            )
 
 
 def listed(values: Any) -> tuple[Any, ...]:
