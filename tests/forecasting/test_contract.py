@@ -14,6 +14,7 @@ from tsrnn import ARIMA, ETS, Drift, Ensemble, Forecaster, Naive, SeasonalNaive,
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError, ParameterError
+from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.networks.registry import NETWORKS
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
@@ -244,6 +245,15 @@ def test_impossible_levels_and_quantiles_are_refused_with_the_cure(ready):
         ready.predict(quantiles=[1e-12])
     with pytest.raises(ParameterError, match=r"quantile \[0.5\]: expected a number between 0 and 1"):
         ready.predict(quantiles=[0.1, [0.5]])
+
+
+def test_a_model_that_does_not_keep_the_contract_cannot_be_made():
+    class Half(ForecastModel):
+        def _fit_panel(self, panel):
+            self.notes_ = []
+
+    with pytest.raises(TypeError, match=r"abstract methods .*forecast.*summary"):
+        Half()
 
 
 def test_numbers_that_would_share_a_column_are_refused(ready):

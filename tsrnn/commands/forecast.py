@@ -106,7 +106,7 @@ def deliver(
     table, values, needed = model.look_ahead(panel, horizon, level=levels, quantiles=quantiles)
     if table.index.name is not None:
         table = table.reset_index()
-    notes = [note for note in getattr(model, "notes_", []) if note not in panel.notes]
+    notes = [note for note in model.notes_ if note not in panel.notes]
     for note in notes:
         voice.say(note)
     write_frame(table, format_, output)
@@ -118,7 +118,7 @@ def deliver(
 
         write_forecast_page(
             panel, values, needed, plot,
-            title=title, name=name, levels=levels, summary=getattr(model, "summary", str)(),
+            title=title, name=name, levels=levels, summary=model.summary(),
             notes=(*panel.notes, *notes), command=shlex.join(["tsrnn", *sys.argv[1:]]),
         )  # fmt: skip
         voice.say(f"Page: {plot}")

@@ -147,9 +147,8 @@ class ModelRun:
         seconds = time.perf_counter() - started
         for window, own in split_windows(self.plan, values, windows).items():
             if window == windows[0]:
-                summary = getattr(self.model, "summary", str)()
-                notes, history = tuple(getattr(self.model, "notes_", ())), getattr(self.model, "history_", None)
-                choice = choice_of(self.model)
+                summary, notes = self.model.summary(), tuple(self.model.notes_)
+                history, choice = getattr(self.model, "history_", None), choice_of(self.model)
                 store.put(self.name, window, Part(own, fit_seconds, seconds, notes, summary, history, choice))
             else:
                 store.put(self.name, window, Part(own))

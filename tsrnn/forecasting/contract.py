@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,16 +44,19 @@ class Ahead(NamedTuple):
     quantiles: tuple[float, ...]
 
 
-class ForecastModel(BaseEstimator):
+class ForecastModel(BaseEstimator, ABC):
     """Fit on a table, predict a table.
 
-    A subclass has the constructor parameters `season_length` and `freq` and implements `_fit_panel` and
-    `forecast`. Windows are index ranges of a panel, so that all cutoffs of a backtest are forecast in one call.
+    A subclass has the constructor parameters `season_length` and `freq` and implements `_fit_panel`, which sets
+    `notes_`, `forecast` and `summary`. Windows are index ranges of a panel, so that all cutoffs of a backtest are
+    forecast in one call.
     """
 
     season_length: int | None
     freq: Any
     panel_: Panel
+    # What the last fit, and the last forecast, found worth telling.
+    notes_: list[str]
     # What the last update has to tell, for a model to put into its `notes_`.
     _update_notes: tuple[str, ...] = ()
 
@@ -83,6 +86,16 @@ class ForecastModel(BaseEstimator):
     def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast as `forecast` does, but not held at a bound that the series keeps, which would hide its spread."""
         return self.forecast(panel, cutoffs, h, quantiles)
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Say in a line or a few what was chosen.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
 
     @property
     def continues(self) -> bool:

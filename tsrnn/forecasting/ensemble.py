@@ -124,7 +124,7 @@ class Ensemble(ForecastModel):
         self.notes_ = self._member_notes()
 
     def _member_notes(self) -> list[str]:
-        notes = [f"{name}: {note}" for name, member in self.members_.items() for note in getattr(member, "notes_", [])]
+        notes = [f"{name}: {note}" for name, member in self.members_.items() for note in member.notes_]
         return [*notes, *self._update_notes]
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:

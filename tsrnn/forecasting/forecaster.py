@@ -216,7 +216,7 @@ class Forecaster(ForecastModel):
     def _keep(self, fit: NetworkFit, calibration: Calibration) -> None:
         """Keep what a fit has made, also of one that broke down."""
         self.networks_, self.scores_ = fit.networks, fit.scores
-        self.notes_: list[str] = [*fit.notes, *self._update_notes]
+        self.notes_ = [*fit.notes, *self._update_notes]
         self.strategy_, self.reason_ = fit.strategy, fit.reason
         if fit.networks:  # otherwise the fit has failed, and nothing of it stays
             self.settings_: Settings = fit.settings

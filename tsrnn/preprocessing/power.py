@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,7 @@ class PowerMap:
         return np.where(np.abs(lmbda) < SMALLEST_LMBDA, 0.0, lmbda)
 
 
-class _PowerTransform(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _PowerTransform(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
     """What `Log` and `BoxCox` share: one map per column, or one for a whole panel."""
 
     offset: float | None
