@@ -31,10 +31,6 @@ class Global(ForecastModel):
         Witness.seen.append(("Global", panel.ids.tolist(), panel.lengths.tolist()))
         self.notes_ = []
 
-    @property
-    def default_horizon_(self):
-        return 1
-
     def forecast(self, panel, cutoffs, h, quantiles):
         return np.zeros((len(cutoffs), h, len(quantiles)))
 

@@ -103,9 +103,10 @@ class ForecastModel(BaseEstimator, ABC):
         return False
 
     @property
-    @abstractmethod
     def default_horizon_(self) -> int:
-        """The h of `predict` when none is given."""
+        """The h of `predict` when none is given: the usual horizon of the frequency."""
+        check_is_fitted(self, "panel_")
+        return self.panel_.frequency.default_horizon
 
     def fit(
         self,

@@ -50,7 +50,7 @@ class Drift(HistoryModel):
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"random walk with drift, whatever the season of {self.season_length_}"
+        return f"random walk with drift, whatever the season of {self.panel_.season_length}"
 
 
 def drift_quantiles(y: Floats, h: int, quantiles: Sequence[float]) -> Floats:

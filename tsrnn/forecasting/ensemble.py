@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,12 +75,6 @@ class Ensemble(ForecastModel):
         self.n_jobs = n_jobs
 
     @property
-    def default_horizon_(self) -> int:
-        """The usual horizon of the frequency."""
-        check_is_fitted(self, "panel_")
-        return self.frequency_.default_horizon
-
-    @property
     def continues(self) -> bool:
         """Whether any member does."""
         return any(member.continues for member in self.unfitted_members().values())
@@ -102,7 +96,8 @@ class Ensemble(ForecastModel):
                 member.set_params(n_jobs=n_jobs)
             with part(number / len(members), (number + 1) / len(members)):
                 member.fit(panel)
-        self._keep(members, panel)
+        self.members_ = members
+        self.notes_ = self._member_notes()
 
     def _update_panel(self, panel: Panel) -> None:
         before = list(_states(self.members_.values()))
@@ -115,12 +110,6 @@ class Ensemble(ForecastModel):
                 member.__dict__.clear()
                 member.__dict__.update(state)
             raise
-        self._keep(self.members_, panel)
-
-    def _keep(self, members: Mapping[str, ForecastModel], panel: Panel) -> None:
-        self.members_ = dict(members)
-        self.season_length_ = panel.season_length
-        self.frequency_ = panel.frequency
         self.notes_ = self._member_notes()
 
     def _member_notes(self) -> list[str]:
@@ -153,7 +142,7 @@ class Ensemble(ForecastModel):
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"{self.method} of {', '.join(self.members_)}, season {self.season_length_}"
+        return f"{self.method} of {', '.join(self.members_)}, season {self.panel_.season_length}"
 
 
 def _states(members: Iterable[ForecastModel]) -> Iterator[tuple[ForecastModel, dict[str, Any]]]:

@@ -101,12 +101,6 @@ class ForeignModel(ForecastModel):
         self.freq = freq
         self.n_jobs = n_jobs
 
-    @property
-    def default_horizon_(self) -> int:
-        """The usual horizon of the frequency."""
-        check_is_fitted(self, "panel_")
-        return self.frequency_.default_horizon
-
     def _fit_panel(self, panel: Panel) -> None:
         if not is_foreign(self.model):
             raise ParameterError(
@@ -114,8 +108,6 @@ class ForeignModel(ForecastModel):
                 "forecaster with fit and predict."
             )
         checked_jobs(self.n_jobs)
-        self.season_length_ = panel.season_length
-        self.frequency_ = panel.frequency
         self.notes_ = list(self._update_notes)
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
@@ -221,7 +213,7 @@ class ForeignModel(ForecastModel):
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"{self._called()}, fitted at every cutoff, season {self.season_length_}"
+        return f"{self._called()}, fitted at every cutoff, season {self.panel_.season_length}"
 
 
 def is_foreign(model: Any) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.contract import ForecastModel
 
@@ -38,15 +37,7 @@ class HistoryModel(ForecastModel):
             NaN throughout where nothing is observed.
         """
 
-    @property
-    def default_horizon_(self) -> int:
-        """The usual horizon of the frequency."""
-        check_is_fitted(self, "panel_")
-        return self.frequency_.default_horizon
-
     def _fit_panel(self, panel: Panel) -> None:
-        self.season_length_ = panel.season_length
-        self.frequency_ = panel.frequency
         self.notes_ = list(self._update_notes)
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:

@@ -50,7 +50,7 @@ class Naive(HistoryModel):
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"naive, whatever the season of {self.season_length_}"
+        return f"naive, whatever the season of {self.panel_.season_length}"
 
 
 class SeasonalNaive(HistoryModel):
@@ -85,9 +85,9 @@ class SeasonalNaive(HistoryModel):
         self.freq = freq
 
     def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
-        return seasonal_naive_quantiles(y, self.season_length_, h, quantiles)
+        return seasonal_naive_quantiles(y, self.panel_.season_length, h, quantiles)
 
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"seasonal naive, season {self.season_length_}"
+        return f"seasonal naive, season {self.panel_.season_length}"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
-from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tsrnn.errors import ParameterError
@@ -100,12 +99,6 @@ class PerSeriesModel(ForecastModel):
     def _method(self, panel: Panel) -> SeriesMethod:
         """Check the parameters, and return how a series of such a panel is fitted."""
 
-    @property
-    def default_horizon_(self) -> int:
-        """The usual horizon of the frequency."""
-        check_is_fitted(self, "panel_")
-        return self.frequency_.default_horizon
-
     def _fit_panel(self, panel: Panel) -> None:
         self._fit_each(panel)
 
@@ -116,8 +109,6 @@ class PerSeriesModel(ForecastModel):
         if previous is not None:
             jobs = [(*job, previous.get(key)) for job, key in zip(jobs, panel.ids, strict=True)]
         fitted = dict(zip(panel.ids, run_jobs(method.fit, jobs, checked_jobs(self.n_jobs)), strict=True))
-        self.season_length_ = panel.season_length
-        self.frequency_ = panel.frequency
         self._fitted_method = method
         self._fitted = fitted
         self._starts = dict(zip(panel.ids, panel.start, strict=True))
@@ -132,7 +123,7 @@ class PerSeriesModel(ForecastModel):
         """Say in a line what was chosen for all series."""
         chosen = sorted(set(self._descriptions().values()))
         text = examples(chosen) if len(chosen) <= 5 else f"{len(chosen)} different {what}"
-        return f"season {self.season_length_}, {len(self._fitted)} series: {text}"
+        return f"season {self.panel_.season_length}, {len(self._fitted)} series: {text}"
 
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""

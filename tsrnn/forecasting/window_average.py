@@ -60,7 +60,7 @@ class WindowAverage(HistoryModel):
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"mean of the last {self.window_size_} values, season {self.season_length_}"
+        return f"mean of the last {self.window_size_} values, season {self.panel_.season_length}"
 
 
 def window_average_quantiles(y: Floats, window_size: int, h: int, quantiles: Sequence[float]) -> Floats:
