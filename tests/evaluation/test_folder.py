@@ -81,6 +81,15 @@ def test_a_folder_holds_what_the_result_does(tmp_path):
     assert told["config"]["h"] == 3
 
 
+def test_the_configuration_of_a_folder_is_json_that_any_program_reads(tmp_path):
+    model = ARIMA((0, 1, 0), seconds_per_series=np.inf)
+    result = backtest([model, "Naive"], monthly_table(n_series=1), h=2, n_windows=1, path=tmp_path)
+    told = json.loads((tmp_path / "result.json").read_text(), parse_constant=pytest.fail)
+    assert result.config["models"]["ARIMA"]["seconds_per_series"] == np.inf
+    assert told["config"]["models"]["ARIMA"]["seconds_per_series"] is None
+    assert (told["verdict"], told["outcome"]) == (str(result.verdict), result.verdict.outcome)
+
+
 @pytest.mark.parametrize("lost", [[0], [3], [4], [1, 2, 3], [0, 1, 2, 3, 4]])
 def test_what_is_missing_is_forecast_again_to_the_same_bits(tmp_path, lost):
     table = monthly_table(n_series=2)

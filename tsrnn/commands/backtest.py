@@ -193,11 +193,8 @@ def _write(result: BacktestResult, format_: str, output: str | None) -> None:
         write_frame(result.leaderboard, "csv", output)
     else:
         content = {
-            "verdict": None if result.verdict is None else str(result.verdict),
-            "outcome": None if result.verdict is None else result.verdict.outcome,
+            **result.facts(),
             "leaderboard": result.leaderboard.to_dict(orient="records"),
-            "notes": list(result.notes),
-            "config": result.config,
             "by_forecast": {column: _plain(result.by_forecast[column]) for column in result.by_forecast.columns},
         }
         write_json(content, output)

@@ -159,22 +159,14 @@ def write_text(text: str, output: str | None) -> None:
 
 def write_json(content: Any, output: str | None) -> None:
     """Write JSON to a file or to stdout; what is not finite is null."""
-    write_text(json.dumps(_finite(content), indent=2, default=_plain, allow_nan=False, ensure_ascii=False), output)
+    from tsrnn.data.files import finite
+
+    write_text(json.dumps(finite(content), indent=2, default=_plain, allow_nan=False, ensure_ascii=False), output)
 
 
 def _plain(value: Any) -> Any:
     """Return what JSON does not know as a number or as words."""
     return value.item() if hasattr(value, "item") else str(value)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    if isinstance(value, dict):
-        return {str(key): _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    return value
 
 
 def write_frame(df: pd.DataFrame, format_: str, output: str | None, title: str | None = None) -> None:

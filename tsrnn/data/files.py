@@ -286,6 +286,21 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         raise DataError(f"{target}: cannot be written ({error.strerror}). Choose another path.") from None
 
 
+def finite(content: Any) -> Any:
+    """Return content for JSON, which knows neither NaN nor infinity: None stands in their place.
+
+    >>> finite({"scores": (0.5, float("nan"))})
+    {'scores': [0.5, None]}
+    """
+    if isinstance(content, float):
+        return content if abs(content) < float("inf") else None
+    if isinstance(content, dict):
+        return {str(key): finite(part) for key, part in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [finite(part) for part in content]
+    return content
+
+
 def _flatten(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if isinstance(table, pd.Series):
         table = table.to_frame("y" if table.name is None else table.name)

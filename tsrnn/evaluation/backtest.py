@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel, check_horizon, check_levels, needed_quantiles
-from tsrnn.forecasting.per_series import checked_jobs, examples
+from tsrnn.forecasting.per_series import checked_jobs, examples, share_jobs
 from tsrnn.forecasting.registry import Models, named_models
 from tsrnn.parameters import check_whole, is_number, is_whole
 
@@ -158,8 +158,7 @@ def backtest(
     plan = Plan(panel, origins, needed_quantiles(levels, SCORED_QUANTILES), every)
     parameters = {name: _prepare(model, origins) for name, model in named.items()}
     call = call_of(plan, named, levels, origins.n_windows, budget)
-    if jobs is not None:
-        _share_out(named.values(), jobs)
+    share_jobs(named.values(), jobs)
     store: Memory | Folder = Memory()
     if path is not None:
         store = Folder(Path(path), plan, parameters, version("tsrnn"))
@@ -218,13 +217,6 @@ def _prepare(model: ForecastModel, origins: Origins) -> dict[str, Any]:
     if model.get_params(deep=False).get("horizon", 0) is None:
         model.set_params(horizon=origins.reach)
     return {name: value for name, value in model.get_params().items() if name != "verbose"}
-
-
-def _share_out(models: Iterable[ForecastModel], n_jobs: int) -> None:
-    """Give the number of processes to the models that were not given one of their own."""
-    for model in models:
-        if model.get_params(deep=False).get("n_jobs", 0) is None:
-            model.set_params(n_jobs=n_jobs)
 
 
 def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -> list[str]:

@@ -22,7 +22,7 @@ from tsrnn.evaluation.residuals import MOST_SAMPLED, diagnose, quantile_shares
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, point_matrix, score, training_scale
 from tsrnn.evaluation.verdict import judge
-from tsrnn.forecasting.contract import needed_quantiles
+from tsrnn.forecasting.contract import nearest, needed_quantiles
 from tsrnn.forecasting.per_series import examples
 from tsrnn.metrics import has_seasonal_pairs, mean_where, seasonal_scale
 
@@ -241,7 +241,7 @@ def forecasts_table(
     some = replace(whole, ends=np.where(chosen[:, None], whole.ends, 0))
     cutoffs, windows = some.cutoffs(), some.window_numbers()
     wanted = needed_quantiles(levels, ())
-    picks = [int(np.argmin(np.abs(np.asarray(plan.quantiles) - q))) for q in wanted]
+    picks = [nearest(plan.quantiles, q) for q in wanted]
     columns: dict[str, Any] = {}
     for name in names:
         values = np.empty((len(cutoffs), whole.h, len(wanted)))

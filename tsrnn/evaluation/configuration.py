@@ -69,7 +69,7 @@ def configuration(
         "gap": origins.gap,
         "train_size": origins.train_size,
         "time_budget": budget,
-        "sample": int(origins.judged.sum()) if origins.sampled_out.any() else None,
+        "sample": origins.sample_size,
         "level": [float(level) for level in levels],
         "metrics": list(metrics),
         "models": {name: dict(given) for name, given in parameters.items()},
@@ -100,7 +100,7 @@ def call_of(
         "gap": origins.gap or None,
         "train_size": origins.train_size,
         "time_budget": budget,
-        "sample": int(origins.judged.sum()) if origins.sampled_out.any() else None,
+        "sample": origins.sample_size,
         "season_length": plan.panel.season_length,
         "level": tuple(int(level) if float(level).is_integer() else float(level) for level in levels),
     }

@@ -11,6 +11,7 @@ import numpy as np
 
 from tsrnn.data.panel import Floats
 from tsrnn.errors import ParameterError
+from tsrnn.forecasting.contract import nearest
 from tsrnn.forecasting.foreign import foreign_name
 
 # Besides y and yhat, which come first, a metric is given these where it has an argument of the name.
@@ -46,7 +47,7 @@ class Metric:
         ParameterError
             If the function does not return one number per forecast.
         """
-        yhat = forecasts[..., int(np.argmin(np.abs(np.asarray(quantiles) - 0.5)))]
+        yhat = forecasts[..., nearest(quantiles, 0.5)]
         known = {"scale": scale, "forecasts": forecasts, "quantiles": tuple(quantiles)}
         asked = {name: known[name] for name in EXTRAS if name in _arguments(self.function)}
         answer = self.function(y, yhat, **asked)

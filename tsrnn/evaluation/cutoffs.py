@@ -54,6 +54,11 @@ class Origins:
         return np.zeros(len(self.ends), np.bool_) if self.learnt is None else (self.learnt > 0) & ~self.judged
 
     @property
+    def sample_size(self) -> int | None:
+        """On how many series models are judged, where they are a sample of those long enough; None if on all."""
+        return int(self.judged.sum()) if self.sampled_out.any() else None
+
+    @property
     def reach(self) -> int:
         """Steps from a cutoff to the last scored one."""
         return self.gap + self.h

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import stamp_table
-from tsrnn.data.files import need_pyarrow, write_table
+from tsrnn.data.files import finite, need_pyarrow, write_table
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.evaluation.configuration import fingerprint, without_address
 from tsrnn.evaluation.engine import Part
@@ -147,15 +147,9 @@ class Folder:
         for name, table in tables.items():
             mixed = {key: column.astype(str) for key, column in table.items() if column.dtype == object}
             write_table(table.assign(**mixed), self.path / f"{name}.parquet", "parquet")
-        verdict = result.verdict
-        content = {
-            "verdict": None if verdict is None else str(verdict),
-            "outcome": None if verdict is None else verdict.outcome,
-            "notes": list(result.notes),
-            "config": result.config,
-        }
+        content = json.dumps(finite(result.facts()), indent=2, default=without_address, allow_nan=False)
         try:
-            _write_whole(self.path / "result.json", json.dumps(content, indent=2, default=without_address).encode())
+            _write_whole(self.path / "result.json", content.encode())
         except OSError as error:
             raise DataError(f"{self.path}: cannot be written ({error.strerror}).") from error
 
@@ -258,7 +252,7 @@ def _description(plan: Plan, models: Mapping[str, Any], version: str) -> dict[st
         "train_size": origins.train_size,
         "refit": plan.refit,
         "quantiles": list(plan.quantiles),
-        **({"sample": int(origins.judged.sum())} if origins.sampled_out.any() else {}),
+        **({} if origins.sample_size is None else {"sample": origins.sample_size}),
         "models": {
             name: {key: _value(value) for key, value in parameters.items() if key not in WITHOUT_EFFECT}
             for name, parameters in models.items()

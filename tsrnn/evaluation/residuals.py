@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.panel import Floats, Integers
+from tsrnn.data.panel import Floats
 from tsrnn.evaluation.scores import Scores
 from tsrnn.evaluation.significance import interval_of_mean
 
@@ -69,10 +69,9 @@ def diagnose(
     summaries, steps, lags, samples = [], [], [], []
     for model, found in scores.items():
         residuals = found.residuals
-        shape = (n_series, n_windows)
-        means = _matrix(found.series, found.windows, residuals.by_forecast.means(), shape)
+        means = found.matrix(residuals.by_forecast.means(), n_series, n_windows)
         bias, low, high = interval_of_mean(means, overlap)
-        mine = autocorrelation(_matrix(found.series, found.windows, residuals.first, shape), gap // step_size + 1)
+        mine = autocorrelation(found.matrix(residuals.first, n_series, n_windows), gap // step_size + 1)
         first = mine["autocorrelation"].iloc[0] if len(mine) else math.nan
         sample = residuals.sample
         ends = {name: float(np.quantile(sample, q)) if len(sample) else math.nan for name, q in SHOWN_QUANTILES.items()}
@@ -97,12 +96,6 @@ def diagnose(
 def _named(table: pd.DataFrame, model: str) -> pd.DataFrame:
     table.insert(0, "model", pd.Series([model] * len(table), dtype=object))
     return table
-
-
-def _matrix(series: Integers, windows: Integers, values: Floats, shape: tuple[int, int]) -> Floats:
-    matrix = np.full(shape, np.nan)
-    matrix[series, windows] = values
-    return matrix
 
 
 def _spread(total: Floats, squares: Floats, count: Floats) -> Floats:

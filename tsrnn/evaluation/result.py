@@ -91,6 +91,16 @@ class BacktestResult:
     by_quantile: pd.DataFrame = field(default_factory=pd.DataFrame)
     residuals: Residuals = field(default_factory=Residuals)
 
+    def facts(self) -> dict[str, Any]:
+        """Return verdict, outcome, notes and configuration, which are written beside the tables."""
+        verdict = self.verdict
+        return {
+            "verdict": None if verdict is None else str(verdict),
+            "outcome": None if verdict is None else verdict.outcome,
+            "notes": list(self.notes),
+            "config": self.config,
+        }
+
     def forecasts_of(self, ids: Sequence[Any]) -> pd.DataFrame:
         """Return the rows of `forecasts` of some series, and read no more than these from a folder."""
         return _of_series(self, "forecasts", ids)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
 from tsrnn.evaluation.custom_metrics import Metric
+from tsrnn.forecasting.contract import nearest
 from tsrnn.metrics import mean_where, pinball, seasonal_scale, smape
 
 SCORED_QUANTILES = tuple(round(q / 10, 1) for q in range(1, 10))
@@ -40,7 +41,7 @@ class Scored:
 
     def quantile(self, q: float) -> Floats:
         """Return one quantile of the forecasts. Shape (B, H)."""
-        return self.forecasts[..., int(np.argmin(np.abs(np.asarray(self.quantiles) - q)))]
+        return self.forecasts[..., nearest(self.quantiles, q)]
 
     def residuals(self) -> Floats:
         """Return what happened minus the median, in units of the seasonal difference; NaN where not observed.
@@ -128,6 +129,12 @@ class Scores:
     inside: dict[float, Sums]
     below: dict[float, Sums]
     residuals: ResidualSums
+
+    def matrix(self, values: Floats, n_series: int, n_windows: int, empty: float = np.nan) -> Floats:
+        """Place a value of each forecast, shape (B,), by series and window: shape (n_series, n_windows)."""
+        matrix = np.full((n_series, n_windows), empty)
+        matrix[self.series, self.windows] = values
+        return matrix
 
 
 def score(
@@ -217,7 +224,7 @@ def _sums(errors: Floats, axis: int) -> Sums:
 
 
 def _quantile_loss(scored: Scored) -> Sums:
-    picks = [int(np.argmin(np.abs(np.asarray(scored.quantiles) - q))) for q in SCORED_QUANTILES]
+    picks = [nearest(scored.quantiles, q) for q in SCORED_QUANTILES]
     q = scored.forecasts[..., picks]
     pairs = np.isfinite(scored.y) & np.isfinite(q).all(-1)
     y, q = scored.y[pairs], q[pairs]
@@ -258,16 +265,12 @@ def merge(parts: Iterable[Scores]) -> Scores:
 
 def loss_matrix(scores: Scores, n_series: int, n_windows: int) -> Floats:
     """Return the mean scaled error of each forecast. Shape (n_series, n_windows), NaN where there is none."""
-    matrix = np.full((n_series, n_windows), np.nan)
-    matrix[scores.series, scores.windows] = scores.by_forecast["mase"].means()
-    return matrix
+    return scores.matrix(scores.by_forecast["mase"].means(), n_series, n_windows)
 
 
 def point_matrix(scores: Scores, n_series: int, n_windows: int) -> Floats:
     """Return how many steps of each forecast are scored. Shape (n_series, n_windows)."""
-    matrix = np.zeros((n_series, n_windows))
-    matrix[scores.series, scores.windows] = scores.by_forecast["mase"].count
-    return matrix
+    return scores.matrix(scores.by_forecast["mase"].count, n_series, n_windows, empty=0.0)
 
 
 def training_scale(panel: Panel, first_end: Integers) -> Floats:

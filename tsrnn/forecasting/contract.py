@@ -407,3 +407,12 @@ def needed_quantiles(levels: Sequence[float], quantiles: Sequence[float]) -> tup
     """
     ends = {round(0.5 + side * level / 200, 10) for level in levels for side in (-1, 1)}
     return tuple(sorted({0.5, *ends, *(round(q, 10) for q in quantiles)}))
+
+
+def nearest(quantiles: Sequence[float], q: float) -> int:
+    """Return the place of the quantile that is nearest to q.
+
+    >>> nearest((0.1, 0.5, 0.9), 0.8999999999)
+    2
+    """
+    return int(np.argmin(np.abs(np.asarray(quantiles) - q)))

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.per_series import checked_jobs
+from tsrnn.forecasting.per_series import checked_jobs, share_jobs
 from tsrnn.forecasting.progress import part
 
 if TYPE_CHECKING:
@@ -90,10 +90,8 @@ class Ensemble(ForecastModel):
         if self.method not in ("median", "mean"):
             raise ParameterError(f"method={self.method!r}: expected 'median' or 'mean'.")
         members = self.unfitted_members()
-        n_jobs = checked_jobs(self.n_jobs)
+        share_jobs(members.values(), checked_jobs(self.n_jobs))
         for number, member in enumerate(members.values()):
-            if n_jobs is not None and member.get_params(deep=False).get("n_jobs", 0) is None:
-                member.set_params(n_jobs=n_jobs)
             with part(number / len(members), (number + 1) / len(members)):
                 member.fit(panel)
         self.members_ = members

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -238,6 +238,13 @@ def checked_jobs(n_jobs: Any) -> int | None:
             f"n_jobs={n_jobs!r}: expected a number of processes, 1 or more, -1 for all cores, or None."
         )
     return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
+
+
+def share_jobs(models: Iterable[ForecastModel], n_jobs: int | None) -> None:
+    """Give a number of processes, unless it is left open, to those models that know one and were given none."""
+    for model in models:
+        if n_jobs is not None and model.get_params(deep=False).get("n_jobs", 0) is None:
+            model.set_params(n_jobs=n_jobs)
 
 
 def most_missing_rows(season_length: int) -> int:
