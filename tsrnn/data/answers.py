@@ -59,6 +59,15 @@ def forecast_table(
     return _wide_answer(panel, stamps, columns[name].reshape(-1, h))
 
 
+def interval_names(name: str, level: float) -> tuple[str, str]:
+    """Return the names of the two columns of an interval.
+
+    >>> interval_names("ARIMA", 80.0)
+    ('ARIMA-lo-80', 'ARIMA-hi-80')
+    """
+    return f"{name}-lo-{level:g}", f"{name}-hi-{level:g}"
+
+
 def interval_columns(
     name: str,
     values: Floats,
@@ -66,7 +75,7 @@ def interval_columns(
     levels: Sequence[float] = (),
     quantiles: Sequence[float] = (),
 ) -> dict[str, Floats]:
-    """Name the columns of a forecast: the one definition of `yhat-lo-80` and `yhat-q0.1`.
+    """Name the columns of a forecast: its median, the ends of its intervals, and `yhat-q0.1` of its quantiles.
 
     Parameters
     ----------
@@ -93,8 +102,8 @@ def interval_columns(
     """
     wanted = {name: 0.5}
     for level in levels:
-        wanted[f"{name}-lo-{level:g}"] = 0.5 - level / 200
-        wanted[f"{name}-hi-{level:g}"] = 0.5 + level / 200
+        low, high = interval_names(name, level)
+        wanted |= {low: 0.5 - level / 200, high: 0.5 + level / 200}
     for quantile in quantiles:
         wanted[f"{name}-q{quantile:g}"] = quantile
     known = np.asarray(quantile_levels, dtype=np.float64)

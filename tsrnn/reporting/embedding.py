@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.answers import interval_names
 from tsrnn.reporting.colours import band_colour, dark_counterparts, model_colour
-from tsrnn.reporting.parts import context_rows, interval_columns_of, levels_of, model_names, series_names, time_labels
+from tsrnn.reporting.parts import context_rows, levels_of, model_names, series_names, time_labels
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -79,7 +80,7 @@ def forecast_columns(result: BacktestResult) -> list[str]:
     return [
         column
         for name in model_names(result)
-        for column in (name, *(end for level in levels_of(result, name) for end in interval_columns_of(name, level)))
+        for column in (name, *(end for level in levels_of(result, name) for end in interval_names(name, level)))
     ]
 
 
@@ -181,7 +182,7 @@ def _models(result: BacktestResult, columns: list[str]) -> list[dict[str, Any]]:
             "colour": model_colour(index),
             "fill": band_colour(index),
             "levels": {
-                f"{level:g}": [columns.index(end) for end in interval_columns_of(name, level)]
+                f"{level:g}": [columns.index(end) for end in interval_names(name, level)]
                 for level in levels_of(result, name)
             },
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tsrnn.data.answers import interval_names
 from tsrnn.errors import ParameterError
 from tsrnn.reporting.colours import INK, MUTED, band_colour, model_colour, model_dash
 from tsrnn.reporting.drawing import (
@@ -25,7 +26,6 @@ from tsrnn.reporting.drawing import (
 from tsrnn.reporting.parts import (
     OneForecast,
     chosen_models,
-    interval_columns_of,
     levels_of,
     model_names,
     one_forecast,
@@ -283,7 +283,7 @@ def _start(forecast: OneForecast) -> tuple[list[Any], list[float | None]]:
 
 
 def _band(forecast: OneForecast, name: str, index: int, level: float) -> go.Scatter:
-    low, high = interval_columns_of(name, level)
+    low, high = interval_names(name, level)
     rows = forecast.rows[forecast.rows[low].notna() & forecast.rows[high].notna()]
     start, value = _start(forecast)
     times = start + time_labels(rows["ds"])
@@ -306,7 +306,7 @@ def _median(forecast: OneForecast, name: str, index: int, level: float | None) -
     times, values = time_labels(forecast.rows["ds"]), rounded(forecast.rows[name])
     hover, custom = f"%{{y:{NUMBER}}}", None
     if level is not None:
-        low, high = (rounded(forecast.rows[column]) for column in interval_columns_of(name, level))
+        low, high = (rounded(forecast.rows[column]) for column in interval_names(name, level))
         custom = [[end, end] for end in value] + [list(ends) for ends in zip(low, high, strict=True)]
         hover += f" ({level:g} %: %{{customdata[0]:{NUMBER}}} to %{{customdata[1]:{NUMBER}}})"
     return go.Scatter(

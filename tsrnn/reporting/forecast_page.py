@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import tsrnn
-from tsrnn.data.answers import long_forecasts
+from tsrnn.data.answers import interval_names, long_forecasts
 from tsrnn.data.panel import Floats, Panel
 from tsrnn.data.spans import observations_table, panel_facts
 from tsrnn.errors import ParameterError
@@ -21,7 +21,7 @@ from tsrnn.evaluation.result import BacktestResult
 from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
 from tsrnn.reporting.figures import forecast_figure
 from tsrnn.reporting.outline import Drawing, Section
-from tsrnn.reporting.parts import interval_columns_of, levels_of, time_labels
+from tsrnn.reporting.parts import levels_of, time_labels
 from tsrnn.reporting.report import bare_figure, page_html, write_page
 from tsrnn.reporting.sections import configuration, describe_data, notes_list
 from tsrnn.reporting.tables import scrolled, swatch
@@ -120,7 +120,7 @@ def _as_backtest(
     steps = pd.DataFrame({"model": name, "step": np.unique(table["step"]), "mase": np.nan})
     series = pd.DataFrame({"model": name, "unique_id": table["unique_id"].unique(), "mase": np.nan})
     # No coverage is known; that there is a number says that there are intervals to draw.
-    given = [level for level in levels if table[interval_columns_of(name, level)[0]].notna().any()]
+    given = [level for level in levels if table[interval_names(name, level)[0]].notna().any()]
     coverage = {f"coverage_{level:g}": level / 100 if level in given else np.nan for level in levels}
     return BacktestResult(
         forecasts=table,

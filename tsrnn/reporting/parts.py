@@ -28,15 +28,6 @@ def series_names(result: BacktestResult) -> list[Any]:
     return list(pd.unique(result.by_series["unique_id"]))
 
 
-def interval_columns_of(model: str, level: float) -> tuple[str, str]:
-    """Return the names of the two columns of an interval.
-
-    >>> interval_columns_of("ARIMA", 80.0)
-    ('ARIMA-lo-80', 'ARIMA-hi-80')
-    """
-    return f"{model}-lo-{level:g}", f"{model}-hi-{level:g}"
-
-
 def levels_of(result: BacktestResult, model: str) -> list[float]:
     """Return the levels for which this model gave intervals."""
     mine = result.leaderboard[result.leaderboard["model"] == model]
