@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from naive2 import naive2
 from record import append, dated, machine
 
 from tsrnn import Forecaster, SeasonalNaive
 from tsrnn.forecasting.settings import STRATEGIES
-from tsrnn.metrics import coverage, mase, naive2, owa, seasonal_scale, smape, weighted_quantile_loss
+from tsrnn.metrics import coverage, mase, owa, seasonal_scale, smape, weighted_quantile_loss
 
 SEASONS = {"hourly": 24, "daily": 7, "weekly": 52, "monthly": 12, "quarterly": 4, "yearly": 1}
 NETWORK_SETS = ("m4_hourly", "tourism_monthly")

@@ -4,18 +4,14 @@ import pytest
 import torch
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss, root_mean_squared_error
-from statsmodels.tsa.seasonal import seasonal_decompose
-from statsmodels.tsa.stattools import acf
 
 from tsrnn import metrics
 from tsrnn.metrics import (
     coverage,
     interval_score,
-    is_seasonal,
     mae,
     mase,
     mean_where,
-    naive2,
     owa,
     pinball,
     rmse,
@@ -30,11 +26,6 @@ from tsrnn.preprocessing.scaling import scale_windows
 def pairs():
     rng = np.random.default_rng(0)
     return rng.normal(5, 3, (6, 20)), rng.normal(5, 3, (6, 20))
-
-
-def seasonal_series(n, m, seed=0):
-    t = np.arange(n)
-    return (100 + t) * (1.5 + np.sin(2 * np.pi * t / m)) + np.random.default_rng(seed).normal(0, 1, n)
 
 
 def test_mean_where_averages_what_is_marked_and_has_no_answer_without_any():
@@ -166,42 +157,6 @@ def test_scaled_measures_do_not_depend_on_the_unit(pairs, factor):
     np.testing.assert_allclose(smape(y * factor, yhat * factor), smape(y, yhat))
     loss = weighted_quantile_loss(y, yhat[..., None], [0.3])
     assert weighted_quantile_loss(y * factor, yhat[..., None] * factor, [0.3]) == pytest.approx(loss)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_season_test_uses_the_autocorrelations_of_statsmodels(seed):
-    rng = np.random.default_rng(seed)
-    y = rng.normal(size=40) + 0.4 * np.sin(np.pi * np.arange(40) / 2)
-    r = acf(y, nlags=4, fft=False)[1:]
-    expected = abs(r[3]) > 1.645 * np.sqrt((1 + 2 * (r[:3] ** 2).sum()) / 40)
-    assert is_seasonal(y, 4) == expected
-
-
-def test_the_season_test_finds_a_season_only_where_there_is_one_and_enough_of_it():
-    assert is_seasonal(seasonal_series(48, 12), 12)
-    peaks = (np.arange(36) % 12 == 5).astype(float)
-    assert is_seasonal(peaks, 12)
-    assert not is_seasonal(peaks[:35], 12)
-    assert not is_seasonal(np.random.default_rng(0).normal(size=48), 12)
-    assert not is_seasonal(np.full(48, 2.0), 12)
-    assert not is_seasonal(seasonal_series(48, 12), 1)
-
-
-@pytest.mark.parametrize(("n", "m"), [(48, 12), (53, 12), (40, 7), (30, 4)])
-def test_naive2_agrees_with_the_classical_decomposition_of_statsmodels(n, m):
-    y = seasonal_series(n, m)
-    assert is_seasonal(y, m)
-    index = seasonal_decompose(y, model="multiplicative", period=m).seasonal[:m]
-    expected = (y / np.tile(index, n)[:n])[-1] * np.tile(index, n)[n % m :][:20]
-    np.testing.assert_allclose(naive2(y, m, 20), expected)
-
-
-def test_naive2_is_the_last_value_without_a_season_or_with_values_that_are_not_positive():
-    np.testing.assert_array_equal(naive2(np.random.default_rng(0).normal(50, 1, 48), 12, 3).std(), 0.0)
-    y = seasonal_series(48, 12)
-    y[5] = 0.0
-    np.testing.assert_array_equal(naive2(y, 12, 3), np.full(3, y[-1]))
-    np.testing.assert_array_equal(naive2(np.array([7.0]), 24, 2), [7.0, 7.0])
 
 
 def test_owa_of_naive2_itself_is_1_and_averages_the_two_ratios():

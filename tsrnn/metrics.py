@@ -176,54 +176,6 @@ def coverage(y: Floats, lower: Floats, upper: Floats) -> float:
     return float(np.mean((y[pairs] >= lower[pairs]) & (y[pairs] <= upper[pairs]))) if pairs.any() else float("nan")
 
 
-def is_seasonal(y: Floats, season_length: int, fewest_seasons: int = 3) -> bool:
-    """Tell whether the autocorrelation at the season is significant at 90 %, as M4's Naive2 asks.
-
-    |r_m| > 1.645·sqrt((1 + 2·Σ_{k<m} r_k²)/n), and n ≥ 3m, or as many seasons as are asked for. Source: the M4
-    competition's benchmark code.
-    """
-    n = len(y)
-    if season_length < 2 or n < fewest_seasons * season_length:
-        return False
-    around = y - y.mean()
-    power = float(around @ around)
-    if power == 0:
-        return False
-    r = np.array([float(around[k:] @ around[:-k]) / power for k in range(1, season_length + 1)])
-    return bool(abs(r[-1]) > 1.645 * np.sqrt((1 + 2 * (r[:-1] ** 2).sum()) / n))
-
-
-def naive2(y: Floats, season_length: int, h: int) -> Floats:
-    """Forecast as M4's Naive2: the last value, on classically and multiplicatively deseasonalised data.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n,), all observed
-    season_length : int
-    h : int
-
-    Returns
-    -------
-    ndarray of shape (h,)
-        Where no season is found, or a value is not positive, the last value itself.
-
-    >>> naive2(np.array([1.0, 2.0, 3.0]), 1, 2)
-    array([3., 3.])
-    """
-    m = season_length
-    index = np.ones(m)
-    if is_seasonal(y, m) and (y > 0).all():
-        kernel = np.full(m, 1 / m) if m % 2 else np.concatenate([[0.5], np.ones(m - 1), [0.5]]) / m
-        half = (len(kernel) - 1) // 2
-        ratio = y[half : len(y) - half] / np.convolve(y, kernel, "valid")
-        phase = (np.arange(len(ratio)) + half) % m
-        index = np.array([ratio[phase == j].mean() for j in range(m)])
-        index = index / index.mean()
-    last = y[-1] / index[(len(y) - 1) % m]
-    forecast: Floats = last * index[(len(y) + np.arange(h)) % m]
-    return forecast
-
-
 def owa(smape_model: float, mase_model: float, smape_naive2: float, mase_naive2: float) -> float:
     """Overall weighted average of M4: the mean of sMAPE and MASE, each relative to Naive2; lower is better.
 

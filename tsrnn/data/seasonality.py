@@ -104,11 +104,21 @@ def _autocorrelation(x: Floats, season: int, lags: Integers) -> tuple[Floats, in
     return values, n
 
 
-def remove_moving_average(x: Floats, season: int) -> Floats:
-    """Take the centred moving average over one season away; NaN at both ends and where it cannot be told."""
+def season_weights(season: int) -> Floats:
+    """Return the weights of a centred sum over one season: of an even one, half of both ends.
+
+    >>> season_weights(3), season_weights(4)
+    (array([1., 1., 1.]), array([0.5, 1. , 1. , 1. , 0.5]))
+    """
     weights = np.ones(season + 1 - season % 2)
     if season % 2 == 0:
         weights[[0, -1]] = 0.5
+    return weights
+
+
+def remove_moving_average(x: Floats, season: int) -> Floats:
+    """Take the centred moving average over one season away; NaN at both ends and where it cannot be told."""
+    weights = season_weights(season)
     observed = np.isfinite(x)
     total = _convolve(np.where(observed, x, 0.0), weights)
     present = _convolve(observed.astype(np.float64), weights)

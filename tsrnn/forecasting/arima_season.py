@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from tsrnn.data.panel import Floats, Integers
+from tsrnn.data.seasonality import season_weights
 
 _MAX_HARMONICS = 20
 # A harmonic has two coefficients, and the strongest of many are strong by chance too. On held back ends of the
@@ -62,9 +63,7 @@ def fit_harmonics(y: Floats, season_length: int) -> Harmonics | None:
     m = season_length
     if len(y) < 2 * m:
         return None
-    weights = np.full(m, 1 / m)
-    if m % 2 == 0:
-        weights = np.r_[0.5 / m, weights[1:], 0.5 / m]
+    weights = season_weights(m) / m
     reach = len(weights) // 2
     rows = np.arange(reach, len(y) - reach)
     detrended = y[rows] - np.convolve(y, weights, "valid")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.data.panel import Floats, Integers
-from tsrnn.metrics import is_seasonal
+from tsrnn.data.seasonality import season_weights
 
 # Multiplicative indices below this would blow a series up; such a season is taken as additive.
 _SMALLEST_INDEX = 0.01
@@ -40,6 +40,23 @@ class ClassicalSeason:
         """Put the season into values of shape (..., len(rows), Q) at these rows."""
         factor = self.at(rows)[:, None]
         return z * factor if self.multiplicative else z + factor
+
+
+def is_seasonal(y: Floats, season_length: int, fewest_seasons: int = 3) -> bool:
+    """Tell whether the autocorrelation at the season is significant at 90 %, as M4's Naive2 asks.
+
+    |r_m| > 1.645·sqrt((1 + 2·Σ_{k<m} r_k²)/n), and n ≥ 3m, or as many seasons as are asked for. Source: the M4
+    competition's benchmark code.
+    """
+    n = len(y)
+    if season_length < 2 or n < fewest_seasons * season_length:
+        return False
+    around = y - y.mean()
+    power = float(around @ around)
+    if power == 0:
+        return False
+    r = np.array([float(around[k:] @ around[:-k]) / power for k in range(1, season_length + 1)])
+    return bool(abs(r[-1]) > 1.645 * np.sqrt((1 + 2 * (r[:-1] ** 2).sum()) / n))
 
 
 def find_season(y: Floats, season_length: int) -> ClassicalSeason | None:
@@ -87,9 +104,7 @@ def classical_indices(y: Floats, season_length: int, *, multiplicative: bool) ->
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition (2021), section 3.4.
     """
     m = season_length
-    weights = np.full(m + 1 - m % 2, 1 / m)
-    if m % 2 == 0:
-        weights[[0, -1]] /= 2
+    weights = season_weights(m) / m
     half = len(weights) // 2
     trend = np.convolve(y, weights, mode="valid")
     inner = y[half : half + len(trend)]
