@@ -97,33 +97,42 @@ LEVELS = Numbers("percentages", 1, 100 * (1 - 2 * NEAREST_END), "80,95")
 QUANTILES = Numbers("numbers", NEAREST_END, 1 - NEAREST_END, "0.1,0.5,0.9")
 
 
+# How a file is read: which columns it has, their step and season, and how it is written.
+COLUMNS = (
+    click.option("--target", help="Column to forecast; several with commas. Default: y, or every numeric column."),
+    click.option("--time-col", help="Column of the time stamps. Default: ds, or the column that holds dates."),
+    click.option("--id-col", help="Column that names the series of a long table. Default: unique_id."),
+)
+STEPS = (
+    click.option("--freq", help="Step between rows, as pandas writes it: h, D, B, W-SUN, MS, 15min, ..."),
+    click.option("--season-length", type=click.IntRange(min=1), help="Steps per season; 1 means none."),
+)
+WRITING = (
+    click.option("--sep", type=Separator(), help="Column separator of the CSV file: ';', tab, ..."),
+    click.option(
+        "--decimal",
+        type=click.Choice([".", ","]),
+        help="Decimal sign of the CSV file; the other one then marks thousands.",
+    ),
+    click.option("--date-format", help="How dates are written, for example %d/%m/%Y."),
+    click.option("--encoding", help="Encoding of the CSV file, for example latin1. Default: UTF-8 or UTF-16."),
+    click.option(
+        "--each-file",
+        type=click.Choice(["series", "part"]),
+        help="In a folder: each file is a series, or a part of the same ones. Default: told from the files.",
+    ),
+)
+
+
 def table_options(command: Command) -> Command:
     """Add the file argument and the options that say how to read it."""
-    return _with(command, [click.argument("file", type=click.Path(allow_dash=True)), *reading_options()])
+    file = click.argument("file", type=click.Path(allow_dash=True))
+    return _with(command, [file, *COLUMNS, *STEPS, *WRITING])
 
 
-def reading_options() -> list[Callable[[Any], Any]]:
-    """Return the options that say how a file is read."""
-    return [
-        click.option("--target", help="Column to forecast; several with commas. Default: y, or every numeric column."),
-        click.option("--time-col", help="Column of the time stamps. Default: ds, or the column that holds dates."),
-        click.option("--id-col", help="Column that names the series of a long table. Default: unique_id."),
-        click.option("--freq", help="Step between rows, as pandas writes it: h, D, B, W-SUN, MS, 15min, ..."),
-        click.option("--season-length", type=click.IntRange(min=1), help="Steps per season; 1 means none."),
-        click.option("--sep", type=Separator(), help="Column separator of the CSV file: ';', tab, ..."),
-        click.option(
-            "--decimal",
-            type=click.Choice([".", ","]),
-            help="Decimal sign of the CSV file; the other one then marks thousands.",
-        ),
-        click.option("--date-format", help="How dates are written, for example %d/%m/%Y."),
-        click.option("--encoding", help="Encoding of the CSV file, for example latin1. Default: UTF-8 or UTF-16."),
-        click.option(
-            "--each-file",
-            type=click.Choice(["series", "part"]),
-            help="In a folder: each file is a series, or a part of the same ones. Default: told from the files.",
-        ),
-    ]
+def newer_rows_options(command: Command) -> Command:
+    """Add the options that say how to read more rows of a table whose step and season are known."""
+    return _with(command, [*COLUMNS, *WRITING])
 
 
 def network_options(command: Command) -> Command:

@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import LEVELS, QUANTILES, output_options, reading_options
+from tsrnn.commands.options import LEVELS, QUANTILES, newer_rows_options, output_options
 
 if TYPE_CHECKING:
     from tsrnn.commands.voice import Voice
     from tsrnn.data.panel import Panel
     from tsrnn.forecasting.forecaster import Forecaster
-
-
-def _add_reading(command: Any) -> Any:
-    # The step and the season are the saved model's.
-    fixed = ("freq", "season_length")
-    for option in reversed(reading_options()):
-        command = option(command)
-    command.__click_params__ = [param for param in command.__click_params__ if param.name not in fixed]
-    return command
 
 
 @click.command(name="predict")
@@ -31,7 +22,7 @@ def _add_reading(command: Any) -> Any:
 @click.option("--level", type=LEVELS, default="80", show_default=True, help="Interval levels in percent; '' for none.")
 @click.option("--quantiles", type=QUANTILES, default="", help="Quantiles, such as 0.1,0.9.")
 @click.option("--update", is_flag=True, help="Fit again with the rows of FILE, and save the model in its folder.")
-@_add_reading
+@newer_rows_options
 @click.option("--plot", type=click.Path(), help="Also write a page with figures, which opens offline.")
 @output_options(("table", "csv", "json", "parquet"))
 def command(

@@ -19,7 +19,7 @@ MANY_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class Reading:
-    """What the options say of a file; see `tsrnn.commands.options.reading_options`."""
+    """What the options say of a file; see `tsrnn.commands.options.table_options`."""
 
     target: str | None = None
     time_col: str | None = None
