@@ -50,6 +50,12 @@ def test_a_detector_of_arrays_is_saved(tmp_path):
     np.testing.assert_array_equal(AnomalyDetector.load(tmp_path / "array").predict(X), detector.predict(X))
 
 
+@pytest.mark.parametrize("freq", [pd.Timedelta("1h"), pd.offsets.Hour(), "h"])
+def test_the_step_of_a_detector_is_saved_however_it_was_given(tmp_path, freq):
+    AnomalyDetector(freq=freq).fit(hourly(200)).save(tmp_path / "d")
+    assert AnomalyDetector.load(tmp_path / "d").freq == "h"
+
+
 def test_only_a_fitted_detector_with_a_network_can_be_saved(tmp_path):
     with pytest.raises(NotFittedError):
         AnomalyDetector().save(tmp_path / "d")

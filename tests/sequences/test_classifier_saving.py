@@ -61,12 +61,20 @@ def test_a_loaded_classifier_can_be_fitted_again_and_checks_tables(tmp_path):
     np.testing.assert_array_equal(loaded.fit(table, ["x", "y"] * 10).predict_proba(table), model.predict_proba(table))
 
 
+def test_a_device_of_torch_is_saved_by_its_name(tmp_path):
+    small(max_epochs=1, device=torch.device("cpu")).fit(X, Y).save(tmp_path / "model")
+    assert SequenceClassifier.load(tmp_path / "model").device == "cpu"
+
+
 def test_what_has_no_written_form_is_left_out_or_refused(tmp_path):
     model = small(max_epochs=1, verbose=print, random_state=np.random.RandomState(0))
     model.fit(X, Y).save(tmp_path / "model")
     loaded = SequenceClassifier.load(tmp_path / "model")
     assert loaded.verbose is False
     assert loaded.random_state is None
+    model.best_epoch_ = -1
+    with pytest.raises(ParameterError, match="could not be loaded again, so it is not saved: best_epoch=-1"):
+        model.save(tmp_path / "other")
     model.classes_ = np.array([1j, 2j, 3j])
     with pytest.raises(ParameterError, match="Labels of type complex128 cannot be saved"):
         model.save(tmp_path / "other")

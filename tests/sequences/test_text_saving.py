@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.base import clone
 
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.model_folder import CONTENT_FILE, TENSOR_FILE, content_checksum
@@ -79,6 +80,23 @@ def test_a_callable_verbose_is_saved_as_false_and_the_text_is_not_in_the_folder(
     assert "question" not in (tmp_path / "m" / CONTENT_FILE).read_text()
 
 
+def test_a_device_of_torch_is_saved_by_its_name_in_models_and_checkpoints(tmp_path):
+    model = fitted(device=torch.device("cpu"))
+    model.save(tmp_path / "m")
+    assert TextGenerator.load(tmp_path / "m").device == "cpu"
+    model.fit(TEXT, checkpoint=tmp_path / "checkpoint")
+    resumed = clone(model).set_params(device="cpu").fit(TEXT, checkpoint=tmp_path / "checkpoint")
+    assert resumed.score(TEXT) == model.score(TEXT)
+
+
+def test_no_generator_is_saved_that_could_not_be_loaded(tmp_path, copy):
+    model = TextGenerator.load(copy)
+    model.best_step_ = -1
+    with pytest.raises(ParameterError, match="could not be loaded again, so it is not saved: best_step=-1"):
+        model.save(copy)
+    assert TextGenerator.load(copy).best_step_ >= 0
+
+
 def test_a_folder_that_is_missing_or_of_another_kind_is_refused(tmp_path, copy):
     with pytest.raises(DataError, match=r"nothing is no folder\. Expected one that `save` wrote"):
         TextGenerator.load(tmp_path / "nothing")
@@ -113,8 +131,8 @@ def test_a_newer_schema_is_refused_with_what_to_do(copy):
         (lambda c: c["size"].update(hidden_size=13), "tensors do not fit the settings"),
         (lambda c: c["size"].update(num_layers=900), "num_layers=900, but there are only"),
         (lambda c: c["size"].update(cell="feed-forward"), "cell='feed-forward', expected one of"),
-        (lambda c: c["size"].update(dropout=2), "dropout=2, expected a share"),
-        (lambda c: c["size"].update(weight_dropout="x"), "weight_dropout='x', expected a share"),
+        (lambda c: c["size"].update(dropout=2), "dropout=2, expected a number between 0 and 1"),
+        (lambda c: c["size"].update(weight_dropout="x"), "weight_dropout='x', expected a number"),
         (lambda c: c["size"].update(depth=1), "the size is not that of a language network"),
         (lambda c: c["size"].update(vocabulary_size=3), "vocabulary_size=3, but the vocabulary has"),
         (lambda c: c["vocabulary"].update(items=["a", "a"]), "tokens are repeated"),
@@ -123,7 +141,7 @@ def test_a_newer_schema_is_refused_with_what_to_do(copy):
         (lambda c: c["parameters"].update(device=5), "device=5"),
         (lambda c: c.update(history=[[1, 2]]), "the history is no list of rows"),
         (lambda c: c.update(history=[["x"] * 6]), "'x' in the history, expected a number"),
-        (lambda c: c.update(validation_score={"nats": -1}), "nats=-1, expected a number from 0"),
+        (lambda c: c.update(validation_score={"nats": -1}), "nats=-1, expected a number between 0 and inf"),
         (lambda c: c.update(best_step=-1), "best_step=-1, expected a whole number"),
         (lambda c: c.pop("out_of_time"), "the entry 'out_of_time' is missing"),
     ],

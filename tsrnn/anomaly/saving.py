@@ -15,14 +15,24 @@ from tsrnn.anomaly.settings import check_settings
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.usual_state import UsualState
 from tsrnn.anomaly.watch import Found, Watch
-from tsrnn.data.frequency import Frequency
 from tsrnn.data.panel import as_names
-from tsrnn.data.stored import frequency_to_json, json_to_frequency, panel_from_stored, panel_to_stored
-from tsrnn.data.stored_values import Json, json_to_value, read_entry, read_flag, read_list, read_whole, value_to_json
+from tsrnn.data.stored import panel_from_stored, panel_to_stored
+from tsrnn.data.stored_values import (
+    Json,
+    json_to_value,
+    number_between,
+    read_entry,
+    read_flag,
+    read_list,
+    read_whole,
+    value_to_json,
+)
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
-from tsrnn.forecasting.model_folder import check_loadable, load_folder, write_folder
+from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.saving import forecaster_from_stored, forecaster_to_stored
+from tsrnn.forecasting.stored_parameters import json_to_parameter, parameter_to_json
+from tsrnn.training.checkpoint import part_of
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -46,16 +56,10 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     inner, weights = forecaster_to_stored(model)
     panel, arrays = panel_to_stored(detector.panel_)
     parameters = {name: value for name, value in detector.get_params(deep=False).items() if name != "forecaster"}
-    if isinstance(parameters["freq"], Frequency):
-        parameters["freq"] = {"frequency": frequency_to_json(parameters["freq"])}
-    else:
-        parameters["freq"] = value_to_json(parameters["freq"], "the parameter freq")
     system = watch.system
     content = {
         "forecaster": inner,
-        "parameters": {
-            name: value if name == "freq" else value_to_json(value, name) for name, value in parameters.items()
-        },
+        "parameters": {name: parameter_to_json(name, value) for name, value in parameters.items()},
         "alpha": float(detector.alpha_),
         "columns": value_to_json(detector._columns, "a column's name"),
         "is_array": bool(detector._is_array),
@@ -78,8 +82,7 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     parts |= {"start": watch.like.start.astype(np.int64), "next": watch.next.astype(np.int64)}
     tensors = {FORECASTER + name: part for name, part in weights.items()}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in parts.items()}
-    check_loadable(content, tensors, partial(_build, cls=type(detector)))
-    write_folder(path, content, tensors, KIND)
+    save_folder(path, content, tensors, partial(_build, cls=type(detector)), KIND)
 
 
 def load_detector(path: Any, cls: type[Detector]) -> Detector:
@@ -88,27 +91,23 @@ def load_detector(path: Any, cls: type[Detector]) -> Detector:
 
 
 def _build(content: Json, tensors: Tensors, cls: type[Detector]) -> Detector:
-    model = forecaster_from_stored(read_entry(content, "forecaster"), _part(tensors, FORECASTER), Forecaster)
+    model = forecaster_from_stored(read_entry(content, "forecaster"), part_of(tensors, FORECASTER), Forecaster)
     parameters = read_entry(content, "parameters")
     known = set(cls().get_params(deep=False)) - {"forecaster"}
     if not isinstance(parameters, dict) or set(parameters) != known:
         raise DataError(f"the parameters are not those of {cls.__name__}")
-    freq = parameters["freq"]
-    is_frequency = isinstance(freq, dict) and set(freq) == {"frequency"}
-    values = {name: json_to_value(value) for name, value in parameters.items() if name != "freq"}
-    values["freq"] = json_to_frequency(freq["frequency"]) if is_frequency else json_to_value(freq)
-    detector = cls(forecaster=model, **values)
+    detector = cls(forecaster=model, **{name: json_to_parameter(value) for name, value in parameters.items()})
     check_settings(detector)
     columns = json_to_value(read_entry(content, "columns"))
-    alpha = read_entry(content, "alpha")
-    if not isinstance(columns, tuple) or len(columns) != 3 or not isinstance(alpha, float) or not 0 <= alpha <= 1:
-        raise DataError(f"columns={columns!r}, alpha={alpha!r}")
+    if not isinstance(columns, tuple) or len(columns) != 3:
+        raise DataError(f"columns={columns!r}, expected three")
     arrays = _arrays(tensors)
-    panel = panel_from_stored(read_entry(content, "panel"), _named(arrays, PANEL))
+    panel = panel_from_stored(read_entry(content, "panel"), part_of(arrays, PANEL))
     detector._columns, detector._is_array = columns, read_flag(content, "is_array")
     if detector._is_array:
         detector.n_features_in_ = panel.n_series
-    detector.alpha_, detector.panel_, detector.forecaster_ = alpha, panel, model
+    detector.alpha_ = number_between(0, 1, or_low=True, or_high=True)(content, "alpha")
+    detector.panel_, detector.forecaster_ = panel, model
     detector.watch_ = _watch(detector, content, arrays)
     detector._found = _found(arrays, len(panel.y))
     return detector
@@ -123,23 +122,21 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
     n = len(names)
     if any(part.shape != (n,) or part.dtype != np.int64 for part in (start, after)) or not n:
         raise DataError(f"{n} names do not fit the time stamps")
-    width = read_entry(content, "width")
-    if not isinstance(width, float) or not 0 < width < LARGEST:
-        raise DataError(f"width={width!r}, expected a number above 0")
-    state = _named(arrays, STATE).get("clean")
+    width = number_between(0, LARGEST)(content, "width")
+    state = part_of(arrays, STATE).get("clean")
     if state is None or state.shape != (n, plan.context):
         raise DataError(f"the windows are not those of {n} series and {plan.context} rows")
     system = read_entry(content, "system")
     one = replace(panel, ids=panel.ids[:1], start=panel.start[:1], offsets=panel.offsets[:2])
     length = detector.calibration_length
     watch = Watch(detector.forecaster_, one, plan, detector.threshold, width, length, together=system is not None)
-    watch.tracker.state = watch.tracker.state.rebuilt(_named(arrays, STATE), n)
-    watch.tracker.usual = watch.tracker.usual.rebuilt(_named(arrays, USUAL), n)
-    watch.tracker.calibration = watch.tracker.calibration.rebuilt(_named(arrays, PAST), n)
+    watch.tracker.state = watch.tracker.state.rebuilt(part_of(arrays, STATE), n)
+    watch.tracker.usual = watch.tracker.usual.rebuilt(part_of(arrays, USUAL), n)
+    watch.tracker.calibration = watch.tracker.calibration.rebuilt(part_of(arrays, PAST), n)
     watch.tracker.fixed = read_flag(content, "fixed")
     if watch.system is not None:
-        watch.system.calibration = watch.system.calibration.rebuilt(_named(arrays, SYSTEM_PAST), 1)
-        watch.system.usual = UsualState.fresh(1, n, plan.block, plan.patience).rebuilt(_named(arrays, SYSTEM_USUAL), 1)
+        watch.system.calibration = watch.system.calibration.rebuilt(part_of(arrays, SYSTEM_PAST), 1)
+        watch.system.usual = UsualState.fresh(1, n, plan.block, plan.patience).rebuilt(part_of(arrays, SYSTEM_USUAL), 1)
         watch.system.seen, watch.system.fixed = read_whole(system, "seen", 0), read_flag(system, "fixed")
     dtype = panel.start.dtype
     stamps = [part.view(dtype) if dtype.kind == "M" else part for part in (start, after)]
@@ -149,7 +146,7 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
 
 
 def _found(arrays: dict[str, Any], n_rows: int) -> Found:
-    parts = _named(arrays, FOUND)
+    parts = part_of(arrays, FOUND)
     flags = {"accepted", "ordinary"}
     for name in Judged._fields:
         dtype = np.bool_ if name in flags else np.float64
@@ -161,13 +158,5 @@ def _found(arrays: dict[str, Any], n_rows: int) -> Found:
     return Found(Judged(**{name: parts[name] for name in Judged._fields}), share)
 
 
-def _part(tensors: Tensors, prefix: str) -> Tensors:
-    return {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
-
-
 def _arrays(tensors: Tensors) -> dict[str, Any]:
     return {name: part.numpy() for name, part in tensors.items() if not name.startswith(FORECASTER)}
-
-
-def _named(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {name.removeprefix(prefix): part for name, part in arrays.items() if name.startswith(prefix)}

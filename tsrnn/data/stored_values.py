@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,11 @@ from tsrnn.errors import DataError, ParameterError
 
 Json = Any
 
+Value = TypeVar("Value")
+# What reads one entry of a JSON object by its name, or raises DataError.
+Reader = Callable[[Json, str], Value]
+
+RENAME = "rename it, for example with df.rename(columns=str), and fit again"
 INT64 = 2**63 - 1
 _DTYPE = re.compile(r"[A-Za-z0-9_\[\], :+/.<>=|-]{1,100}")
 
@@ -81,7 +87,75 @@ def read_list(content: Json, name: str) -> list[Json]:
     return value
 
 
-def value_to_json(value: Any, what: str) -> Json:
+def one_of(choices: Collection[str]) -> Reader[str]:
+    """Return what reads an entry that is one of some names.
+
+    >>> one_of(("gru", "lstm"))({"cell": "gru"}, "cell")
+    'gru'
+    """
+
+    def read(content: Json, name: str) -> str:
+        value = read_text(content, name)
+        if value not in choices:
+            raise DataError(f"{name}={value!r}, expected one of {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def number_between(low: float, high: float, *, or_low: bool = False, or_high: bool = False) -> Reader[float]:
+    """Return what reads a number between two others, or one of these itself if that is said.
+
+    >>> number_between(0, 1, or_low=True)({"dropout": 0}, "dropout")
+    0.0
+    """
+
+    def read(content: Json, name: str) -> float:
+        value = read_entry(content, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise DataError(f"{name}={value!r}, expected a number")
+        if not (low < value < high or (or_low and value == low) or (or_high and value == high)):
+            raise DataError(f"{name}={value!r}, expected a number between {low:g} and {high:g}")
+        return float(value)
+
+    return read
+
+
+def several(read: Reader[Value]) -> Reader[tuple[Value, ...]]:
+    """Return what reads a list, whose every part `read` reads.
+
+    >>> several(number_between(0, 1))({"quantiles": [0.1, 0.5]}, "quantiles")
+    (0.1, 0.5)
+    """
+    return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
+
+
+def later_flag(content: Json, name: str) -> bool:
+    """Read a flag that files from before it have not.
+
+    >>> later_flag({}, "contrasts")
+    False
+    """
+    return name in content and read_flag(content, name)
+
+
+def read_history(content: Json, columns: Sequence[str], whole: str) -> pd.DataFrame:
+    """Read the entry "history": rows of numbers, NaN where one is null; one of the columns holds whole ones.
+
+    >>> read_history({"history": [[5, None]]}, ("step", "loss"), "step").iloc[0].tolist()
+    [5.0, nan]
+    """
+    stored = read_entry(content, "history")
+    rows = stored if isinstance(stored, list) else json_to_value(stored)
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        raise DataError("the history is no list of rows")
+    for value in (value for row in rows for value in row):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise DataError(f"{value!r} in the history, expected a number")
+    return pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({whole: np.int64})
+
+
+def value_to_json(value: Any, what: str, cure: str = RENAME) -> Json:
     """Write a name or a number: None, bool, int, float, str, dates, and lists and tuples of these.
 
     Parameters
@@ -89,6 +163,8 @@ def value_to_json(value: Any, what: str) -> Json:
     value : Any
     what : str
         What it is, for the error.
+    cure : str
+        What to do about one of another kind.
 
     Raises
     ------
@@ -115,10 +191,10 @@ def value_to_json(value: Any, what: str) -> Json:
         return {"date": value.isoformat()}
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
-        return {kind: [value_to_json(part, what) for part in value]}
+        return {kind: [value_to_json(part, what, cure) for part in value]}
     raise ParameterError(
         f"{what}, {value!r}, is of type {type(value).__name__} and cannot be saved. Expected text, a number or a "
-        "date: rename it, for example with df.rename(columns=str), and fit again."
+        f"date: {cure}."
     )
 
 

@@ -22,9 +22,48 @@ SCHEMA = 1
 FORECASTER = "forecaster"
 
 Model = TypeVar("Model")
+# Makes a model of its JSON values and tensors.
+Build = Callable[[dict[str, Any], dict[str, torch.Tensor]], Model]
 # What stored values that make no model raise: pandas, NumPy and torch refuse what is wrong in many ways.
 UNMAKEABLE = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError)
 CONTENT_FILE, TENSOR_FILE = "model.json", "weights.safetensors"
+
+
+def save_folder(
+    path: Any,
+    content: Mapping[str, Any],
+    tensors: dict[str, torch.Tensor],
+    build: Build[Any],
+    kind: str = FORECASTER,
+) -> None:
+    """Save a model that can be loaded again, complete or not at all.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    content : mapping of JSON values
+    tensors : dict of str to tensor
+    build : callable
+        As `load_folder` is given it.
+    kind : str
+        What is saved, for example "forecaster" or "classifier".
+
+    Raises
+    ------
+    ParameterError
+        If the model could not be loaded again, or `path` is a file, or a folder that holds anything but a saved model
+        of this kind.
+    OSError
+        If it cannot be written.
+    """
+    try:
+        build(json.loads(json.dumps(content, allow_nan=False)), tensors)
+    except UNMAKEABLE as error:
+        raise ParameterError(
+            f"The model could not be loaded again, so it is not saved: {error}. Fit it again with parameters that "
+            "`fit` takes."
+        ) from error
+    write_folder(path, content, tensors, kind)
 
 
 def write_folder(
@@ -136,36 +175,7 @@ def check_replaceable(folder: Path, kind: str = FORECASTER) -> None:
     )
 
 
-def check_loadable(
-    content: Mapping[str, Any],
-    tensors: dict[str, torch.Tensor],
-    build: Callable[[dict[str, Any], dict[str, torch.Tensor]], Any],
-) -> None:
-    """Refuse what could not be loaded again, before it takes the place of a good model.
-
-    Parameters
-    ----------
-    content : mapping of JSON values
-    tensors : dict of str to tensor
-    build : callable
-        As `load_folder` is given it.
-
-    Raises
-    ------
-    ParameterError
-    """
-    try:
-        build(json.loads(json.dumps(content, allow_nan=False)), tensors)
-    except UNMAKEABLE as error:
-        raise ParameterError(
-            f"The model could not be loaded again, so it is not saved: {error}. Fit it again with parameters that "
-            "`fit` takes."
-        ) from error
-
-
-def load_folder(
-    path: Any, build: Callable[[dict[str, Any], dict[str, torch.Tensor]], Model], kind: str = FORECASTER
-) -> Model:
+def load_folder(path: Any, build: Build[Model], kind: str = FORECASTER) -> Model:
     """Read a saved model and build it.
 
     Parameters

@@ -6,37 +6,39 @@ shapes a network before its type and range are checked and the stored tensors ha
 
 from __future__ import annotations
 
-import datetime
 import math
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 import torch
-from pandas.tseries.frequencies import to_offset
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data.frequency import Frequency
-from tsrnn.data.stored import frequency_to_json, json_to_frequency, offset_to_json, panel_from_stored, panel_to_stored
+from tsrnn.data.stored import panel_from_stored, panel_to_stored
 from tsrnn.data.stored_values import (
     Json,
     json_to_value,
+    later_flag,
+    number_between,
+    one_of,
     read_entry,
     read_flag,
+    read_history,
     read_list,
     read_text,
     read_whole,
+    several,
     value_to_json,
 )
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.errors import DataError
 from tsrnn.forecasting.calibration import Calibration
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import check_loadable, load_folder, write_folder
+from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import DEFAULT_RATE, check_parameters
-from tsrnn.forecasting.stored_settings import later_flag, number_between, one_of, read_settings, read_size, several
+from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
+from tsrnn.forecasting.stored_settings import read_settings, read_size
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS
@@ -44,6 +46,7 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.power import BoxCox, Log, PowerMap, panel_transform
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.preprocessing.windows import EVERY_HISTORY
+from tsrnn.training.checkpoint import part_of
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import Forecaster
@@ -79,8 +82,7 @@ def save_forecaster(model: Forecaster, path: Any) -> None:
     values, too. A callable `verbose` has no written form and is saved as False.
     """
     content, tensors = forecaster_to_stored(model)
-    check_loadable(content, tensors, partial(forecaster_from_stored, cls=type(model)))
-    write_folder(path, content, tensors)
+    save_folder(path, content, tensors, partial(forecaster_from_stored, cls=type(model)))
 
 
 def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tensor]]:
@@ -164,17 +166,14 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
     ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, ImportError
         If the values are no model's, in whatever way; DataError is one of them.
     """
-    parameters = read_entry(content, "parameters")
-    known = cls().get_params(deep=False)
-    if not isinstance(parameters, dict) or not set(parameters) <= set(known):
-        raise DataError(f"the parameters are not those of {cls.__name__}")
+    parameters = read_parameters(content, cls)
     if "out_of_time" not in content and parameters.get("learning_rate") == DEFAULT_RATE:
         # Files from before that entry write what was chosen by default as this number, which stood for it.
         parameters = {**parameters, "learning_rate": None}
-    model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
+    model = cls(**{name: _json_to_parameter(value) for name, value in parameters.items()})
     _check_rest(model)
     settings = read_settings(read_entry(content, "settings"))
-    arrays = {name.removeprefix(PANEL): part.numpy() for name, part in tensors.items() if name.startswith(PANEL)}
+    arrays = {name: part.numpy() for name, part in part_of(tensors, PANEL).items()}
     panel = panel_from_stored(read_entry(content, "panel"), arrays)
     columns = json_to_value(read_entry(content, "columns"))
     if not isinstance(columns, tuple) or len(columns) != 3:
@@ -185,7 +184,7 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
     model.best_step_ = read_whole(content, "best_step", 0)
     model.stopped_early_ = read_flag(content, "stopped_early")
     model.out_of_time_ = later_flag(content, "out_of_time")
-    model.history_ = _read_history(content)
+    model.history_ = read_history(content, HISTORY, "step")
     model.strategy_, model.reason_ = read_text(content, "strategy"), read_text(content, "reason")
     model.scores_, model.notes_ = _read_scores(content), _read_notes(content)
     model.calibration_ = _read_calibration(read_entry(content, "calibration"))
@@ -206,8 +205,7 @@ def _read_network(
 ) -> NetworkForecast:
     """Build one of a model's networks, with the weights whose names begin with a prefix."""
     size = read_size(content)
-    weights = {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
-    network = _build_network(kind, size, weights).to(device)
+    network = _build_network(kind, size, part_of(tensors, prefix)).to(device)
     scaling, seed = one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
     cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
     vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
@@ -256,56 +254,30 @@ def _read_calibration(content: Json) -> Calibration:
 
 
 def _parameter_to_json(name: str, value: Any) -> Json:
-    if name == "verbose":
-        return isinstance(value, (bool, np.bool_)) and bool(value)
     if name == "transform" and isinstance(value, (Log, BoxCox)):
         kind = next(kind for kind, made in _TRANSFORMS.items() if isinstance(value, made))
         numbers = value.get_params().items()
         return {"transform": kind, **{part: value_to_json(number, name) for part, number in numbers}}
-    if name == "freq":
-        return _freq_to_json(value)
-    if name == "device":
-        return str(value)
     if name == "quantiles" and isinstance(value, np.ndarray):
         value = tuple(value.tolist())
-    return value_to_json(value, f"the parameter {name}")
+    return parameter_to_json(name, value)
 
 
-def _freq_to_json(freq: Any) -> Json:
-    if isinstance(freq, Frequency):
-        return {"frequency": frequency_to_json(freq)}
-    if isinstance(freq, pd.PeriodDtype):
-        # Only a period's dtype leaves the side of the period open, so its offset's alias would not be the same.
-        return {"period": offset_to_json(freq.freq)}
-    if isinstance(freq, (datetime.timedelta, np.timedelta64)):
-        return offset_to_json(to_offset(pd.Timedelta(freq)))
-    if isinstance(freq, pd.offsets.BaseOffset):
-        return offset_to_json(freq)
-    return value_to_json(freq, "the parameter freq")
-
-
-def _json_to_parameter(name: str, content: Json) -> Any:
-    if not isinstance(content, dict):
-        return content
-    if "frequency" in content:
-        return json_to_frequency(content["frequency"])
-    if "period" in content:
-        return pd.PeriodDtype(to_offset(read_text(content, "period")))
-    if "transform" in content:
+def _json_to_parameter(content: Json) -> Any:
+    if isinstance(content, dict) and "transform" in content:
         kind = read_text(content, "transform")
         if kind not in _TRANSFORMS:
             raise DataError(f"transform={kind!r}, expected one of {', '.join(_TRANSFORMS)}")
         numbers = {part: value for part, value in content.items() if part != "transform" and value is not None}
         return _TRANSFORMS[kind](**{part: number_between(-math.inf, math.inf)(numbers, part) for part in numbers})
-    return json_to_value(content)
+    return json_to_parameter(content)
 
 
 def _check_rest(model: Forecaster) -> None:
     """Check every parameter as `fit` does, and those that only a file can get wrong."""
     check_parameters(model)
     panel_transform(model.transform)
-    if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
-        raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
+    check_written(model)
 
 
 def _read_map(content: Json) -> PowerMap | None:
@@ -313,10 +285,3 @@ def _read_map(content: Json) -> PowerMap | None:
         return None
     number, positive = number_between(-math.inf, math.inf), number_between(0, math.inf)
     return PowerMap(number(content, "lmbda"), number(content, "offset"), positive(content, "unit"))
-
-
-def _read_history(content: Json) -> pd.DataFrame:
-    rows = json_to_value(read_entry(content, "history"))
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
-        raise DataError("the history is no list of rows")
-    return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})

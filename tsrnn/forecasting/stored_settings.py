@@ -11,7 +11,7 @@ from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
-from tsrnn.data.stored_values import Json, read_entry, read_flag, read_list, read_text, read_whole
+from tsrnn.data.stored_values import Json, later_flag, number_between, one_of, read_entry, read_whole, several
 from tsrnn.errors import DataError
 from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.cells import CELLS, RECURRENT
@@ -60,44 +60,8 @@ def _read_fields(kind: type[NetworkSize] | type[Settings], content: Json) -> dic
     return {name: _FIELDS[name](content, name) for name in names if name != "size"}
 
 
-def one_of(choices: Any) -> Callable[[Json, str], str]:
-    """Return what reads an entry that is one of some names."""
-
-    def read(content: Json, name: str) -> str:
-        value = read_text(content, name)
-        if value not in choices:
-            raise DataError(f"{name}={value!r}, expected one of {', '.join(choices)}")
-        return value
-
-    return read
-
-
 def _whole(high: int) -> Callable[[Json, str], int]:
     return lambda content, name: read_whole(content, name, 1, high)
-
-
-def number_between(low: float, high: float, *, or_low: bool = False) -> Callable[[Json, str], float]:
-    """Return what reads a number between two others, or the lower one itself if that is said."""
-
-    def read(content: Json, name: str) -> float:
-        value = read_entry(content, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise DataError(f"{name}={value!r}, expected a number")
-        if not (low < value < high or (or_low and value == low)):
-            raise DataError(f"{name}={value!r}, expected a number between {low:g} and {high:g}")
-        return value
-
-    return read
-
-
-def several(read: Callable[[Json, str], Any]) -> Callable[[Json, str], tuple[Any, ...]]:
-    """Return what reads a list, whose every part `read` reads."""
-    return lambda content, name: tuple(read({name: part}, name) for part in read_list(content, name))
-
-
-def later_flag(content: Json, name: str) -> bool:
-    """Read a flag that files from before it have not."""
-    return name in content and read_flag(content, name)
 
 
 def _later_length(content: Json, name: str) -> int:

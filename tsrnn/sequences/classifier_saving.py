@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.stored_values import (
     Json,
     json_to_value,
+    number_between,
+    one_of,
     read_entry,
     read_flag,
+    read_history,
     read_list,
     read_text,
     read_whole,
@@ -29,13 +31,15 @@ from tsrnn.data.stored_values import (
 )
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import load_folder, write_folder
+from tsrnn.forecasting.model_folder import load_folder, save_folder
+from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.loading import network_from
 from tsrnn.networks.sequence_network import SequenceNetwork, SequenceSize
 from tsrnn.sequences.cases import ChannelScaler
 from tsrnn.sequences.class_settings import check_class_parameters
 from tsrnn.sequences.vocabulary import Vocabulary
+from tsrnn.training.checkpoint import part_of
 
 if TYPE_CHECKING:
     from tsrnn.sequences.classifier import SequenceClassifier
@@ -92,7 +96,7 @@ def save_classifier(model: SequenceClassifier, path: Any) -> None:
     tensors = {NETWORK + name: tensor for name, tensor in model.network_.state_dict().items()}
     if scaler is not None:
         tensors |= {SCALER + name: torch.from_numpy(getattr(scaler, name)) for name in ("loc", "scale")}
-    write_folder(path, content, tensors, KIND)
+    save_folder(path, content, tensors, partial(_build, cls=type(model)), KIND)
 
 
 def load_classifier(path: Any, cls: type[Model]) -> Model:
@@ -113,15 +117,12 @@ def load_classifier(path: Any, cls: type[Model]) -> Model:
 
 
 def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
-    parameters = read_entry(content, "parameters")
-    if not isinstance(parameters, dict) or not set(parameters) <= set(cls().get_params(deep=False)):
-        raise DataError(f"the parameters are not those of {cls.__name__}")
+    parameters = read_parameters(content, cls)
     model = cls(**{name: _json_to_parameter(name, value) for name, value in parameters.items()})
     check_class_parameters(model)
-    if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
-        raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
+    check_written(model)
     size = _read_size(read_entry(content, "size"))
-    weights = {name.removeprefix(NETWORK): part for name, part in tensors.items() if name.startswith(NETWORK)}
+    weights = part_of(tensors, NETWORK)
     if max(size.num_layers, len(size.filters)) > len(weights):
         raise DataError(f"{size.num_layers} layers and {len(size.filters)} filters, but {len(weights)} tensors")
     model.reader_ = _read_reader(content, tensors, size)
@@ -139,29 +140,25 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)
     model.best_epoch_ = read_whole(content, "best_epoch", 0)
     model.stopped_early_ = read_flag(content, "stopped_early")
-    model.history_ = _read_history(content)
+    model.history_ = read_history(content, HISTORY, "epoch")
     return model
 
 
 def _read_size(content: Json) -> SequenceSize:
-    cell, dropout, filters = read_text(content, "cell"), read_entry(content, "dropout"), read_list(content, "filters")
-    if cell not in RECURRENT:
-        raise DataError(f"cell={cell!r}, expected one of {', '.join(RECURRENT)}")
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-        raise DataError(f"dropout={dropout!r}, expected a share from 0 to below 1")
+    filters = read_list(content, "filters")
     if len(filters) > MOST_LAYERS:
         raise DataError(f"{len(filters)} filters, expected {MOST_LAYERS} or fewer")
     return SequenceSize(
         n_inputs=read_whole(content, "n_inputs", 1, LARGEST_WIDTH),
         n_classes=read_whole(content, "n_classes", 2, LARGEST_WIDTH),
-        cell=cell,
+        cell=one_of(RECURRENT)(content, "cell"),
         hidden_size=read_whole(content, "hidden_size", 1, LARGEST_WIDTH),
         num_layers=read_whole(content, "num_layers", 1, MOST_LAYERS),
         bidirectional=read_flag(content, "bidirectional"),
         embedding_size=read_whole(content, "embedding_size", 0, LARGEST_WIDTH),
         filters=tuple(read_whole({"filters": width}, "filters", 1, LARGEST_WIDTH) for width in filters),
         pooled=read_whole(content, "pooled", 1, LONGEST_POOLING),
-        dropout=float(dropout),
+        dropout=number_between(0, 1, or_low=True)(content, "dropout"),
         each_step=read_flag(content, "each_step"),
     )
 
@@ -181,13 +178,6 @@ def _read_reader(content: Json, tensors: Mapping[str, torch.Tensor], size: Seque
     if not (np.isfinite(loc).all() and np.isfinite(scale).all() and (scale > 0).all()):
         raise DataError("the scales are not finite and above 0")
     return ChannelScaler(loc, scale, read_flag(content, "each_case"))
-
-
-def _read_history(content: Json) -> pd.DataFrame:
-    rows = json_to_value(read_entry(content, "history"))
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
-        raise DataError("the history is no list of rows")
-    return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"epoch": np.int64})
 
 
 def _labels_to_json(classes: npt.NDArray[Any]) -> Json:
@@ -213,14 +203,11 @@ def _names_to_json(names: Any) -> Json:
 
 
 def _parameter_to_json(name: str, value: Any) -> Json:
-    if name == "verbose":
-        return isinstance(value, (bool, np.bool_)) and bool(value)
     if name == "random_state" and isinstance(value, np.random.RandomState):
         return None
     if isinstance(value, Mapping):
-        pairs = [value_to_json([label, weight], f"the parameter {name}") for label, weight in value.items()]
-        return {"pairs": pairs}
-    return value_to_json(value, f"the parameter {name}")
+        return {"pairs": [parameter_to_json(name, [label, weight]) for label, weight in value.items()]}
+    return parameter_to_json(name, value)
 
 
 def _json_to_parameter(name: str, content: Json) -> Any:
@@ -229,4 +216,4 @@ def _json_to_parameter(name: str, content: Json) -> Any:
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             raise DataError(f"{name} is no list of pairs")
         return {label: weight for label, weight in pairs}
-    return json_to_value(content)
+    return json_to_parameter(content)

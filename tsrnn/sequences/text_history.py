@@ -19,23 +19,17 @@ HISTORY = ("epoch", "step", "train_loss", "validation_loss", "perplexity", "seco
 
 def history_of(history: Sequence[Progress], steps_per_epoch: int) -> pd.DataFrame:
     """Return the table of a training's validations, a row each."""
-    return history_table(
-        [
-            [
-                row.step / steps_per_epoch,
-                row.step,
-                row.train_loss,
-                row.validation_loss,
-                _exp(row.validation_loss),
-                row.seconds,
-            ]
-            for row in history
-        ]
-    )
-
-
-def history_table(rows: list[list[float]]) -> pd.DataFrame:
-    """Return a table of rows with a number for each of the columns `HISTORY`."""
+    rows = [
+        (
+            row.step / steps_per_epoch,
+            row.step,
+            row.train_loss,
+            row.validation_loss,
+            _exp(row.validation_loss),
+            row.seconds,
+        )
+        for row in history
+    ]
     return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})
 
 

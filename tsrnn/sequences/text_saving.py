@@ -14,14 +14,15 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data.stored_values import Json, read_entry, read_flag, read_list, read_text, read_whole
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.data.stored_values import Json, number_between, one_of, read_entry, read_flag, read_history, read_whole
+from tsrnn.errors import DataError
 from tsrnn.forecasting.devices import nearest_device
-from tsrnn.forecasting.model_folder import load_folder, write_folder
+from tsrnn.forecasting.model_folder import load_folder, save_folder
+from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
 from tsrnn.networks.loading import network_from
-from tsrnn.sequences.text_history import HISTORY, history_table
+from tsrnn.sequences.text_history import HISTORY
 from tsrnn.sequences.text_scores import TextScore
 from tsrnn.sequences.text_settings import check_parameters
 from tsrnn.sequences.vocabulary import Vocabulary
@@ -65,14 +66,12 @@ def save_generator(model: TextGenerator, path: Any) -> None:
         "out_of_time": model.out_of_time_,
         **{name: None if (score := getattr(model, f"{name}_")) is None else asdict(score) for name in SCORES},
     }
-    write_folder(path, content, model.network_.state_dict(), KIND)
+    save_folder(path, content, model.network_.state_dict(), partial(_build, cls=type(model)), KIND)
 
 
 def plain_parameters(model: TextGenerator) -> dict[str, Json]:
     """Return a generator's parameters as values that JSON can hold; a callable `verbose` becomes False."""
-    parameters = model.get_params(deep=False)
-    parameters["verbose"] = isinstance(model.verbose, (bool, np.bool_)) and bool(model.verbose)
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
+    return {name: parameter_to_json(name, value) for name, value in model.get_params(deep=False).items()}
 
 
 def training_checkpoint(model: TextGenerator, text: str, path: str | os.PathLike[str]) -> Checkpoint:
@@ -94,14 +93,10 @@ def load_generator(path: Any, cls: type[Model]) -> Model:
 
 
 def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) -> Model:
-    parameters = read_entry(content, "parameters")
-    known = cls().get_params(deep=False)
-    if not isinstance(parameters, dict) or not set(parameters) <= set(known):
-        raise DataError(f"the parameters are not those of {cls.__name__}")
-    model = cls(**parameters)
+    parameters = read_parameters(content, cls)
+    model = cls(**{name: json_to_parameter(value) for name, value in parameters.items()})
     check_parameters(model)
-    if not isinstance(model.device, str) or not isinstance(model.verbose, bool):
-        raise ParameterError(f"device={model.device!r}, verbose={model.verbose!r}: expected a name, and true or false")
+    check_written(model)
     vocabulary = Vocabulary.from_json(read_entry(content, "vocabulary"))
     size = _read_size(read_entry(content, "size"))
     if size.vocabulary_size != len(vocabulary):
@@ -111,7 +106,7 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     device = nearest_device(model.device)
     model.vocabulary_, model.device_ = vocabulary, str(device)
     model.network_ = network_from(lambda: LanguageNetwork(size), tensors).to(device)
-    model.history_ = history_table(_read_history(content))
+    model.history_ = read_history(content, HISTORY, "step")
     model.n_tokens_, model.seed_ = read_whole(content, "n_tokens", 1), read_whole(content, "seed", 0, 2**32 - 1)
     model.best_step_ = read_whole(content, "best_step", 0)
     model.stopped_early_, model.out_of_time_ = read_flag(content, "stopped_early"), read_flag(content, "out_of_time")
@@ -125,52 +120,26 @@ def _read_size(content: Json) -> LanguageSize:
     content = {"weight_dropout": 0.0, **content} if isinstance(content, dict) else content
     if not isinstance(content, dict) or set(content) != names:
         raise DataError(f"the size is not that of a language network: expected {', '.join(sorted(names))}")
-    cell = read_text(content, "cell")
-    if cell not in RECURRENT:
-        raise DataError(f"cell={cell!r}, expected one of {', '.join(RECURRENT)}")
+    share = number_between(0, 1, or_low=True)
     return LanguageSize(
         vocabulary_size=read_whole(content, "vocabulary_size", 1, LARGEST_VOCABULARY),
-        cell=cell,
+        cell=one_of(RECURRENT)(content, "cell"),
         embedding_size=read_whole(content, "embedding_size", 1, LARGEST_WIDTH),
         hidden_size=read_whole(content, "hidden_size", 1, LARGEST_WIDTH),
         num_layers=read_whole(content, "num_layers", 1, MOST_LAYERS),
-        dropout=_read_share(content, "dropout"),
-        weight_dropout=_read_share(content, "weight_dropout"),
+        dropout=share(content, "dropout"),
+        weight_dropout=share(content, "weight_dropout"),
     )
-
-
-def _read_share(content: Json, name: str) -> float:
-    share = read_entry(content, name)
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
-        raise DataError(f"{name}={share!r}, expected a share from 0 to below 1")
-    return float(share)
 
 
 def _read_score(content: Json, name: str) -> TextScore | None:
     entry = read_entry(content, name)
     if entry is None:
         return None
-    nats = read_entry(entry, "nats")
-    if isinstance(nats, bool) or not isinstance(nats, (int, float)) or not 0 <= nats < math.inf:
-        raise DataError(f"nats={nats!r}, expected a number from 0")
+    nats = number_between(0, math.inf, or_low=True)(entry, "nats")
     return TextScore(nats, read_whole(entry, "n_tokens", 1), read_whole(entry, "n_characters", 1))
-
-
-def _read_history(content: Json) -> list[list[float]]:
-    rows = read_list(content, "history")
-    if not all(isinstance(row, list) and len(row) == len(HISTORY) for row in rows):
-        raise DataError("the history is no list of rows")
-    return [[_number_from(value) for value in row] for row in rows]
 
 
 def _plain_number(value: float) -> float | None:
     # JSON has no NaN (no validation) and no infinity (a perplexity beyond the largest number).
     return value if math.isfinite(value) else None if math.isnan(value) else 1e308
-
-
-def _number_from(value: Json) -> float:
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise DataError(f"{value!r} in the history, expected a number")
-    return float(value)

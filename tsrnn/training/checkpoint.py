@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,6 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tsrnn.errors import DataError
+
+Stored = TypeVar("Stored")
 
 SCHEMA = 1
 CURE = "Delete the file to start again, or name another one."
@@ -122,6 +124,10 @@ def optimiser_state(tensors: Mapping[str, Tensor], groups: Any) -> dict[str, Any
     return {"state": state, "param_groups": groups}
 
 
-def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def part_of(stored: Mapping[str, Stored], prefix: str) -> dict[str, Stored]:
+    """Return the tensors or arrays whose names begin with a prefix, without it.
+
+    >>> part_of({"network.weight": 1, "best.weight": 2}, "best.")
+    {'weight': 2}
+    """
+    return {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
