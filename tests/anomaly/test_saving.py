@@ -3,11 +3,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.exceptions import NotFittedError
 
 from tests.anomaly.conftest import hourly
 from tsrnn import AnomalyDetector, SeasonalNaive
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.forecasting import model_folder
 
 
 @pytest.fixture
@@ -54,6 +56,39 @@ def test_a_detector_of_arrays_is_saved(tmp_path):
 def test_the_step_of_a_detector_is_saved_however_it_was_given(tmp_path, freq):
     AnomalyDetector(freq=freq).fit(hourly(200)).save(tmp_path / "d")
     assert AnomalyDetector.load(tmp_path / "d").freq == "h"
+
+
+def rewrite(folder, change):
+    """Change the values and tensors as someone would who also mends the checksums."""
+    content, tensors = model_folder.read_folder(folder, "anomaly detector")
+    change(content, tensors)
+    head = ("format", "schema", "tsrnn", "tensors_sha256")
+    model_folder.write_folder(
+        folder, {name: value for name, value in content.items() if name not in head}, tensors, "anomaly detector"
+    )
+
+
+def test_a_detector_that_was_saved_with_arrays_that_nobody_reads_loads(detector, tmp_path):
+    def add(content, tensors):
+        rows = len(tensors["found.score"])
+        tensors["found.surprise"] = tensors["found.drift"] = torch.zeros(rows, dtype=torch.float64)
+        tensors["found.accepted"] = torch.zeros(rows, dtype=torch.bool)
+
+    detector.save(tmp_path / "d")
+    rewrite(tmp_path / "d", add)
+    pd.testing.assert_frame_equal(AnomalyDetector.load(tmp_path / "d").detect(), detector.detect())
+
+
+def test_a_detector_of_a_former_version_is_refused_with_what_to_do(detector, tmp_path):
+    def forget(content, tensors):
+        tensors["usual.held"] = tensors["usual.held"][:, :5].clone()
+
+    detector.save(tmp_path / "d")
+    rewrite(tmp_path / "d", forget)
+    with pytest.raises(
+        DataError, match=r"the array held is .*saved by a former version of tsrnn .*Fit the anomaly detector again"
+    ):
+        AnomalyDetector.load(tmp_path / "d")
 
 
 def test_only_a_fitted_detector_with_a_network_can_be_saved(tmp_path):

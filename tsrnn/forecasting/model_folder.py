@@ -194,9 +194,12 @@ def load_folder(path: Any, build: Build[Model], kind: str = FORECASTER) -> Model
     try:
         return build(content, tensors)
     except UNMAKEABLE as error:
-        # The checksums fit, so someone wrote these values.
-        folder = read_path(path)
-        raise DataError(f"{folder / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. {CURE}") from error
+        # The checksums fit, so that another copy of the folder would say the same.
+        raise DataError(
+            f"{read_path(path) / CONTENT_FILE} and {TENSOR_FILE} do not make a model: {error}. They are undamaged, so "
+            f"they were saved by a former version of tsrnn whose {kind}s this one cannot read, or changed by someone "
+            f"else. Fit the {kind} again and save it."
+        ) from error
 
 
 def read_folder(path: Any, kind: str = FORECASTER) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
