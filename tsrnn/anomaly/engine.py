@@ -53,10 +53,8 @@ class Rows(NamedTuple):
     lower: Floats
     upper: Floats
     surprise: Floats
-    drift: Floats
     parts: Floats  # (k, n, 3)
     away: Floats
-    accepted: Bools
 
 
 def advance(state: State, plan: Plan, y: Floats, forecast: BlockForecast, series: Integers) -> Rows:
@@ -133,7 +131,7 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
         if stays.any():
             n, end = j + 1, place + j + 1
             break
-    y, known, median, drift, outer = y[:, :n], known[:, :n], median[:, :n], drift[:, :n], outer[:, :, :n]
+    y, known, median, outer = y[:, :n], known[:, :n], median[:, :n], outer[:, :, :n]
     expected, surprise, away = expected[:, :n], surprise[:, :n], away[:, :n]
     energy, outlying = energy[:, :n], outlying[:, :n]
     surprise, seen = _compress(surprise), np.isfinite(surprise)
@@ -145,12 +143,10 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
     parts = np.concatenate([np.abs(surprise)[..., None], np.sqrt(energy)], 2)
     parts[~seen] = np.nan
     state.block_parts[:, place:end] = parts
-    accepted = np.zeros((k, n), np.bool_)
-    accepted[:, -1] = stays
     if stays.any():
         _accept(state, stays, end)
     lower, upper = (np.where(known, part / OUTER, np.nan) for part in outer)
-    return Rows(np.where(known, expected, np.nan), lower, upper, surprise, drift, parts, away, accepted)
+    return Rows(np.where(known, expected, np.nan), lower, upper, surprise, parts, away)
 
 
 def _ranges(forecast: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -147,9 +147,8 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
 
 def _found(arrays: dict[str, Any], n_rows: int) -> Found:
     parts = part_of(arrays, FOUND)
-    flags = {"accepted", "ordinary"}
     for name in Judged._fields:
-        dtype = np.bool_ if name in flags else np.float64
+        dtype = np.bool_ if name == "ordinary" else np.float64
         if name not in parts or parts[name].shape != (n_rows,) or parts[name].dtype != dtype:
             raise DataError(f"the array {name} does not fit {n_rows} rows")
     share = parts.get("share")

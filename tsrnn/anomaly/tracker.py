@@ -35,12 +35,9 @@ class Judged(NamedTuple):
     expected: Floats
     lower: Floats
     upper: Floats
-    surprise: Floats
-    drift: Floats
     score: Floats
     compared: Floats  # the score without the distance of a state that was accepted, of which the p-value is
     p_value: Floats
-    accepted: Bools
     ordinary: Bools
 
 
@@ -131,9 +128,7 @@ class Tracker:
         self.usual.put(index, usual)
         self.calibration.put(index, calibration)
         lower, upper = rows.expected - self.width * rows.lower, rows.expected + self.width * rows.upper
-        return Judged(
-            rows.expected, lower, upper, rows.surprise, rows.drift, score, compared, p_value, rows.accepted, ordinary
-        )
+        return Judged(rows.expected, lower, upper, score, compared, p_value, ordinary)
 
     def _is_ordinary(self, state: State, surprise: Floats, away: Floats, far: Bools) -> Bools:
         """Tell which rows (k, n) are to be compared with later: ordinary ones, and the first of each event.
