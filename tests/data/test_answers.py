@@ -112,8 +112,8 @@ def test_intervals_always_come_as_a_long_table():
 def test_a_long_table_with_intervals_keeps_its_own_names():
     table = pd.DataFrame({"shop": ["x"] * 4, "day": range(4), "sold": range(4)})
     panel = read_panel(table, id_col="shop", time_col="day")
-    answer = forecast_table(panel, zeros(panel, 1, 3), LEVELS, levels=(80,), name="GRU")
-    assert answer.columns.tolist() == ["shop", "day", "GRU", "GRU-lo-80", "GRU-hi-80"]
+    answer = forecast_table(panel, zeros(panel, 1, 3), LEVELS, levels=(80,))
+    assert answer.columns.tolist() == ["shop", "day", "yhat", "yhat-lo-80", "yhat-hi-80"]
 
 
 def test_column_names_write_levels_and_quantiles_briefly():

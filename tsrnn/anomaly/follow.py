@@ -26,9 +26,8 @@ class LineReader:
     ----------
     detector : AnomalyDetector
         Fitted. The columns are those of its table; a first line that names them is passed over.
-    notation : Notation, optional
-        How lines are written. By default with commas between fields, a decimal point and dates that can be read in one
-        way alone. Where it has the header of the history's file, a line with as many fields is one of that file.
+    notation : Notation
+        How lines are written. Where it has the header of the history's file, a line with as many fields is one of that file.
 
     Attributes
     ----------
@@ -36,9 +35,8 @@ class LineReader:
         Lines that were refused for lying far ahead, and then read because the next one went on from them.
     """
 
-    def __init__(self, detector: AnomalyDetector, notation: Notation | None = None) -> None:
-        self.detector = detector
-        self.notation = Notation() if notation is None else notation
+    def __init__(self, detector: AnomalyDetector, notation: Notation) -> None:
+        self.detector, self.notation = detector, notation
         like = detector.watch_.like
         self.is_long = like.form.kind == "long"
         self.names = list(like.ids)

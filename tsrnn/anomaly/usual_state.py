@@ -202,7 +202,7 @@ class UsualState(SeriesArrays):
         smooth = np.where(first[:, None], np.sqrt(SMOOTHED) * off, np.where(known, self.block_smooth - centre, 0.0))
         size = np.maximum(np.nan_to_num(self.block_distance, nan=1.0) / CUT, 1.0)
         weight = np.maximum(size ** -float(POWER), LEAST)  # [S, s]
-        self._learn_steps(centre[:, 0] + off.sum(1) / np.maximum(count, 1), first, count > 0, weight.mean(1))
+        self._learn_steps(centre[:, 0] + off.sum(1) / np.maximum(count, 1), count > 0, weight.mean(1))
         keep = np.where(self.rows > LONGEST, 1 - y.shape[1] / LONGEST, 1.0)
         both = np.sqrt(keep[:, :, None] * keep[:, None])
         self.products = both * self.products + np.einsum("sn,snc,snd->scd", weight, smooth, smooth)
@@ -219,7 +219,7 @@ class UsualState(SeriesArrays):
         spread: Floats = np.sqrt(self.squares / np.maximum(self.rows, 1e-9))
         return np.maximum(spread, FLOOR * np.abs(self.mean) + LEAST_SPREAD)
 
-    def _learn_steps(self, level: Floats, first: Floats, known: Floats, weight: Floats) -> None:
+    def _learn_steps(self, level: Floats, known: Floats, weight: Floats) -> None:
         """Learn how block means (S, C) move."""
         moved = known & np.isfinite(self.last)
         total = (self.blocks + weight)[:, None]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.notation import Notation
     from tsrnn.commands.voice import Voice
-    from tsrnn.data.panel import Panel
 
 # As in `tsrnn.anomaly.thresholds`, which takes long to import; a test compares them.
 THRESHOLDS = ("conformal", "pot", "quantile")
@@ -114,12 +113,11 @@ def command(
     if follow is not None:
         follow_lines(detector, voice, read_notation(file, panel, how.form), how.encoding)
         return
-    _write(detector, panel, voice, rows=rows, html=html, format_=format_, output=output)
+    _write(detector, voice, rows=rows, html=html, format_=format_, output=output)
 
 
 def _write(
     detector: AnomalyDetector,
-    panel: Panel,
     voice: Voice,
     *,
     rows: bool,

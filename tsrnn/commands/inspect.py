@@ -115,7 +115,7 @@ def advise(panel: Panel, found: list[Description], file: str) -> list[str]:
     return [*lines, *_on_season(panel, found), _next_step(panel, file)]
 
 
-def _said(panel: Panel, places: list[int], of: int | None = None) -> str:
+def _said(panel: Panel, places: list[int]) -> str:
     """Say how many series, with up to five names.
 
     Returns
@@ -124,7 +124,7 @@ def _said(panel: Panel, places: list[int], of: int | None = None) -> str:
         Such as "2 of 7 series (a, b)".
     """
     names = ", ".join(str(panel.ids[i]) for i in places[:5]) + (", ..." if len(places) > 5 else "")
-    return f"{len(places):,} of {of or panel.n_series:,} series ({names})"
+    return f"{len(places):,} of {panel.n_series:,} series ({names})"
 
 
 def _on_length(panel: Panel) -> list[str]:

@@ -169,17 +169,17 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def write_frame(df: pd.DataFrame, format_: str, output: str | None, title: str | None = None) -> None:
+def write_frame(df: pd.DataFrame, format_: str, output: str | None) -> None:
     """Write a table to a file or to stdout in the format asked for."""
     from tsrnn.data.files import write_table
 
     if format_ == "table":
-        write_text(render_table(df, title, width=None if output is None and sys.stdout.isatty() else WIDE), output)
+        write_text(render_table(df, width=None if output is None and sys.stdout.isatty() else WIDE), output)
     else:
         write_table(df, output or "-", "csv" if format_ == "csv" else "json" if format_ == "json" else "parquet")
 
 
-def render_table(df: pd.DataFrame, title: str | None = None, width: int | None = None) -> str:
+def render_table(df: pd.DataFrame, width: int | None = None) -> str:
     """Lay a table out for a terminal: numbers to the right, four significant digits."""
     from rich.console import Console
     from rich.table import Table
@@ -188,7 +188,7 @@ def render_table(df: pd.DataFrame, title: str | None = None, width: int | None =
     left = len(df) - MOST_ROWS
     df = df.iloc[:MOST_ROWS] if left > 0 else df
     df = df.assign(**{str(c): df[c].dt.date for c in df.columns if _is_midnight(df[c])})
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     numeric = [getattr(dtype, "kind", "O") in "fiu" for dtype in df.dtypes]
     for name, is_number in zip(df.columns, numeric, strict=True):
         table.add_column(Text(str(name)), justify="right" if is_number else "left", overflow="fold")

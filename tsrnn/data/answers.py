@@ -21,7 +21,6 @@ def forecast_table(
     *,
     levels: Sequence[float] = (),
     quantiles: Sequence[float] = (),
-    name: str = "yhat",
 ) -> Any:
     """Return the forecasts after the last row of every series, in the form of the user's table.
 
@@ -34,13 +33,11 @@ def forecast_table(
     levels : sequence of float, in percent
     quantiles : sequence of float in (0, 1)
         With either, the answer is a long table whatever the question was.
-    name : str
-        Column of the point forecast in a long table.
 
     Returns
     -------
     DataFrame or Series
-        Long: id, time and forecast columns, under the user's names. Wide and Series: as the user's table.
+        Long: id, time and forecast columns, the user's under their own names. Wide and Series: as the user's table.
 
     Raises
     ------
@@ -50,13 +47,13 @@ def forecast_table(
         If `quantile_levels` lacks a quantile that is asked for.
     """
     dtype = panel.form.value_dtype or np.dtype(np.float64)
-    columns = interval_columns(name, np.asarray(values), quantile_levels, levels, quantiles)
+    columns = interval_columns("yhat", np.asarray(values), quantile_levels, levels, quantiles)
     columns = {column: value.astype(dtype, copy=False) for column, value in columns.items()}
     h = np.shape(values)[1]
     stamps = _future_stamps(panel, panel.last_cutoffs(), h)
     if panel.form.kind == "long" or levels or quantiles:
         return _long_answer(panel, stamps, columns)
-    return _wide_answer(panel, stamps, columns[name].reshape(-1, h))
+    return _wide_answer(panel, stamps, columns["yhat"].reshape(-1, h))
 
 
 def interval_names(name: str, level: float) -> tuple[str, str]:
@@ -153,7 +150,6 @@ def long_forecasts(
     quantile_levels: Sequence[float],
     *,
     levels: Sequence[float] = (),
-    quantiles: Sequence[float] = (),
     name: str = "yhat",
 ) -> pd.DataFrame:
     """Return forecasts from any cutoffs beside what happened.
@@ -164,8 +160,8 @@ def long_forecasts(
     cutoffs : Cutoffs
         B of them.
     values : ndarray of shape (B, h, Q), original units
-    quantile_levels, levels, quantiles, name
-        As in `forecast_table`.
+    quantile_levels, levels, name
+        As in `interval_columns`.
 
     Returns
     -------
@@ -173,7 +169,7 @@ def long_forecasts(
         The columns of `stamp_table`, then those of `interval_columns`.
     """
     table = stamp_table(panel, cutoffs, np.shape(values)[1])
-    columns = interval_columns(name, np.asarray(values), quantile_levels, levels, quantiles)
+    columns = interval_columns(name, np.asarray(values), quantile_levels, levels)
     return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
 

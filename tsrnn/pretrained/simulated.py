@@ -41,7 +41,6 @@ class SimulatedWindows:
         long = member.size().context_length + member.horizon > LONG
         self._batches = max(1, (LONG_SERIES_AT_ONCE if long else SERIES_AT_ONCE) // batch_size)
         self._round = -1
-        self._rng = np.random.default_rng(seed)
         self._series = np.empty((0, 0))
         self._seasons: tuple[int, ...] = ()
 
