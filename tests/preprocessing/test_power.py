@@ -242,7 +242,7 @@ def test_negative_values_are_refused_with_the_cure(transform):
     ):
         transform.fit(table)
     y, offsets = flat(*([-float(i)] for i in range(1, 8)), [1.0])
-    with pytest.raises(DataError, match=r"in 7 of 8 series, for example a, b, c, d, e; the smallest is -7"):
+    with pytest.raises(DataError, match=r"in 7 of 8 series, for example a, b, c, d, e, ...; the smallest is -7"):
         transform.fit_panel(y, offsets, names=list("abcdefgh"))
     with pytest.raises(DataError, match=r"for example series 0, series 1, series 2"):
         transform.fit_panel(y, offsets)

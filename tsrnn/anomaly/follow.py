@@ -27,7 +27,8 @@ class LineReader:
     detector : AnomalyDetector
         Fitted. The columns are those of its table; a first line that names them is passed over.
     notation : Notation
-        How lines are written. Where it has the header of the history's file, a line with as many fields is one of that file.
+        How lines are written. Where it has the header of the history's file, a line with as many fields is one of that
+        file.
 
     Attributes
     ----------

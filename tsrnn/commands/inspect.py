@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsrnn.commands.options import output_options, table_options
+from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,8 +124,7 @@ def _said(panel: Panel, places: list[int]) -> str:
     str
         Such as "2 of 7 series (a, b)".
     """
-    names = ", ".join(str(panel.ids[i]) for i in places[:5]) + (", ..." if len(places) > 5 else "")
-    return f"{len(places):,} of {panel.n_series:,} series ({names})"
+    return f"{len(places):,} of {panel.n_series:,} series ({examples(panel.ids[places])})"
 
 
 def _on_length(panel: Panel) -> list[str]:

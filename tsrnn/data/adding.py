@@ -13,9 +13,10 @@ import numpy.typing as npt
 from tsrnn.data.grids import IntegerStep, show_stamps
 from tsrnn.data.panel import Integers, Panel, TableForm, as_names
 from tsrnn.data.placing import NewerRows, joined_dtype, on_grid, place_rows, with_rows, with_value_notes
-from tsrnn.data.tables import EMPTY_WARNING, show_names
+from tsrnn.data.tables import EMPTY_WARNING
 from tsrnn.data.times import check_same_time
 from tsrnn.errors import DataError
+from tsrnn.naming import examples
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _named_as_known(known: Panel, newer: Panel) -> Panel:
         return replace(newer, ids=known.ids)
     raise DataError(
         f"The Series has no name, but the model was fitted on {known.n_series:,} series: "
-        f"{show_names(list(known.ids))}. Name the one that it belongs to, for example series.rename({known.ids[0]!r})."
+        f"{examples(known.ids)}. Name the one that it belongs to, for example series.rename({known.ids[0]!r})."
     )
 
 
@@ -146,7 +147,7 @@ def _joined_form(known: Panel, newer: Panel, ids: npt.NDArray[Any]) -> TableForm
 def _warn_of_empty(newer: Panel, new: Integers, panel: Panel) -> None:
     empty = [newer.ids[i] for i in new.tolist() if not np.isfinite(newer.series(i)).any()]
     if empty:
-        message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=show_names(empty))
+        message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=examples(empty))
         warnings.warn(message, UserWarning, stacklevel=4)
 
 
@@ -155,10 +156,10 @@ def _replaced_notes(changed: dict[Any, int]) -> list[str]:
         return []
     total, names = sum(changed.values()), list(changed)
     what = "value was" if total == 1 else "values were"
-    return [f"{total:,} fitted {what} replaced by the update, of {len(names):,} series: {show_names(names)}."]
+    return [f"{total:,} fitted {what} replaced by the update, of {len(names):,} series: {examples(names)}."]
 
 
 def _new_notes(names: Sequence[Any]) -> list[str]:
     if not len(names):
         return []
-    return [f"{len(names):,} series {'is' if len(names) == 1 else 'are'} new since the fit: {show_names(names)}."]
+    return [f"{len(names):,} series {'is' if len(names) == 1 else 'are'} new since the fit: {examples(names)}."]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import Stamps
+from tsrnn.naming import examples
 
 # Most columns are told from the calendar by so many of their rows.
 FIRST_ROWS = 64
@@ -38,10 +39,9 @@ def calendar_notes(ds: Stamps, zone: Any, y: npt.NDArray[np.float64], names: Seq
     if not found or len(found) == len(names):
         return []
     told = [f"{names[i]} ({part})" for i, part in sorted(found.items())]
-    shown = ", ".join(told[:5]) + (", ..." if len(told) > 5 else "")
     return [
-        f"{len(told)} of {len(names)} columns only repeat their time stamps and are forecast like any other: {shown}. "
-        "To leave them out, name the columns that are wanted with target_col."
+        f"{len(told)} of {len(names)} columns only repeat their time stamps and are forecast like any other: "
+        f"{examples(told)}. To leave them out, name the columns that are wanted with target_col."
     ]
 
 

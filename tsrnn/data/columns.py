@@ -20,6 +20,7 @@ from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.times import name_words
 from tsrnn.errors import ColumnError, DataError
+from tsrnn.naming import examples
 
 _PARTS_OF_A_DATE = ("quarter", "month", "week", "day")
 
@@ -363,9 +364,8 @@ def to_numbers(column: pd.Series, name: Any) -> npt.NDArray[np.float64]:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan) if missing.any() else column.to_numpy(np.float64)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        rows = ", ".join(map(str, infinite[:5])) + (", ..." if len(infinite) > 5 else "")
         raise DataError(
-            f"Column {name!r} has {len(infinite):,} infinite values, in row {rows} (counted from 0). Replace "
-            "them by NaN where the value is unknown: df.replace([np.inf, -np.inf], np.nan)."
+            f"Column {name!r} has {len(infinite):,} infinite values, in row {examples(infinite)} (counted from 0). "
+            "Replace them by NaN where the value is unknown: df.replace([np.inf, -np.inf], np.nan)."
         )
     return np.asarray(values, dtype=np.float64)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.errors import DataError, FrequencyError
+from tsrnn.naming import examples
 
 Stamps = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
@@ -329,11 +330,8 @@ TOO_FAR = "Time stamps must lie in the years 1678 to 2261. Use integer time, or 
 
 def show_stamps(stamps: Stamps) -> str:
     """Name up to five stamps for an error message."""
-    if stamps.dtype.kind == "M":
-        shown = [str(pd.Timestamp(stamp)).removesuffix(" 00:00:00") for stamp in stamps[:5]]
-    else:
-        shown = [str(stamp) for stamp in stamps[:5].tolist()]
-    return ", ".join(shown) + (", ..." if len(stamps) > 5 else "")
+    dates = stamps.dtype.kind == "M"
+    return examples(stamps, lambda stamp: str(pd.Timestamp(stamp)).removesuffix(" 00:00:00") if dates else str(stamp))
 
 
 def every(count: int, unit: str) -> str:

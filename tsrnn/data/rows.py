@@ -15,6 +15,7 @@ from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError
+from tsrnn.naming import examples
 
 
 @dataclass
@@ -104,10 +105,9 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
         raise DataError(f"Column {columns.id_col!r} cannot name series ({error}). Use text or numbers.") from None
     unnamed = np.flatnonzero(codes < 0)
     if len(unnamed):
-        rows = ", ".join(map(str, unnamed[:5])) + (", ..." if len(unnamed) > 5 else "")
         raise DataError(
-            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {rows} (counted from 0). "
-            "Name the series of these rows, or drop them."
+            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {examples(unnamed)} (counted "
+            "from 0). Name the series of these rows, or drop them."
         )
     ds = time.ds
     if not _in_order(codes, ds):

@@ -19,6 +19,7 @@ from tsrnn.data.panel import Floats, Integers, Panel
 from tsrnn.data.rows import Rows, read_frame, read_series
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.errors import DataError, FrequencyError, ParameterError
+from tsrnn.naming import examples
 from tsrnn.parameters import is_whole
 
 EMPTY_WARNING = (
@@ -216,7 +217,7 @@ def _check_size(y: Floats, offsets: Integers, ids: Any) -> None:
         series = np.unique(np.searchsorted(offsets, beyond, side="right") - 1)
         raise DataError(
             f"{len(beyond):,} values are too large to compute with, in {len(series):,} of {len(ids):,} series: "
-            f"{show_names(ids[series])}. The largest is {np.abs(y[beyond]).max():.3g}, expected at most {LARGEST:g}. "
+            f"{examples(ids[series])}. The largest is {np.abs(y[beyond]).max():.3g}, expected at most {LARGEST:g}. "
             "Replace them by NaN where they stand for a missing value, or divide the values by a larger unit."
         )
 
@@ -270,7 +271,7 @@ def _end_notes(y: Floats, offsets: Integers) -> list[str]:
 
 def _empty_notes(y: Floats, offsets: Integers, ids: Any) -> list[str]:
     empty = _empty_series(y, offsets)
-    return [f"{len(empty):,} of {len(ids):,} series have no values: {show_names(ids[empty])}."] if len(empty) else []
+    return [f"{len(empty):,} of {len(ids):,} series have no values: {examples(ids[empty])}."] if len(empty) else []
 
 
 def report_empty(panel: Panel) -> None:
@@ -280,18 +281,13 @@ def report_empty(panel: Panel) -> None:
         return
     if len(empty) == panel.n_series:
         raise DataError(f"All {panel.n_series:,} series are empty: every value is missing.")
-    message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=show_names(panel.ids[empty].tolist()))
+    message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=examples(panel.ids[empty]))
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def _empty_series(y: Floats, offsets: Integers) -> Integers:
     running = np.concatenate([[0], np.cumsum(np.isfinite(y))])
     return np.flatnonzero(running[offsets[1:]] == running[offsets[:-1]])
-
-
-def show_names(ids: Sequence[Any]) -> str:
-    """Name up to five series for a message."""
-    return ", ".join(str(name) for name in ids[:5]) + (", ..." if len(ids) > 5 else "")
 
 
 def _describe(

@@ -16,6 +16,7 @@ from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, FixedStep, Stamps
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.errors import DataError
+from tsrnn.naming import examples
 
 # With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
 _COMPACT_FORMS = (
@@ -119,9 +120,8 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
 def _refuse_missing(column: pd.Series, name: Any) -> None:
     rows = np.flatnonzero(column.isna())
     if len(rows):
-        shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
         raise DataError(
-            f"Time column {name!r}: {len(rows):,} of {len(column):,} time stamps are missing, in row {shown} "
+            f"Time column {name!r}: {len(rows):,} of {len(column):,} time stamps are missing, in row {examples(rows)} "
             "(counted from 0). Fill or drop these rows."
         )
 

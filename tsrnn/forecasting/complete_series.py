@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tsrnn.data.panel import Floats, Integers
-from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, examples, most_missing_rows
+from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, most_missing_rows
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 from tsrnn.forecasting.series_values import interpolate
+from tsrnn.naming import examples
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tsrnn.data.coarse_steps import find_coarse_steps, step_notes
-from tsrnn.forecasting.per_series import examples
+from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
@@ -25,7 +25,7 @@ def _short_notes(panel: Panel) -> list[str]:
     short = np.flatnonzero((panel.n_observed > 0) & (panel.n_observed < fewest))
     if not len(short):
         return []
-    names = examples(list(panel.ids[short]))
+    names = examples(panel.ids[short])
     what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
     notes = [
         f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest on what "
@@ -35,7 +35,7 @@ def _short_notes(panel: Panel) -> list[str]:
     level = [index for index in short if np.ptp((y := panel.series(int(index)))[np.isfinite(y)]) == 0]
     if level:
         notes.append(
-            f"{len(level)} of these hold one value alone: {examples(list(panel.ids[level]))}. They are forecast as "
+            f"{len(level)} of these hold one value alone: {examples(panel.ids[level])}. They are forecast as "
             "that value, and their intervals have no width, which says nothing of what is likely."
         )
     return notes

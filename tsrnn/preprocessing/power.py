@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.metrics import CONSTANT
+from tsrnn.naming import examples
 from tsrnn.parameters import is_number
 from tsrnn.preprocessing.series_scaler import check_scaled
 
@@ -336,12 +337,12 @@ def fit_offset(y: Floats, offsets: Integers, offset: float | None, names: Sequen
     bad = y < 0 if offset is None else y <= -offset
     if bad.any():
         where = np.unique(series[bad])
-        examples = ", ".join(str(names[i] if len(names) else f"series {i}") for i in where[:5])
+        shown = examples(names[i] if len(names) else f"series {i}" for i in where)
         smallest = float(y[bad].min())
         wrong = "Negative values in data" if smallest < 0 and not offset else f"Values of {0 - (offset or 0):g} or less"
         raise DataError(
             f"{wrong}: {bad.sum()} of {(~np.isnan(y)).sum()} in {len(where)} of {len(offsets) - 1} series, for "
-            f"example {examples}; the smallest is {smallest:g}. A logarithm or a power needs more than −offset: set "
+            f"example {shown}; the smallest is {smallest:g}. A logarithm or a power needs more than −offset: set "
             f"an offset greater than {0 - smallest:g}, or do without the transform."
         )
     if offset is not None:

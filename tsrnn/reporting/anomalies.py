@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from tsrnn.anomaly.events import COLUMNS, merged_runs
 from tsrnn.errors import ColumnError
+from tsrnn.naming import examples
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
 from tsrnn.reporting.parts import plain_text, plot_times, time_labels
 from tsrnn.reporting.report import POLICY, write_page
@@ -59,8 +60,7 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
     name = known[0] if unique_id is None else unique_id
     rows = detections[detections["unique_id"] == name]
     if not len(rows):
-        shown = ", ".join(map(str, known[:5])) + (", ..." if len(known) > 5 else "")
-        raise ColumnError(f"There is no series {name!r}. Expected one of {len(known)}: {shown}.")
+        raise ColumnError(f"There is no series {name!r}. Expected one of {len(known)}: {examples(known)}.")
     kept = rows[_shown(rows, most_rows)]
     title = plain_text(name, 60)
     if len(kept) < len(rows):

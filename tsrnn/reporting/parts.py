@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.errors import ColumnError, ParameterError
+from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -116,7 +117,7 @@ def one_forecast(result: BacktestResult, unique_id: Any = None, cutoff: Any = No
     unique_id = known[0] if unique_id is None else unique_id
     mine = result.forecasts_of([unique_id])
     if mine.empty:
-        raise ColumnError(f"No series {unique_id!r} among the {len(known)} of this backtest: {examples(known)}.")
+        raise ColumnError(f"No series {unique_id!r} among the {len(known)} of this backtest: {_quoted(known)}.")
     cutoffs = mine["cutoff"].drop_duplicates().sort_values()
     cutoff = cutoffs.iloc[-1] if cutoff is None else _as_time(cutoff, cutoffs)
     rows = mine[mine["cutoff"] == cutoff].sort_values("step")
@@ -124,21 +125,15 @@ def one_forecast(result: BacktestResult, unique_id: Any = None, cutoff: Any = No
         labels = time_labels(cutoffs)
         raise ParameterError(
             f"cutoff={cutoff}: series {unique_id!r} was forecast from {len(cutoffs)} cutoffs, {labels[0]} to "
-            f"{labels[-1]}. Choose one of {examples(labels)}."
+            f"{labels[-1]}. Choose one of {_quoted(labels)}."
         )
     seen = result.observations_of([unique_id])
     seen = seen[seen["ds"] <= cutoff]
     return OneForecast(unique_id, cutoff, rows, seen.sort_values("ds")[["ds", "y"]].tail(context_rows(result)))
 
 
-def examples(names: Iterable[Any]) -> str:
-    """Return up to five names for an error message.
-
-    >>> examples("abcdefg")
-    "'a', 'b', 'c', 'd', 'e', ..."
-    """
-    listed = list(names)
-    return ", ".join(repr(str(name)) for name in listed[:5]) + (", ..." if len(listed) > 5 else "")
+def _quoted(names: Iterable[Any]) -> str:
+    return examples(names, lambda name: repr(str(name)))
 
 
 def chosen_models(result: BacktestResult, models: str | Sequence[str] | None) -> list[str]:
@@ -153,7 +148,7 @@ def chosen_models(result: BacktestResult, models: str | Sequence[str] | None) ->
     wanted = known if models is None else [models] if isinstance(models, str) else list(models)
     missing = [name for name in wanted if name not in known]
     if missing:
-        raise ColumnError(f"No model {examples(missing)} in this backtest; it compared {examples(known)}.")
+        raise ColumnError(f"No model {_quoted(missing)} in this backtest; it compared {_quoted(known)}.")
     return [name for name in known if name in wanted]
 
 
