@@ -34,6 +34,12 @@ def test_missing_values_at_the_beginning_of_the_cut_are_left_out_and_none_at_its
     assert part.start[0] == np.datetime64("2020-04-01")
 
 
+def test_every_row_has_a_place_in_its_series():
+    series, row = panel_of([1.0, np.nan, 3.0], [4.0, 5.0]).places()
+    assert series.tolist() == [0, 0, 0, 1, 1]
+    assert row.tolist() == [0, 1, 2, 0, 1]
+
+
 def test_rows_past_the_end_are_those_that_there_are():
     panel = panel_of([1.0, 2, 3], [4.0, 5])
     assert panel.between(np.array([0, 0]), np.array([9, 0])).lengths.tolist() == [3, 0]

@@ -219,8 +219,8 @@ def _follow_system(watch: Watch, panel: Panel, index: Integers) -> Found:
     """Read a panel of channels time by time, those without a value as missing."""
     everyone = np.arange(len(watch.next))
     begin = watch.like.frequency.positions(panel.start, watch.next[index])
-    series = np.repeat(np.arange(panel.n_series), panel.lengths)
-    at = begin[series] + np.arange(len(panel.y)) - panel.offsets[:-1][series]
+    series, row = panel.places()
+    at = begin[series] + row
     first, last = int(at.min()), int(at.max())
     values = np.full((len(everyone), last - first + 1), np.nan)
     values[index[series], at - first] = panel.y

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import id_column
+from tsrnn.data.spans import row_stamps
 from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError
 
@@ -44,13 +45,6 @@ def array_table(values: Any) -> pd.DataFrame:
     if infinite:
         raise DataError(f"The array holds {infinite:,} infinite values. Expected numbers, or NaN where one is missing.")
     return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
-
-
-def row_stamps(panel: Panel) -> tuple[Integers, Any]:
-    """Return for every row of a panel its series and its time stamp."""
-    series = np.repeat(np.arange(panel.n_series), panel.lengths)
-    row = np.arange(len(panel.y)) - panel.offsets[:-1][series]
-    return series, panel.frequency.stamps(panel.start[series], row)
 
 
 def detection_table(panel: Panel, judged: Judged, alpha: float, share: Floats | None = None) -> pd.DataFrame:
@@ -91,9 +85,8 @@ def time_rows(panel: Panel) -> tuple[Integers, int]:
     """Return for every row of a panel its place on the time line of all series, and how long that line is."""
     first = panel.start.min()
     begin = panel.frequency.positions(panel.start, np.broadcast_to(first, panel.start.shape))
-    series = np.repeat(np.arange(panel.n_series), panel.lengths)
-    row = begin[series] + np.arange(len(panel.y)) - panel.offsets[:-1][series]
-    return row, int((begin + panel.lengths).max())
+    series, row = panel.places()
+    return begin[series] + row, int((begin + panel.lengths).max())
 
 
 def ending_together(panel: Panel) -> Panel:
@@ -104,9 +97,9 @@ def ending_together(panel: Panel) -> Panel:
     if (lengths == panel.lengths).all():
         return panel
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    series = np.repeat(np.arange(panel.n_series), panel.lengths)
+    series, row = panel.places()
     y = np.full(int(offsets[-1]), np.nan)
-    y[offsets[:-1][series] + np.arange(len(panel.y)) - panel.offsets[:-1][series]] = panel.y
+    y[offsets[series] + row] = panel.y
     return replace(panel, y=y, offsets=offsets)
 
 

@@ -100,9 +100,8 @@ class Watch:
         share = None
         if self.system is not None:
             judged, share = self._together(self.system, longer, judged)
-        real = np.arange(len(longer.y)) - np.repeat(longer.offsets[:-1], longer.lengths) >= np.repeat(
-            gap, longer.lengths
-        )
+        series, row = longer.places()
+        real = row >= gap[series]
         return Found(Judged._make(part[real] for part in judged), None if share is None else share[real])
 
     def fix(self, found: Found) -> Found:
@@ -221,14 +220,14 @@ class Watch:
             return panel
         offsets = np.concatenate([[0], np.cumsum(panel.lengths + gap)]).astype(np.int64)
         y = np.full(int(offsets[-1]), np.nan)
-        row = np.arange(len(panel.y)) - np.repeat(panel.offsets[:-1], panel.lengths)
-        y[row + np.repeat(offsets[:-1] + gap, panel.lengths)] = panel.y
+        series, row = panel.places()
+        y[offsets[series] + gap[series] + row] = panel.y
         return replace(panel, y=y, offsets=offsets, start=panel.frequency.stamps(panel.start, -gap))
 
     def _together(self, system: System, panel: Panel, judged: Judged) -> tuple[Judged, Floats]:
         """Replace the scores and p-values of channels by those of their system."""
         at, length = time_rows(panel)
-        series = np.repeat(np.arange(panel.n_series), panel.lengths)
+        series, _ = panel.places()
         values, p_values = (np.full((panel.n_series, length), np.nan) for _ in range(2))
         values[series, at], p_values[series, at] = panel.y, judged.p_value
         wild = np.zeros(length, np.bool_)

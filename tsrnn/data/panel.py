@@ -125,6 +125,11 @@ class Panel:
         counts: Integers = running[self.offsets[1:]] - running[self.offsets[:-1]]
         return counts
 
+    def places(self) -> tuple[Integers, Integers]:
+        """Return of every row its series, and which row of that it is, counted from 0. Each of shape (n_rows,)."""
+        series = np.repeat(np.arange(self.n_series), self.lengths)
+        return series, np.arange(len(self.y)) - self.offsets[series]
+
     def series(self, index: int) -> Floats:
         """Return the values of one series, a view."""
         return self.y[self.offsets[index] : self.offsets[index + 1]]
@@ -182,15 +187,15 @@ class Panel:
 
         Missing values before the first observed one of these rows are cut off, as the gate does.
         """
-        row = np.arange(len(self.y)) - np.repeat(self.offsets[:-1], self.lengths)
+        series, row = self.places()
         ends = np.minimum(ends, self.lengths)
-        inside = (row >= np.repeat(starts, self.lengths)) & (row < np.repeat(ends, self.lengths))
+        inside = (row >= starts[series]) & (row < ends[series])
         seen = np.flatnonzero(inside & self.observed)
         # The first observed row of each series from its start on, or its end where there is none.
         place = np.searchsorted(seen, self.offsets[:-1] + np.minimum(starts, ends))
         first = np.append(seen, len(self.y))[place] - self.offsets[:-1]
         starts = np.where(first < ends, first, ends)
-        keep = inside & (row >= np.repeat(starts, self.lengths))
+        keep = inside & (row >= starts[series])
         offsets = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
         start = self.frequency.stamps(self.start, starts)
         return replace(self, y=self.y[keep], offsets=offsets, start=start)

@@ -22,13 +22,16 @@ def observations_table(panel: Panel, ids: Sequence[Any] | None = None) -> pd.Dat
     ids : sequence, optional
         The series that are wanted; all by default.
     """
-    chosen = np.arange(panel.n_series) if ids is None else positions_of(panel, ids)
-    lengths = panel.lengths[chosen]
-    series = np.repeat(chosen, lengths)
-    row = np.arange(len(series)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    stamps = panel.frequency.stamps(panel.start[series], row)
-    y = panel.y[panel.offsets[:-1][series] + row]
-    return pd.DataFrame({"unique_id": id_column(panel, series), "ds": restore_times(stamps, panel.form), "y": y})
+    if ids is not None:
+        panel = panel.take(positions_of(panel, ids))
+    series, stamps = row_stamps(panel)
+    return pd.DataFrame({"unique_id": id_column(panel, series), "ds": restore_times(stamps, panel.form), "y": panel.y})
+
+
+def row_stamps(panel: Panel) -> tuple[Integers, Any]:
+    """Return for every row of a panel its series and its time stamp."""
+    series, row = panel.places()
+    return series, panel.frequency.stamps(panel.start[series], row)
 
 
 def positions_of(panel: Panel, ids: Sequence[Any]) -> Integers:
