@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tsrnn.errors import ParameterError
-from tsrnn.parameters import check_choice, check_flag, check_whole, is_number, is_whole
+from tsrnn.parameters import check_choice, check_flag, check_number, check_whole, is_number, is_whole
 
 NO_NUMBERS = ["3", None, True, np.True_, (3,), 3j]
 
@@ -37,6 +37,15 @@ def test_a_count_may_be_left_open_where_that_is_said():
     check_whole("step", np.int32(1), 1, optional=True)
     with pytest.raises(ParameterError, match=r"^step=0: expected a whole number, 1 or more, or None\.$"):
         check_whole("step", 0, 1, optional=True)
+
+
+@pytest.mark.parametrize("value", [*(v for v in NO_NUMBERS if v is not None), 0, 1.5, float("nan")], ids=repr)
+def test_a_number_lies_between_two_others_or_is_a_bound_where_that_is_said(value):
+    check_number("share", 1, 0, 1, "a share", or_high=True)
+    check_number("share", np.float32(0.5), 0, 1, "a share")
+    check_number("share", None, 0, 1, "a share", optional=True)
+    with pytest.raises(ParameterError, match=r"^share=.*: expected a share\.$"):
+        check_number("share", value, 0, 1, "a share", or_high=True, optional=True)
 
 
 @pytest.mark.parametrize("value", [0, 1, "yes", None, np.array([True])], ids=repr)

@@ -56,6 +56,46 @@ def check_whole(name: str, value: Any, least: int, *, of: str = "", optional: bo
     raise ParameterError(f"{name}={value!r}: expected a whole number{counted}, {least} or more{alternative}.")
 
 
+def check_number(
+    name: str,
+    value: Any,
+    low: float,
+    high: float,
+    expected: str,
+    *,
+    or_low: bool = False,
+    or_high: bool = False,
+    optional: bool = False,
+) -> None:
+    """Raise ParameterError if a parameter is no number between two others.
+
+    Parameters
+    ----------
+    name : str
+    value : object
+    low, high : float
+        Infinite where there is no bound; NaN lies between no numbers.
+    expected : str
+        What is expected, in words.
+    or_low, or_high : bool
+        Whether it may be one of the bounds itself.
+    optional : bool
+        Whether it may be None.
+
+    Examples
+    --------
+    >>> check_number("dropout", 0, 0, 1, "a share from 0 to below 1", or_low=True)
+    >>> check_number("dropout", 1, 0, 1, "a share from 0 to below 1", or_low=True)
+    Traceback (most recent call last):
+    ...
+    tsrnn.errors.ParameterError: dropout=1: expected a share from 0 to below 1.
+    """
+    if value is None and optional:
+        return
+    if not is_number(value) or not (low < value < high or (or_low and value == low) or (or_high and value == high)):
+        raise ParameterError(f"{name}={value!r}: expected {expected}.")
+
+
 def check_flag(name: str, value: Any) -> None:
     """Raise ParameterError if a parameter is neither true nor false.
 

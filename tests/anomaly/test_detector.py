@@ -337,7 +337,7 @@ def test_a_period_in_rows_that_are_only_counted_is_found():
         ({"alpha": 1.0}, "alpha=1.0: expected a share"),
         ({"alpha": "small"}, "alpha='small'"),
         ({"contamination": 0.7}, "contamination=0.7: expected a share above 0 and at most 0.5"),
-        ({"threshold": "magic"}, "threshold='magic': expected one of conformal, pot, quantile"),
+        ({"threshold": "magic"}, "threshold='magic': expected one of 'conformal', 'pot', 'quantile'"),
         ({"channels": 3}, "channels=3: expected True or False"),
         ({"patience": 0}, "patience=0: expected a whole number of rows, 1 or more"),
         ({"calibration_length": 5}, "calibration_length=5: expected a whole number of rows, 20 or more"),

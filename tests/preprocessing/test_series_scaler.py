@@ -131,7 +131,7 @@ def test_the_array_given_is_not_changed():
 
 
 def test_errors_name_the_cause():
-    with pytest.raises(ParameterError, match="method='zscore': expected one of standard, robust, minmax"):
+    with pytest.raises(ParameterError, match="method='zscore': expected one of 'standard', 'robust', 'minmax'"):
         SeriesScaler("zscore").fit([[1.0]])
     with pytest.raises(NotFittedError, match="not fitted yet"):
         SeriesScaler().transform([[1.0]])

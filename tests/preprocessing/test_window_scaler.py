@@ -128,7 +128,11 @@ def test_it_can_be_cloned():
 @pytest.mark.parametrize(
     ("scaler", "X", "message"),
     [
-        (WindowScaler("zscore"), [[1.0]], "method='zscore': expected one of seasonal, spread, standard, mean, none"),
+        (
+            WindowScaler("zscore"),
+            [[1.0]],
+            "method='zscore': expected one of 'seasonal', 'spread', 'standard', 'mean', 'none'",
+        ),
         (WindowScaler(season_length=0), [[1.0]], "season_length=0: expected a whole number of rows, 1 or more"),
         (WindowScaler(season_length=1.5), [[1.0]], "season_length=1.5: expected a whole number"),
         (WindowScaler(), [1.0, 2.0], r"shape \(2,\): expected windows in rows"),

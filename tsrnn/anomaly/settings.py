@@ -13,7 +13,7 @@ from tsrnn.data.seasonality import find_season_length
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.forecaster import Forecaster
-from tsrnn.parameters import check_flag, check_whole
+from tsrnn.parameters import check_choice, check_flag, check_number, check_whole
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -37,22 +37,13 @@ def check_settings(detector: AnomalyDetector) -> None:
             f"forecaster={type(model).__name__}: expected a model of tsrnn, for example "
             "Forecaster(strategy='zero-shot')."
         )
-    _check_share("alpha", detector.alpha, 1)
-    if detector.contamination is not None:
-        _check_share("contamination", detector.contamination, 0.5)
-    if detector.threshold not in THRESHOLDS:
-        raise ParameterError(f"threshold={detector.threshold!r}: expected one of {', '.join(THRESHOLDS)}.")
+    check_number("alpha", detector.alpha, 0, 1, "a share above 0 and below 1, for example 0.01")
+    share = "a share above 0 and at most 0.5, for example 0.01"
+    check_number("contamination", detector.contamination, 0, 0.5, share, or_high=True, optional=True)
+    check_choice("threshold", detector.threshold, THRESHOLDS)
     check_flag("channels", detector.channels)
-    if detector.patience is not None:
-        check_whole("patience", detector.patience, 1, of="rows")
+    check_whole("patience", detector.patience, 1, of="rows", optional=True)
     check_whole("calibration_length", detector.calibration_length, FEWEST, of="rows")
-
-
-def _check_share(name: str, value: object, most: float) -> None:
-    number = isinstance(value, (float, np.floating)) and not isinstance(value, bool)
-    if not number or not 0 < value <= most or value == 1:  # type: ignore[operator]
-        end = "at most 0.5" if most < 1 else "below 1"
-        raise ParameterError(f"{name}={value!r}: expected a share above 0 and {end}, for example 0.01.")
 
 
 def block_of(model: ForecastModel) -> int:

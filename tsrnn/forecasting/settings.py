@@ -16,7 +16,7 @@ from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.size import NetworkSize
-from tsrnn.parameters import check_choice, check_flag, check_whole, is_number
+from tsrnn.parameters import check_choice, check_flag, check_number, check_whole, is_number
 from tsrnn.preprocessing.scaling import SCALINGS
 from tsrnn.pretrained.family import Member
 from tsrnn.pretrained.service import DAYS, Service, served_by, year_served_by
@@ -310,19 +310,16 @@ def check_parameters(model: Forecaster) -> None:
         check_whole(name, getattr(model, name), 1, optional=True)
     check_whole("num_layers", model.num_layers, 1)
     check_whole("ensemble_size", model.ensemble_size, 1)
-    if model.time_budget is not None and not (is_number(model.time_budget) and 0 < model.time_budget < math.inf):
-        raise ParameterError(f"time_budget={model.time_budget!r}: expected seconds above 0, or None for no limit.")
+    check_number("time_budget", model.time_budget, 0, math.inf, "seconds above 0, or None for no limit", optional=True)
     check_flag("bidirectional", model.bidirectional)
     if model.bidirectional and model.cell not in RECURRENT:
         raise ParameterError(
             f"bidirectional=True with cell={model.cell!r}, which reads the window as a whole: there are no directions. "
             f"Choose one of {', '.join(map(repr, RECURRENT))}, or bidirectional=False."
         )
-    if not (is_number(model.dropout) and 0 <= model.dropout < 1):
-        raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
-    rate = model.learning_rate
-    if rate is not None and not (is_number(rate) and 0 < rate < math.inf):
-        raise ParameterError(f"learning_rate={rate!r}: expected a number above 0, for example 0.002, or None.")
+    check_number("dropout", model.dropout, 0, 1, "a share from 0 to below 1", or_low=True)
+    rate = "a number above 0, for example 0.002, or None"
+    check_number("learning_rate", model.learning_rate, 0, math.inf, rate, optional=True)
 
 
 def _given(value: int | np.integer | None) -> int | None:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.metrics import CONSTANT
 from tsrnn.naming import examples
-from tsrnn.parameters import is_number
+from tsrnn.parameters import check_number
 from tsrnn.preprocessing.series_scaler import check_scaled
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ LMBDA_RANGE = (0.0, 1.0)
 
 # Nearer to 0 a lambda is 0: the map differs by less than rounding does, and scipy's inverse of it fails at 1e-310.
 SMALLEST_LMBDA = 1e-12
+
+FINITE = "a finite number, or None to choose it from the data"
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ class BoxCox(_PowerTransform):
 
     def _fit_map(self, y: Floats, offsets: Integers, names: Sequence[Any]) -> PowerMap:
         if self.lmbda is not None:
-            _check_number("lmbda", self.lmbda)
+            check_number("lmbda", self.lmbda, -np.inf, np.inf, FINITE)
         offset = fit_offset(y, offsets, self.offset, names)
         observed = ~np.isnan(y)
         logs = np.log(y[observed] + offset)
@@ -332,7 +334,7 @@ def fit_offset(y: Floats, offsets: Integers, offset: float | None, names: Sequen
         If the offset is not a number.
     """
     if offset is not None:
-        _check_number("offset", offset)
+        check_number("offset", offset, -np.inf, np.inf, FINITE)
     series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     bad = y < 0 if offset is None else y <= -offset
     if bad.any():
@@ -394,8 +396,3 @@ def fit_lmbda(logs: Floats, series: Integers) -> float:
 
     inside = minimize_scalar(cost, bounds=LMBDA_RANGE, method="bounded", options={"xatol": 1e-5}).x
     return min((*LMBDA_RANGE, float(inside)), key=cost)
-
-
-def _check_number(name: str, value: Any) -> None:
-    if not is_number(value) or not np.isfinite(value):
-        raise ParameterError(f"{name}={value!r}: expected a finite number, or None to choose it from the data.")

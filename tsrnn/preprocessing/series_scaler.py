@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from tsrnn.errors import ParameterError
+from tsrnn.parameters import check_choice
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,8 +66,7 @@ class SeriesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ParameterError
             If the method is unknown.
         """
-        if self.method not in SERIES_SCALINGS:
-            raise ParameterError(f"method={self.method!r}: expected one of {', '.join(SERIES_SCALINGS)}.")
+        check_choice("method", self.method, SERIES_SCALINGS)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self.loc_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         filled = ~np.isnan(X).all(axis=0)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array
 
 from tsrnn.errors import ParameterError
-from tsrnn.parameters import check_whole
+from tsrnn.parameters import check_choice, check_whole
 from tsrnn.preprocessing.scaling import SCALINGS, scale_windows
 
 if TYPE_CHECKING:
@@ -137,8 +137,7 @@ class WindowScaler(TransformerMixin, BaseEstimator):
         return y
 
     def _check(self, X: Any) -> Floats:
-        if self.method not in SCALINGS:
-            raise ParameterError(f"method={self.method!r}: expected one of {', '.join(SCALINGS)}.")
+        check_choice("method", self.method, SCALINGS)
         check_whole("season_length", self.season_length, 1, of="rows")
         windows: Floats = check_array(
             X, dtype=np.float64, ensure_2d=False, allow_nd=True, ensure_all_finite="allow-nan", ensure_min_samples=0

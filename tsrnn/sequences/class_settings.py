@@ -15,7 +15,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.forecasting.network_training import fresh_seed
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.sequence_network import SequenceSize, pooling_for
-from tsrnn.parameters import check_choice, check_flag, check_whole, is_number, is_whole
+from tsrnn.parameters import check_choice, check_flag, check_number, check_whole, is_number, is_whole
 from tsrnn.sequences.cases import SCALINGS
 from tsrnn.sequences.class_training import ENOUGH_TO_HOLD_BACK, HELD_BACK_SHARE, ClassPlan
 from tsrnn.sequences.vocabulary import TOKENS
@@ -46,18 +46,16 @@ def check_class_parameters(model: SequenceClassifier) -> None:
     check_flag("bidirectional", model.bidirectional)
     if not isinstance(model.convolution, (bool, np.bool_)) and model.convolution != "auto":
         raise ParameterError(f"convolution={model.convolution!r}: expected True, False or 'auto'.")
-    if not (is_number(model.dropout) and 0 <= model.dropout < 1):
-        raise ParameterError(f"dropout={model.dropout!r}: expected a share from 0 to below 1.")
-    if not (is_number(model.learning_rate) and 0 < model.learning_rate < math.inf):
-        raise ParameterError(f"learning_rate={model.learning_rate!r}: expected a number above 0, for example 0.004.")
+    check_number("dropout", model.dropout, 0, 1, "a share from 0 to below 1", or_low=True)
+    check_number("learning_rate", model.learning_rate, 0, math.inf, "a number above 0, for example 0.004")
     spread: Any = model.distortion
-    if spread != "auto" and not (is_number(spread) and 0 <= spread <= 0.5):
-        raise ParameterError(f"distortion={spread!r}: expected a number from 0 to 0.5, or 'auto'.")
+    if spread != "auto":
+        check_number("distortion", spread, 0, 0.5, "a number from 0 to 0.5, or 'auto'", or_low=True, or_high=True)
     if spread != "auto" and spread > 0 and model.tokens is not None:
         raise ParameterError(f"distortion={spread!r}: texts cannot be distorted. Choose 0 or 'auto' for them.")
-    share: Any = model.validation_fraction
-    if share != "auto" and not (is_number(share) and 0 <= share <= 0.5):
-        raise ParameterError(f"validation_fraction={share!r}: expected a share from 0 to 0.5, or 'auto'.")
+    if model.validation_fraction != "auto":
+        share = "a share from 0 to 0.5, or 'auto'"
+        check_number("validation_fraction", model.validation_fraction, 0, 0.5, share, or_low=True, or_high=True)
 
 
 def choose_size(model: SequenceClassifier, n_inputs: int, n_classes: int, longest: int) -> SequenceSize:

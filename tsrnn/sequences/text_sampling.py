@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.errors import ParameterError
-from tsrnn.parameters import check_whole, is_number, is_whole
+from tsrnn.parameters import check_number, check_whole, is_whole
 from tsrnn.sequences.vocabulary import Vocabulary
 
 # A text of so many tokens is written at most; a larger number is a slip.
@@ -21,11 +21,8 @@ def check_sampling(length: Any, temperature: Any, top_k: Any, random_state: Any 
     """Raise ParameterError for the first argument that is impossible."""
     if not is_whole(length) or not 0 <= length <= LONGEST_TEXT:
         raise ParameterError(f"length={length!r}: expected a whole number of tokens from 0 to {LONGEST_TEXT:,}.")
-    if not is_number(temperature) or not 0 <= temperature < math.inf:
-        raise ParameterError(
-            f"temperature={temperature!r}: expected a number, 0 or more; 0 always takes the likeliest token, 1 draws "
-            "by the model's own probabilities."
-        )
+    expected = "a number, 0 or more; 0 always takes the likeliest token, 1 draws by the model's own probabilities"
+    check_number("temperature", temperature, 0, math.inf, expected, or_low=True)
     if top_k is not None and (not is_whole(top_k) or top_k < 1):
         raise ParameterError(f"top_k={top_k!r}: expected a whole number, 1 or more, or None for all tokens.")
     check_whole("random_state", random_state, 0, optional=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.errors import DataError
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageSize
-from tsrnn.parameters import check_choice, check_flag, check_whole, is_number
+from tsrnn.parameters import check_choice, check_flag, check_number, check_whole
 from tsrnn.sequences.text_training import TextPlan
 from tsrnn.sequences.vocabulary import TOKENS, Vocabulary
 
@@ -79,13 +79,12 @@ def check_parameters(model: TextGenerator) -> None:
     for name in ("hidden_size", "num_layers", "batch_size", "bptt_length", "max_epochs", "patience"):
         check_whole(name, getattr(model, name), 1, optional=True)
     for name in ("dropout", "weight_dropout", "validation_share"):
-        if getattr(model, name) is not None:
-            _number(name, getattr(model, name), 0, 1, "a share from 0 to below 1, or None")
-    _number("weight_decay", model.weight_decay, 0, math.inf, "a number from 0")
-    if model.learning_rate is not None:
-        _above_0("learning_rate", model.learning_rate, "a number above 0, for example 0.003, or None")
-    if model.time_budget is not None:
-        _above_0("time_budget", model.time_budget, "seconds above 0, or None for no limit")
+        share = "a share from 0 to below 1, or None"
+        check_number(name, getattr(model, name), 0, 1, share, or_low=True, optional=True)
+    check_number("weight_decay", model.weight_decay, 0, math.inf, "a number from 0", or_low=True)
+    rate = "a number above 0, for example 0.003, or None"
+    check_number("learning_rate", model.learning_rate, 0, math.inf, rate, optional=True)
+    check_number("time_budget", model.time_budget, 0, math.inf, "seconds above 0, or None for no limit", optional=True)
     check_flag("mixed_precision", model.mixed_precision)
     check_whole("random_state", model.random_state, 0, optional=True)
 
@@ -184,13 +183,3 @@ def tokens_to_train(n_tokens: int, validation_share: float | None) -> int:
             "more to learn from. Pass a longer text, or validation_share=0 to hold nothing back."
         )
     return n_tokens - held_back
-
-
-def _number(name: str, value: Any, low: float, below: float, expected: str) -> None:
-    if not (is_number(value) and low <= value < below):
-        raise ParameterError(f"{name}={value!r}: expected {expected}.")
-
-
-def _above_0(name: str, value: Any, expected: str) -> None:
-    if not (is_number(value) and 0 < value < math.inf):
-        raise ParameterError(f"{name}={value!r}: expected {expected}.")
