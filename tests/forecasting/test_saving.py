@@ -226,7 +226,7 @@ def test_a_saved_model_is_replaced_and_nothing_else_is(model, models, saved, tmp
     check_equal(load_forecaster(tmp_path / "empty", Forecaster).predict(), model.predict())
 
 
-@pytest.mark.parametrize("step", ["_write_file", "_put_in_place"])
+@pytest.mark.parametrize("step", ["write_whole", "_put_in_place"])
 def test_a_save_that_fails_leaves_the_old_model_and_no_rubbish(models, saved, tmp_path, monkeypatch, step):
     def fail(*arguments):
         raise OSError("disk full")

@@ -19,6 +19,7 @@ import pandas as pd
 from tsrnn.data.centuries import place_in_century
 from tsrnn.data.csv_text import from_header, read_csv_table
 from tsrnn.errors import DataError, MissingExtraError
+from tsrnn.whole_files import write_whole
 
 PARQUET = (".parquet", ".pq")
 # How a table or its lines begin in JSON, and no header of a CSV does.
@@ -281,7 +282,7 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         # Without the time, so that the same content gives the same file.
         data = gzip.compress(data, mtime=0)
     try:
-        _replace_file(target, data)
+        write_whole(target, data)
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror}). Choose another path.") from None
 
@@ -343,18 +344,3 @@ def _time_as_text(value: Any) -> Any:
     if value is pd.NaT:
         return None
     return str(value) if isinstance(value, (date, time, timedelta, pd.Period)) else value
-
-
-def _replace_file(target: Path, data: bytes) -> None:
-    """Write beside the target and rename: an interruption leaves the old file, or none."""
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)  # a pipe or a device cannot be replaced
-        return
-    target = target.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

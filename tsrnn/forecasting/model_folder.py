@@ -17,6 +17,7 @@ from safetensors import torch as tensor_file
 
 import tsrnn
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.whole_files import write_whole
 
 SCHEMA = 1
 FORECASTER = "forecaster"
@@ -99,8 +100,8 @@ def write_folder(
     fresh, old = (folder.with_name(f".{folder.name}-{uuid.uuid4().hex}") for _ in range(2))
     try:
         fresh.mkdir()
-        _write_file(fresh / TENSOR_FILE, data)
-        _write_file(fresh / CONTENT_FILE, text.encode())
+        write_whole(fresh / TENSOR_FILE, data)
+        write_whole(fresh / CONTENT_FILE, text.encode())
         _put_in_place(fresh, folder, old)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -117,13 +118,6 @@ def _put_in_place(fresh: Path, folder: Path, old: Path) -> None:
         old.rename(folder)
         raise
     shutil.rmtree(old)
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_path(path: Any) -> Path:

@@ -6,7 +6,6 @@ The file is a safetensors file: tensors, and a header of JSON. Nothing in it is 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,11 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from tsrnn.errors import DataError
+from tsrnn.whole_files import write_whole
 
 Stored = TypeVar("Stored")
 
@@ -94,15 +94,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     OSError
         If it cannot be written, for example on a full disk.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        plain = {name: part.detach().cpu().contiguous() for name, part in tensors.items()}
-        save_file(plain, unfinished, dict(header))
-        os.replace(unfinished, path)
-    except SafetensorError as error:  # which is no OSError
-        if unfinished.is_file():
-            unfinished.unlink()
-        raise OSError(f"{path} cannot be written: {error}") from error
+    plain = {name: part.detach().cpu().contiguous() for name, part in tensors.items()}
+    write_whole(path, save(plain, dict(header)))
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -1,0 +1,43 @@
+import os
+import threading
+
+import pytest
+
+from tsrnn.whole_files import write_whole
+
+
+def test_a_file_takes_the_place_of_another_and_of_what_a_dead_process_left(tmp_path):
+    file = tmp_path / "a.bin"
+    (tmp_path / f".a.bin.{os.getpid()}.unfinished").write_bytes(b"half")
+    write_whole(file, b"one")
+    write_whole(file, b"two")
+    assert file.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "getpid"])
+def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, step):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    write_whole(tmp_path / "a.bin", b"one")
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "a.bin", b"two")
+    assert (tmp_path / "a.bin").read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_link_stays_and_a_pipe_is_written_to(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    got = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    write_whole(tmp_path / "pipe", b"flow")
+    reader.join()
+    assert got == [b"flow"]

@@ -1,0 +1,35 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file so that an interruption, or a computer that stops, leaves the whole old file, or none, or the new.
+
+    It is written beside its place and renamed when it lies on the disk. Where the path leads elsewhere, what it leads
+    to is replaced; a pipe or a device cannot be, and is written to.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, for example on a full disk.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)
+        return
+    target = target.resolve()
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    # What a process of the same number left, as the first one of a container.
+    unfinished.unlink(missing_ok=True)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
