@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.data.files import read_table, write_table
+from tsrnn.data.files import FileForm, read_table, write_table
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, MissingExtraError
 
@@ -73,7 +73,7 @@ def test_commas_for_thousands_are_read_beside_decimal_points(save):
 def test_a_separator_that_is_given_goes_before_the_one_that_a_line_names(save):
     path = save("sep=;\na;b|c\n1;2|3\n")
     assert read_table(path).columns.tolist() == ["a", "b|c"]
-    assert read_table(path, sep="|").columns.tolist() == ["a;b", "c"]
+    assert read_table(path, FileForm(sep="|")).columns.tolist() == ["a;b", "c"]
     with pytest.raises(DataError, match="is empty; expected a header line and rows"):
         read_table(save("sep=;\n"))
 
@@ -91,26 +91,26 @@ def test_an_ambiguous_comma_is_a_question(save):
     path = save("date;x\n2024-01-01;1,234\n2024-01-02;2,345\n")
     with pytest.raises(DataError, match=r"'1,234' may be a decimal comma or a mark of thousands.*decimal"):
         read_table(path)
-    assert read_table(path, decimal=",")["x"].tolist() == [1.234, 2.345]
+    assert read_table(path, FileForm(decimal=","))["x"].tolist() == [1.234, 2.345]
     with pytest.raises(DataError, match="decimal mark ';' cannot be used"):
-        read_table(path, decimal=";")
+        read_table(path, FileForm(decimal=";"))
 
 
 def test_a_date_format_turns_text_or_numbers_into_dates(save):
     path = save("day,x\n01/02/2024,1\n01/03/2024,2\n")
-    assert read_table(path, date_format="%d/%m/%Y")["day"].dt.month.tolist() == [2, 3]
+    assert read_table(path, FileForm(date_format="%d/%m/%Y"))["day"].dt.month.tolist() == [2, 3]
     numbers = save("day,x\n240102,1\n240103,2\n")
-    assert read_table(numbers, date_format="%y%m%d")["day"].dt.day.tolist() == [2, 3]
+    assert read_table(numbers, FileForm(date_format="%y%m%d"))["day"].dt.day.tolist() == [2, 3]
     with pytest.raises(DataError, match=r"no column is written as '%Y'.*240102, 1"):
-        read_table(numbers, date_format="%Y")
+        read_table(numbers, FileForm(date_format="%Y"))
     months = save("month,x\nJan-66,1\nFeb-66,2\n")
-    assert read_table(months, date_format="%b-%y")["month"].dt.year.tolist() == [1966, 1966]
+    assert read_table(months, FileForm(date_format="%b-%y"))["month"].dt.year.tolist() == [1966, 1966]
 
 
 def test_a_separator_may_be_named(save):
-    assert read_table(save("a:b\n1:2\n"), sep=":").columns.tolist() == ["a", "b"]
+    assert read_table(save("a:b\n1:2\n"), FileForm(sep=":")).columns.tolist() == ["a", "b"]
     with pytest.raises(DataError, match="'::' is not one character"):
-        read_table(save("a:b\n1:2\n"), sep="::")
+        read_table(save("a:b\n1:2\n"), FileForm(sep="::"))
 
 
 def test_the_index_that_pandas_writes_is_taken_back(save):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsrnn.data.continuing import join_newer
-from tsrnn.data.files import read_table, write_table
+from tsrnn.data.files import FileForm, read_table, write_table
 from tsrnn.data.folders import read_folder
 from tsrnn.data.names import as_whole_numbers
 from tsrnn.data.tables import read_panel
@@ -46,7 +46,7 @@ def save(tmp_path):
 
 
 def names_in(path, **options):
-    return list(read_panel(read_table(path, **options), id_col=options.get("id_col")).ids)
+    return list(read_panel(read_table(path, FileForm(**options)), id_col=options.get("id_col")).ids)
 
 
 @pytest.mark.parametrize("ids", [TAKEN_FOR_SOMETHING_ELSE, *([one] for one in TAKEN_FOR_SOMETHING_ELSE)], ids=str)
@@ -103,15 +103,15 @@ def test_missing_values_and_dates_are_missing_in_columns_that_name_nothing(save)
 
 def test_names_say_nothing_of_how_numbers_and_dates_are_written(save):
     path = save("id;tag;y\n1.10;01.02.2024;7,25\n1.11;01.02.2024;1.234,5\n")
-    table = read_table(path, id_col="id", date_format="%d.%m.%Y")
+    table = read_table(path, FileForm(id_col="id", date_format="%d.%m.%Y"))
     assert table["id"].tolist() == ["1.10", "1.11"]
     assert table["y"].tolist() == [7.25, 1234.5]
     path = save('id,day,y\n20240101,20240105,"1,234"\n20240102,20240105,"5,678.5"\n')
-    table = read_table(path, id_col="id", date_format="%Y%m%d")
+    table = read_table(path, FileForm(id_col="id", date_format="%Y%m%d"))
     assert table["id"].tolist() == [20240101, 20240102]
     assert table["y"].tolist() == [1234, 5678.5]
     path = save('id,day,y\n"1,234",2024-01-05,7.5\n"5,678",2024-01-05,8.5\n')
-    assert read_table(path, id_col="id")["id"].tolist() == ["1,234", "5,678"]
+    assert read_table(path, FileForm(id_col="id"))["id"].tolist() == ["1,234", "5,678"]
 
 
 def test_files_of_a_folder_name_a_series_alike(save, tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from tsrnn.data.files import read_table
+from tsrnn.data.files import FileForm, read_table
 from tsrnn.errors import DataError
 
 
@@ -9,7 +9,7 @@ def read(tmp_path):
     def call(content, **options):
         path = tmp_path / "table.csv"
         path.write_text(content)
-        return read_table(path, **options)
+        return read_table(path, FileForm(**options))
 
     return call
 

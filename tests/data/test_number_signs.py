@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from tsrnn.anomaly.notation import read_notation
-from tsrnn.data.files import read_noted_table, read_table
+from tsrnn.data.files import FileForm, read_noted_table, read_table
 from tsrnn.data.folders import read_folder
 from tsrnn.data.number_signs import split_sign
 from tsrnn.data.tables import read_panel
@@ -48,7 +48,7 @@ def test_a_sign_leaves_what_commas_mean_a_question(save):
     path = save("$1,234", "$2,345")
     with pytest.raises(DataError, match=r"'1,234' may be a decimal comma or a mark of thousands.*option decimal"):
         read_table(path)
-    assert read_table(path, decimal=".")["x"].tolist() == [1234, 2345]
+    assert read_table(path, FileForm(decimal="."))["x"].tolist() == [1234, 2345]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_signs_that_differ_and_words_among_them_are_refused(save, values, messag
 
 
 def test_names_keep_their_signs(save):
-    assert read_table(save("5 %", "10 %"), id_col="x")["x"].tolist() == ["5 %", "10 %"]
+    assert read_table(save("5 %", "10 %"), FileForm(id_col="x"))["x"].tolist() == ["5 %", "10 %"]
     for text in ("12 kg", "shop 1", "Q1", "$", "%", "12 34 $", "--$5", "(5)", "5 $ %", ""):
         assert split_sign(text) == ("", text)
 

@@ -3,7 +3,7 @@ import re
 import pandas as pd
 import pytest
 
-from tsrnn.data.files import read_table
+from tsrnn.data.files import FileForm, read_table
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError
 
@@ -49,5 +49,5 @@ def test_a_word_among_numbers_is_named(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("date;x\n2020-01-01;7,25\n2020-01-02;n/v\n2020-01-03;8,5\n")
     with pytest.raises(DataError, match="for example 'n/v'") as caught:
-        read_panel(read_table(path, decimal=","))
+        read_panel(read_table(path, FileForm(decimal=",")))
     assert "--decimal" not in str(caught.value)

@@ -32,8 +32,14 @@ class FileForm:
 
     Parameters
     ----------
-    sep, decimal, date_format, encoding, id_col : str, optional
-        See `read_table`.
+    sep, decimal : str, optional
+        Separator and decimal mark of a CSV; told from its content by default, such as a first line ``sep=;``.
+    date_format : str, optional
+        How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
+    encoding : str, optional
+        Of a CSV, for example "latin1". Default: UTF-8, or UTF-16 where a byte-order mark says so.
+    id_col : str, optional
+        The column that names series; "unique_id" by default, where there is one.
     """
 
     sep: str | None = None
@@ -47,33 +53,19 @@ class FileForm:
 UNSAID = FileForm()
 
 
-def read_table(
-    path: str | os.PathLike[str],
-    *,
-    sep: str | None = None,
-    decimal: str | None = None,
-    date_format: str | None = None,
-    encoding: str | None = None,
-    id_col: str | None = None,
-) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> pd.DataFrame:
     """Read a CSV or Parquet file.
 
-    Dates stay text, for `read_panel` to read, unless `date_format` is given. So do names: whatever stands in the column
-    of series, as NA, 007 or 1.10, but whole numbers in their plain form; NA in any column of words; and whole numbers
-    of one width with leading zeros. Numbers lose the sign that all numbers of their column have, such as $ or %.
+    Dates stay text, for `read_panel` to read, unless `form` has a `date_format`. So do names: whatever stands in the
+    column of series, as NA, 007 or 1.10, but whole numbers in their plain form; NA in any column of words; and whole
+    numbers of one width with leading zeros. Numbers lose the sign that all numbers of their column have, such as $ or
+    %.
 
     Parameters
     ----------
     path : path or "-"
         `.parquet` and `.pq` are Parquet; all else is CSV, also gzipped; "-" is either from standard input.
-    sep, decimal : str, optional
-        Separator and decimal mark of a CSV; told from its content by default, such as a first line ``sep=;``.
-    date_format : str, optional
-        How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
-    encoding : str, optional
-        Of a CSV, for example "latin1". Default: UTF-8, or UTF-16 where a byte-order mark says so.
-    id_col : str, optional
-        The column that names series; "unique_id" by default, where there is one.
+    form : FileForm
 
     Raises
     ------
@@ -82,7 +74,7 @@ def read_table(
     MissingExtraError
         If a Parquet file is read without pyarrow.
     """
-    return read_noted_table(path, FileForm(sep, decimal, date_format, encoding, id_col))[0]
+    return read_noted_table(path, form)[0]
 
 
 def read_noted_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> tuple[pd.DataFrame, list[str]]:
