@@ -90,7 +90,9 @@ def read_noted_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> t
         if name == "standard input" and data[:4] == b"PAR1":
             table = _read_parquet(io.BytesIO(data), name)
         else:
-            table, notes = read_csv_table(_decode(data, name, form.encoding), name, form.sep, form.decimal, id_col)
+            table, notes = read_csv_table(
+                _decode_table(data, name, form.encoding), name, form.sep, form.decimal, id_col
+            )
     return (table if form.date_format is None else _convert_dates(table, name, form.date_format, id_col)), notes
 
 
@@ -123,7 +125,7 @@ def read_csv_text(path: str | os.PathLike[str], name: str, encoding: str | None)
     DataError
         If it cannot be read or is no text.
     """
-    return from_header(_decode(read_bytes(path, name), name, encoding))
+    return from_header(_decode_table(read_bytes(path, name), name, encoding))
 
 
 def unpack(data: bytes, name: str) -> bytes:
@@ -179,28 +181,14 @@ def need_pyarrow(name: str) -> None:
         raise MissingExtraError(f'{name}: Parquet needs pyarrow. Run: pip install "tsrnn[parquet]"') from None
 
 
-def _decode(data: bytes, name: str, given: str | None) -> str:
-    """Return the text of a file in the encoding given, in UTF-8 or, with a byte-order mark, UTF-16."""
+def _decode_table(data: bytes, name: str, given: str | None) -> str:
+    """Return the text of a CSV as `decode` does, and say what another file is."""
     if data[:4] == b"PAR1":
         raise DataError(f"{name}: is a Parquet file; name it .parquet.")
     if data[:4] == b"PK\x03\x04":
         raise DataError(f"{name}: is a zip archive or a spreadsheet. Save the table as CSV.")
-    encoding = given or ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    # A text file has no zero bytes, except in UTF-16.
-    if given is None and encoding != "utf-16" and b"\x00" in data[:65536]:
-        raise DataError(f"{name}: is a binary file; expected CSV text or Parquet (.parquet).")
-    try:
-        text = data.decode(encoding)
-    except LookupError:
-        raise DataError(f"{name}: encoding={given!r} is not known; expected for example latin1 or cp1252.") from None
-    except UnicodeError as error:
-        if given is not None or not isinstance(error, UnicodeDecodeError):
-            raise DataError(f"{name}: is not written in {encoding} ({error}). Name another encoding.") from None
-        line = data[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{name}: byte 0x{data[error.start]:02x} in line {line} is not UTF-8. Name its encoding with encoding, "
-            "for example latin1, or save the file as UTF-8."
-        ) from None
+    cure = "Name its encoding with encoding, for example latin1, or save the file as UTF-8."
+    text = decode(data, name, "CSV text or Parquet (.parquet)", cure, given)
     if not text.strip():
         raise DataError(f"{name}: is empty; expected a header line and rows.")
     if _JSON.match(text):
@@ -209,6 +197,46 @@ def _decode(data: bytes, name: str, given: str | None) -> str:
             "pd.read_json(...).to_csv(...)."
         )
     return text
+
+
+def decode(data: bytes, name: str, expected: str, cure: str, given: str | None = None) -> str:
+    """Return a text in the encoding given, or in UTF-8 or, with a byte-order mark, UTF-16.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        Of the file, for errors.
+    expected : str
+        What is named where the file is no text.
+    cure : str
+        What to do where no encoding was given and it is another than these.
+    given : str, optional
+
+    Raises
+    ------
+    DataError
+        If it is no text, or none in this encoding.
+
+    Examples
+    --------
+    >>> decode("Là.".encode("utf-16"), "a.txt", "plain text", "Save it as UTF-8.")
+    'Là.'
+    """
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    # A text file has no zero bytes, except in UTF-16.
+    if given is None and not marked and b"\x00" in data[:65536]:
+        raise DataError(f"{name}: is a binary file; expected {expected}.")
+    encoding = given or ("utf-16" if marked else "utf-8-sig")
+    try:
+        return data.decode(encoding)
+    except LookupError:
+        raise DataError(f"{name}: encoding={given!r} is not known; expected for example latin1 or cp1252.") from None
+    except UnicodeError as error:
+        if given is not None or not isinstance(error, UnicodeDecodeError):
+            raise DataError(f"{name}: is not written in {encoding} ({error}). Name another encoding.") from None
+        line, wanted = data[: error.start].count(b"\n") + 1, "UTF-16" if marked else "UTF-8"
+        raise DataError(f"{name}: byte 0x{data[error.start]:02x} in line {line} is not {wanted}. {cure}") from None
 
 
 def _convert_dates(table: pd.DataFrame, name: str, date_format: str, id_col: str) -> pd.DataFrame:
