@@ -101,7 +101,7 @@ def test_channels_in_a_stream_say_the_same_as_in_a_table(forecaster):
 def test_what_an_update_costs_does_not_grow_with_what_was_read(detector):
     def size(detector):
         arrays = [*detector.watch_.tracker.state.stored().values()]
-        arrays += detector.watch_.tracker.calibration.stored().values()
+        arrays += detector.watch_.tracker.past_scores.stored().values()
         return sum(part.nbytes for part in arrays)
 
     before = size(detector)

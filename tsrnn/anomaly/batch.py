@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tsrnn.anomaly.block_forecasts import LookAhead
-from tsrnn.anomaly.thresholds import Calibration
+from tsrnn.anomaly.thresholds import PastScores
 from tsrnn.anomaly.tracker import Judged, Tracker
 from tsrnn.anomaly.usual_state import UsualState, blend
 
@@ -65,15 +65,15 @@ class System:
 
     Parameters
     ----------
-    calibration : Calibration
+    past_scores : PastScores
         Of one series, the score of the system: the mean over channels of −ln p, and the distance of their joint state
         from the usual one.
     usual : UsualState
     threshold : str
     """
 
-    def __init__(self, calibration: Calibration, usual: UsualState, threshold: str) -> None:
-        self.calibration, self.usual, self.threshold = calibration, usual, threshold
+    def __init__(self, past_scores: PastScores, usual: UsualState, threshold: str) -> None:
+        self.past_scores, self.usual, self.threshold = past_scores, usual, threshold
         self.seen, self.fixed = 0, False
 
     def restart(self) -> None:
@@ -105,7 +105,7 @@ class System:
         score = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         share = np.where(known & (total > 0), surprise / np.where(total > 0, total, 1.0), np.where(known, 0.0, np.nan))
         compared, p_value = score.copy(), np.full(score.shape, np.nan)
-        block = self.calibration.block.shape[1]
+        block = self.past_scores.block.shape[1]
         at = 0
         while at < len(score):
             place = self.seen % block
@@ -113,14 +113,14 @@ class System:
             if place == 0 and self.seen:
                 self.usual.end_block()
                 if not self.fixed:
-                    self.calibration.end_block()
+                    self.past_scores.end_block()
             part = slice(at, at + n)
             distance, beyond = self.usual.read(y.T[None, part], place)
             weight = self.usual.share()
             compared[part] = blend(score[None, part], beyond, weight)[0]
             score[part] = blend(score[None, part], distance, weight)[0]
             calm = ordinary[part] & ~self.usual.is_far(beyond)[0]
-            self.calibration.block[:, place : place + n] = np.where(calm, compared[part], np.nan)
-            p_value[part] = self.calibration.p_values(compared[None, part], self.threshold)[0]
+            self.past_scores.block[:, place : place + n] = np.where(calm, compared[part], np.nan)
+            p_value[part] = self.past_scores.p_values(compared[None, part], self.threshold)[0]
             self.seen, at = self.seen + n, at + n
         return score, compared, p_value, share

@@ -17,7 +17,7 @@ from tsrnn.anomaly.events import COLUMNS, find_events
 from tsrnn.anomaly.metrics import check_labels
 from tsrnn.anomaly.outliers import OutlierMethods, best_alpha
 from tsrnn.anomaly.saving import load_detector, save_detector
-from tsrnn.anomaly.settings import block_of, check_settings, context_of, find_season, patience_of
+from tsrnn.anomaly.settings import block_of, check_settings, context_of, patience_of, with_season
 from tsrnn.anomaly.stream import Detection, update_table, update_time
 from tsrnn.anomaly.tables import array_table, detection_table, ending_together, same_rows
 from tsrnn.anomaly.watch import Found, Watch
@@ -158,7 +158,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         if self._is_array:
             df = array_table(df)
             self.n_features_in_ = df.shape[1]
-        panel = find_season(self._read(df, self.freq, self.season_length), self.season_length)
+        panel = with_season(self._read(df, self.freq, self.season_length), self.season_length)
         together = bool(self.channels) or (self._is_array and panel.n_series > 1)
         panel = ending_together(panel) if together else panel
         self.panel_ = panel

@@ -17,7 +17,8 @@ from tsrnn.parameters import check_whole
 if TYPE_CHECKING:
     from tsrnn.data.panel import Bools, Floats, Integers
 
-THRESHOLDS = 250
+# How many thresholds a score is judged at.
+N_THRESHOLDS = 250
 # Where to look for the period of a series, and what stands in for one that has none.
 FEWEST_LAG, MOST_LAG, MOST_ROWS, NO_PERIOD = 3, 400, 20_000, 125
 
@@ -109,11 +110,11 @@ def vus_pr(labels: Any, score: Any, window: int | None = None, *, y: Any = None)
     check_whole("window", window, 0, of="rows")
     starts, ends = runs(is_anomaly)
     order = -np.sort(-values)
-    thresholds = order[np.linspace(0, len(values) - 1, THRESHOLDS).astype(int)]
+    thresholds = order[np.linspace(0, len(values) - 1, N_THRESHOLDS).astype(int)]
     # The first threshold that a row reaches. Thresholds descend, so a search wants them the other way round.
     first = np.searchsorted(-thresholds, -values, side="left")
-    predicted = np.bincount(first, minlength=THRESHOLDS + 1)[:THRESHOLDS].cumsum()
-    hit = np.bincount(first[is_anomaly], minlength=THRESHOLDS + 1)[:THRESHOLDS].cumsum()
+    predicted = np.bincount(first, minlength=N_THRESHOLDS + 1)[:N_THRESHOLDS].cumsum()
+    hit = np.bincount(first[is_anomaly], minlength=N_THRESHOLDS + 1)[:N_THRESHOLDS].cumsum()
     precisions = [
         _average_precision(is_anomaly, starts, ends, first, predicted, hit, width) for width in range(window + 1)
     ]
@@ -133,13 +134,13 @@ def _average_precision(
         around[before] += np.sqrt(1 - (start - before) / max(width, 1))
     near = np.flatnonzero((around > 0) & ~is_anomaly)
     credit = np.minimum(around[near], 1)
-    soft = np.bincount(first[near], weights=credit, minlength=THRESHOLDS + 1)[:THRESHOLDS].cumsum()
+    soft = np.bincount(first[near], weights=credit, minlength=N_THRESHOLDS + 1)[:N_THRESHOLDS].cumsum()
     # Anomalies whose buffers meet are one.
     apart = ends[:-1] + half < starts[1:] - half
     lows = np.concatenate([[max(starts[0] - half, 0)], starts[1:][apart] - half])
     highs = np.concatenate([ends[:-1][apart] + half, [min(ends[-1] + half, n - 1)]])
     reached = [int(first[low : high + 1].min()) for low, high in zip(lows, highs, strict=True)]
-    found = np.bincount(reached, minlength=THRESHOLDS + 1)[:THRESHOLDS].cumsum() / len(lows)
+    found = np.bincount(reached, minlength=N_THRESHOLDS + 1)[:N_THRESHOLDS].cumsum() / len(lows)
     true = hit + soft
     positives = int(is_anomaly.sum())
     recall = np.minimum(true / (positives + soft / 2), 1) * found

@@ -74,11 +74,11 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     parts |= {FOUND + name: part for name, part in found.judged._asdict().items()}
     parts |= {} if found.share is None else {FOUND + "share": found.share}
     parts |= {STATE + name: part for name, part in watch.tracker.state.stored().items()}
-    parts |= {PAST + name: part for name, part in watch.tracker.calibration.stored().items()}
+    parts |= {PAST + name: part for name, part in watch.tracker.past_scores.stored().items()}
     parts |= {USUAL + name: part for name, part in watch.tracker.usual.stored().items()}
     if system is not None:
         parts |= {SYSTEM_USUAL + name: part for name, part in system.usual.stored().items()}
-        parts |= {SYSTEM_PAST + name: part for name, part in system.calibration.stored().items()}
+        parts |= {SYSTEM_PAST + name: part for name, part in system.past_scores.stored().items()}
     parts |= {"start": watch.like.start.astype(np.int64), "next": watch.next.astype(np.int64)}
     tensors = {FORECASTER + name: part for name, part in weights.items()}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in parts.items()}
@@ -132,10 +132,10 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
     watch = Watch(detector.forecaster_, one, plan, detector.threshold, width, length, together=system is not None)
     watch.tracker.state = watch.tracker.state.rebuilt(part_of(arrays, STATE), n)
     watch.tracker.usual = watch.tracker.usual.rebuilt(part_of(arrays, USUAL), n)
-    watch.tracker.calibration = watch.tracker.calibration.rebuilt(part_of(arrays, PAST), n)
+    watch.tracker.past_scores = watch.tracker.past_scores.rebuilt(part_of(arrays, PAST), n)
     watch.tracker.fixed = read_flag(content, "fixed")
     if watch.system is not None:
-        watch.system.calibration = watch.system.calibration.rebuilt(part_of(arrays, SYSTEM_PAST), 1)
+        watch.system.past_scores = watch.system.past_scores.rebuilt(part_of(arrays, SYSTEM_PAST), 1)
         watch.system.usual = UsualState.fresh(1, n, plan.block, plan.patience).rebuilt(part_of(arrays, SYSTEM_USUAL), 1)
         watch.system.seen, watch.system.fixed = read_whole(system, "seen", 0), read_flag(system, "fixed")
     dtype = panel.start.dtype

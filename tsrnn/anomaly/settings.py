@@ -65,8 +65,8 @@ def patience_of(patience: int | None, panel: Panel) -> int:
     return max(FEWEST_PATIENT, PATIENT_SEASONS * panel.season_length) if patience is None else int(patience)
 
 
-def find_season(panel: Panel, given: int | None) -> Panel:
-    """Look for a season in the data where neither the user nor the frequency names one."""
+def with_season(panel: Panel, given: int | None) -> Panel:
+    """Return a panel with the season found in its data where neither the user nor the frequency names one."""
     if given is not None or panel.season_length > 1:
         return panel
     longest = np.argsort(-panel.n_observed, kind="stable")[:MOST_LOOKED_AT]

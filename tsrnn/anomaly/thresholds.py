@@ -47,7 +47,7 @@ def usual_scores() -> Floats:
 
 
 @dataclass
-class Calibration(SeriesArrays):
+class PastScores(SeriesArrays):
     """The past scores that new ones are compared with, a fixed number per series.
 
     Parameters
@@ -69,13 +69,13 @@ class Calibration(SeriesArrays):
 
     @classmethod
     def fresh(cls, n: int, length: int, block: int, usual: Floats) -> Self:
-        """Return the calibration of n series without any score.
+        """Return the past scores of n series without any score.
 
         Until there are enough of them, the scores `usual`, (m,), are compared with; they are the first to be forgotten.
         """
-        calibration = cls(*(np.full((n, size), np.nan) for size in (length, length, 4, block)))
-        calibration.set(np.tile(evenly(usual, length), (n, 1)))
-        return calibration
+        past_scores = cls(*(np.full((n, size), np.nan) for size in (length, length, 4, block)))
+        past_scores.set(np.tile(evenly(usual, length), (n, 1)))
+        return past_scores
 
     def end_block(self) -> None:
         """Let the scores of the block replace the oldest ones."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.anomaly.engine import LONG_AWAY, BlockForecast, advance
 from tsrnn.anomaly.engine_state import USUAL, Plan, State
-from tsrnn.anomaly.thresholds import LEAST_SCORE, Calibration, usual_scores
+from tsrnn.anomaly.thresholds import LEAST_SCORE, PastScores, usual_scores
 from tsrnn.anomaly.usual_state import UsualState, blend
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class Tracker:
     ----------
     plan : Plan
     threshold : str
-        A way of `Calibration.p_values`.
+        A way of `PastScores.p_values`.
     width : float
         Half the width of the expected range, in units of the spread.
     state : State
     usual : UsualState
         Of each series alone.
-    calibration : Calibration
+    past_scores : PastScores
     fixed : bool
         Whether the past scores stay as they are.
     """
@@ -65,23 +65,23 @@ class Tracker:
     width: float
     state: State
     usual: UsualState
-    calibration: Calibration
+    past_scores: PastScores
     fixed: bool = False
 
     @classmethod
     def fresh(cls, n: int, plan: Plan, threshold: str, width: float, calibration_length: int) -> Self:
         """Return the tracker of n series of which nothing has been seen."""
-        calibration = Calibration.fresh(n, calibration_length, plan.block, usual_scores())
+        past_scores = PastScores.fresh(n, calibration_length, plan.block, usual_scores())
         return cls(
-            plan, threshold, width, State.fresh(n, plan), UsualState.fresh(n, 1, plan.block, plan.patience), calibration
+            plan, threshold, width, State.fresh(n, plan), UsualState.fresh(n, 1, plan.block, plan.patience), past_scores
         )
 
     def add(self, n: int) -> None:
         """Add n series of which nothing has been seen. Their scores are compared with those of all others."""
         state = State.fresh(n, self.plan)
-        past = self.calibration.past
-        calibration = Calibration.fresh(n, past.shape[1], self.plan.block, past[np.isfinite(past)])
-        self.state, self.calibration = self.state.grown(state), self.calibration.grown(calibration)
+        past = self.past_scores.past
+        past_scores = PastScores.fresh(n, past.shape[1], self.plan.block, past[np.isfinite(past)])
+        self.state, self.past_scores = self.state.grown(state), self.past_scores.grown(past_scores)
         self.usual = self.usual.grown(UsualState.fresh(n, 1, self.plan.block, self.plan.patience))
 
     def restart(self, index: Integers) -> None:
@@ -110,23 +110,23 @@ class Tracker:
                 for at in range(0, len(index), TOGETHER)
             ]
             return Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-        state, usual, calibration = self.state.take(index), self.usual.take(index), self.calibration.take(index)
+        state, usual, past_scores = self.state.take(index), self.usual.take(index), self.past_scores.take(index)
         place, n = int(state.seen[0] % self.plan.block), y.shape[1]
         if place == 0 and state.seen[0]:
             usual.end_block()
             if not self.fixed:
-                calibration.end_block()
+                past_scores.end_block()
         rows = advance(state, self.plan, y, forecast, index)
         score = np.maximum((rows.parts / np.maximum(state.base, LEAST_BASE)[:, None]).mean(2), LEAST_SCORE)
         distance, beyond = usual.read(y[:, :, None], place)
         share = usual.share()
         score, compared = blend(score, distance, share), blend(score, beyond, share)
         ordinary = self._is_ordinary(state, rows.surprise, rows.away, usual.is_far(beyond))
-        calibration.block[:, place : place + n] = np.where(ordinary, compared, np.nan)
-        p_value = calibration.p_values(compared, self.threshold)
+        past_scores.block[:, place : place + n] = np.where(ordinary, compared, np.nan)
+        p_value = past_scores.p_values(compared, self.threshold)
         self.state.put(index, state)
         self.usual.put(index, usual)
-        self.calibration.put(index, calibration)
+        self.past_scores.put(index, past_scores)
         lower, upper = rows.expected - self.width * rows.lower, rows.expected + self.width * rows.upper
         return Judged(rows.expected, lower, upper, score, compared, p_value, ordinary)
 

@@ -12,7 +12,7 @@ from scipy.stats import gamma
 from tsrnn.anomaly.batch import System, follow_panel
 from tsrnn.anomaly.block_forecasts import forecast_windows
 from tsrnn.anomaly.tables import time_rows
-from tsrnn.anomaly.thresholds import MANY_USUAL, Calibration, evenly
+from tsrnn.anomaly.thresholds import MANY_USUAL, PastScores, evenly
 from tsrnn.anomaly.tracker import Judged, Tracker
 from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
 
@@ -68,8 +68,8 @@ class Watch:
             # The mean over channels of −ln p, if they had nothing to do with each other, and a middling distance.
             usual = gamma.ppf((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, n) / n
             usual = blend(usual, np.ones_like(usual), CHANNELS_WEIGHT)
-            calibration = Calibration.fresh(1, calibration_length, plan.block, usual)
-            self.system = System(calibration, UsualState.fresh(1, n, plan.block, plan.patience), threshold)
+            past_scores = PastScores.fresh(1, calibration_length, plan.block, usual)
+            self.system = System(past_scores, UsualState.fresh(1, n, plan.block, plan.patience), threshold)
         self.index: dict[Any, int] = {name: i for i, name in enumerate(panel.ids)}
         # The stamp after the last row that was read.
         self.next = panel.start.copy()
@@ -119,19 +119,19 @@ class Watch:
         """
         score, ordinary = found.judged.compared, found.judged.ordinary
         if self.system is not None:
-            self.system.fixed, calibration, ends = True, self.system.calibration, np.array([len(score)])
+            self.system.fixed, past_scores, ends = True, self.system.past_scores, np.array([len(score)])
         else:
-            self.tracker.fixed, calibration, ends = True, self.tracker.calibration, np.cumsum(self.tracker.state.seen)
-        length = calibration.past.shape[1]
+            self.tracker.fixed, past_scores, ends = True, self.tracker.past_scores, np.cumsum(self.tracker.state.seen)
+        length = past_scores.past.shape[1]
         past = np.full((len(ends), length), np.nan)
         parts = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
         for i, part in enumerate(parts):
             known = score[part][ordinary[part] & np.isfinite(score[part])]
             past[i] = evenly(known, length)
-        calibration.set(past)
+        past_scores.set(past)
         p_value = np.full(score.shape, np.nan)
         for i, part in enumerate(parts):
-            mine = calibration.take(np.array([i]))
+            mine = past_scores.take(np.array([i]))
             for rows in np.split(np.arange(part.start, part.stop), range(length, part.stop - part.start, length)):
                 p_value[rows] = mine.p_values(score[None, rows], self.tracker.threshold)[0]
         return found._replace(judged=found.judged._replace(p_value=p_value))

@@ -152,7 +152,7 @@ _NEAR_ZERO = 0.5
 # and .95 (the means of fourteen hourly series), weeks .95 (Ausgrid), hours 1.05 (those fourteen) and .68 (M4). Raw ones
 # held 82 % of fourteen daily prices and of 39 series of business days, and 76 % of thirteen tables of other short
 # seasons (normal quantiles: as if .95 and 1.1 were right).
-_BRISK = (
+_FIRST = (
     Member(
         "season_1", 1, 48, 12, 112, "seasonal", (((1,), 1.0),), Traits(near_zero=_NEAR_ZERO), widening=1.2, **_SHORT
     ),
@@ -327,6 +327,6 @@ def _view(first: Member, view: str, own: dict[str, Any]) -> Member:
 # The members whose forecasts are averaged, the main one first, by the name of that one.
 KINDS = {
     first.name: (first, *(_view(first, view, own) for view, own in _VIEWS.get(first.name, {}).items()))
-    for first in _BRISK
+    for first in _FIRST
 }
 MEMBERS: dict[str, Member] = {member.name: member for kind in KINDS.values() for member in kind}
