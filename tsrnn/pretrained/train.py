@@ -47,6 +47,8 @@ class Recipe:
     scorecard : str or None
         Checksum of the scorecard that chose among the candidates, if there were any to choose among.
     weight_decay : float
+    far_steps : int
+        Steps of the far decoder's own training, after the member's; 0 without one.
     """
 
     member: str

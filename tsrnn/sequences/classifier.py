@@ -86,7 +86,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         weights are kept. 0 trains for all epochs. "auto": a tenth from 500 cases on, else 0.
     patience : int, optional
         Epochs without improvement after which training stops. Default: half of `max_epochs`.
-    device : str
+    device : str or torch.device
         "auto" takes one GPU if there is one, else the CPU; or any torch device.
     random_state : int, RandomState or None
         The same number gives the same classifier, bit for bit on one CPU. None draws a fresh one. The global random
@@ -162,7 +162,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         batch_size: int | None = None,
         validation_fraction: float | str = "auto",
         patience: int | None = None,
-        device: str = "auto",
+        device: str | torch.device = "auto",
         random_state: Any = 0,
         verbose: bool | Callable[[Progress], None] = False,
     ) -> None:

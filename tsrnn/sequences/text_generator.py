@@ -98,7 +98,7 @@ class TextGenerator(BaseEstimator):
     mixed_precision : bool
         Whether training multiplies in bfloat16, which processors that have it do up to twice as fast. On a GPU the
         recurrence stays in single precision.
-    device : str
+    device : str or torch.device
         "auto" takes one GPU if there is one, else the CPU; or any torch device.
     random_state : int or None
         The same number gives the same model: on one CPU, with as many threads of torch and without a time budget,
@@ -158,7 +158,7 @@ class TextGenerator(BaseEstimator):
         min_count: int = 2,
         max_words: int = 10_000,
         mixed_precision: bool = False,
-        device: str = "auto",
+        device: str | torch.device = "auto",
         random_state: int | None = None,
         verbose: bool | Callable[[Progress], None] = False,
     ) -> None:
