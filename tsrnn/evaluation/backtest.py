@@ -27,8 +27,9 @@ from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel, check_horizon, check_levels, needed_quantiles
-from tsrnn.forecasting.per_series import checked_jobs, examples, share_jobs
+from tsrnn.forecasting.per_series import checked_jobs, share_jobs
 from tsrnn.forecasting.registry import Models, named_models
+from tsrnn.naming import examples
 from tsrnn.parameters import check_whole, is_number, is_whole
 
 __all__ = ["BacktestResult", "backtest"]

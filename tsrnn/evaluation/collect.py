@@ -23,8 +23,8 @@ from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, point_matrix, score, training_scale
 from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.contract import nearest, needed_quantiles
-from tsrnn.forecasting.per_series import examples
 from tsrnn.metrics import has_seasonal_pairs, mean_where, seasonal_scale
+from tsrnn.naming import examples
 
 # Series that change so many times as much after the first cutoff as before it are named.
 OUTWEIGHING = 100

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from tsrnn.evaluation.configuration import fingerprint, without_address
 from tsrnn.evaluation.engine import Part
 from tsrnn.evaluation.plan import Plan
 from tsrnn.forecasting.foreign import foreign_name
+from tsrnn.whole_files import write_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats, Integers
@@ -95,7 +95,7 @@ class Folder:
         for left in (self.path / FORECASTS).glob(f"*{UNFINISHED}"):
             left.unlink()
         if not file.exists():
-            _write_whole(file, json.dumps(description, indent=2).encode())
+            write_whole(file, json.dumps(description, indent=2).encode())
 
     def _file(self, model: str, window: int) -> Path:
         return self.path / FORECASTS / f"{window:04d}-{self.files[model]}.parquet"
@@ -130,7 +130,7 @@ class Folder:
         pq.write_table(content, sink)
         file = self._file(model, window)
         try:
-            _write_whole(file, sink.getvalue().to_pybytes())
+            write_whole(file, sink.getvalue().to_pybytes())
         except OSError as error:
             raise DataError(f"{file}: cannot be written ({error.strerror}); what is there is kept.") from error
 
@@ -149,7 +149,7 @@ class Folder:
             write_table(table.assign(**mixed), self.path / f"{name}.parquet", "parquet")
         content = json.dumps(finite(result.facts()), indent=2, default=without_address, allow_nan=False)
         try:
-            _write_whole(self.path / "result.json", content.encode())
+            write_whole(self.path / "result.json", content.encode())
         except OSError as error:
             raise DataError(f"{self.path}: cannot be written ({error.strerror}).") from error
 
@@ -216,16 +216,6 @@ def _plain(name: str) -> str:
     'ARIMA-2'
     """
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
-
-
-def _write_whole(file: Path, data: bytes) -> None:
-    """Write beside the file and rename: an interruption leaves the old file, or none."""
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}{UNFINISHED}")
-    with unfinished.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

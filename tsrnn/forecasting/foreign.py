@@ -17,8 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.per_series import checked_jobs, examples, most_missing_rows, run_jobs
+from tsrnn.forecasting.per_series import checked_jobs, most_missing_rows, run_jobs
 from tsrnn.forecasting.series_values import interpolate
+from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.progress import tell
+from tsrnn.naming import examples
 from tsrnn.parameters import is_whole
 
 if TYPE_CHECKING:
@@ -268,12 +269,3 @@ def claims_note(fitted: Mapping[Any, Any], claims: Sequence[tuple[str, Callable[
         if names:
             notes.append(f"{len(names)} of {len(fitted)} series {claim}: {examples(names)}.")
     return notes
-
-
-def examples(names: Sequence[Any]) -> str:
-    """Return up to five names.
-
-    >>> examples(range(7))
-    '0, 1, 2, 3, 4, ...'
-    """
-    return ", ".join(str(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
