@@ -226,7 +226,12 @@ def _parse_with_offsets(
         note = "The UTC offsets of the time stamps differ, their time of day does not: local dates are used."
         return wall, [*notes, note]
     utc = (wall - pd.to_timedelta(shift.to_numpy(), unit="min")).tz_localize("UTC")
-    return utc, [*notes, "The UTC offsets of the time stamps differ (daylight saving), so time is in UTC."]
+    note = (
+        "The UTC offsets of the time stamps differ (daylight saving), so time is in UTC. A season of hours follows the "
+        "local clock only if the zone is named, for example with df['ds'] = pd.to_datetime(df['ds'], utc=True)"
+        ".dt.tz_convert('Europe/Berlin')."
+    )
+    return utc, [*notes, note]
 
 
 def _minutes(offset: str) -> int:

@@ -17,6 +17,11 @@ from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 
+_REPEATED_HOUR = (
+    "Local times repeat an hour when daylight saving ends: name their zone, for example with "
+    "tz_localize('Europe/Berlin', ambiguous='infer')."
+)
+
 
 @dataclass
 class Rows:
@@ -86,7 +91,7 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True
         raise DataError(
             f"{len(twice):,} time stamps occur more than once, for example {show_stamps(np.unique(twice))}. "
             "If the rows belong to several series, name their column with id_col; otherwise drop or "
-            "aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a time zone."
+            f"aggregate them. {_REPEATED_HOUR}"
         )
     form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
     values = values[order]
@@ -118,8 +123,7 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
         shown = ", ".join(f"{ids[codes[i]]} at {show_stamps(ds[i : i + 1])}" for i in twice[:5])
         raise DataError(
             f"{len(twice):,} rows repeat the time stamp of another row of their series, for example {shown}. "
-            "Drop or aggregate them. Local times repeat an hour when daylight saving ends: use UTC or a "
-            "time zone."
+            f"Drop or aggregate them. {_REPEATED_HOUR}"
         )
     offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))]).astype(np.int64)
     form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)

@@ -147,7 +147,11 @@ def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
             "Localize them all, for example with pd.to_datetime(df[...], utc=True)."
         )
     dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values), utc=True))
-    return _read_dates(dates, dates.dtype, freq, ("The time stamps have several zones, so time is in UTC.",))
+    note = (
+        "The time stamps have several zones, so time is in UTC. A season of hours follows the local clock only if one "
+        "zone is named, for example with pd.to_datetime(df['ds'], utc=True).dt.tz_convert('Europe/Berlin')."
+    )
+    return _read_dates(dates, dates.dtype, freq, (note,))
 
 
 def _read_dates(dates: pd.DatetimeIndex, dtype: Any, freq: Any, notes: tuple[str, ...]) -> TimeColumn:
