@@ -218,3 +218,18 @@ def test_a_bad_option_is_named_and_the_exit_code_is_not_zero(run, sales, argumen
     assert got == code
     assert message in err
     assert "Traceback" not in err
+
+
+def test_hours_of_a_zone_follow_its_clock_and_mixed_offsets_are_told_to_name_it(run, tmp_path):
+    ds = pd.date_range("2024-10-01", "2024-10-27 23:00", freq="h", tz="Europe/Berlin")
+    table = pd.DataFrame({"ds": ds, "y": ds.hour.to_numpy(dtype=float)})
+    table[table["ds"] < "2024-10-27"].to_parquet(tmp_path / "zone.parquet")
+    table.to_csv(tmp_path / "offsets.csv", index=False)
+    forecast = ("--strategy", "zero-shot", "--horizon", "25", "--format", "csv")
+    code, out, err = run("forecast", "zone.parquet", *forecast)
+    assert code == 0, err
+    rows = pd.read_csv(io.StringIO(out))
+    assert rows["ds"].tolist() == [str(stamp) for stamp in ds[-25:]]
+    assert (rows["yhat"] - ds[-25:].hour).abs().max() < 5
+    err = run("forecast", "offsets.csv", *forecast)[2]
+    assert "local clock only if the zone is named" in err

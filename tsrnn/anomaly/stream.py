@@ -39,7 +39,7 @@ class Detection(NamedTuple):
     share: float | None = None
 
 
-def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
+def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> Any:
     """Return a time stamp as the panel has them: datetime64[ns], or an integer.
 
     Parameters
@@ -49,6 +49,8 @@ def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
     form : TableForm
     dates : bool
         Whether the fitted rows have dates.
+    after : datetime64[ns] or int64, optional
+        The stamp after the last one that was read. A local time that comes twice is its second one from there on.
 
     Raises
     ------
@@ -78,8 +80,12 @@ def read_stamp(time: Any, form: TableForm, dates: bool) -> Any:
         if stamp.tz is not None:
             raise DataError(f"The time stamp {time!r} has a time zone, but the fitted rows have none.")
     else:
-        stamp = stamp.tz_localize(form.zone, ambiguous=True, nonexistent="shift_forward") if stamp.tz is None else stamp
-        stamp = stamp.tz_convert(form.zone if form.wall_clock else "UTC").tz_localize(None)
+        naive, clock = stamp.tz is None, form.zone if form.wall_clock else "UTC"
+        first = stamp.tz_localize(form.zone, ambiguous=True, nonexistent="shift_forward") if naive else stamp
+        second = stamp.tz_localize(form.zone, ambiguous=False, nonexistent="shift_forward") if naive else stamp
+        stamp = first.tz_convert(clock).tz_localize(None)
+        if after is not None and stamp < pd.Timestamp(after):
+            stamp = second.tz_convert(clock).tz_localize(None)
     return stamp.to_datetime64()
 
 
@@ -112,10 +118,11 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
     like = watch.like
     numbers = np.array([read_value(value) for value in values.values()])
     names = as_names(list(values))
-    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M")
-    stamps = np.full(len(names), stamp, dtype=like.start.dtype)
     index = np.array([watch.index.get(name, -1) for name in names], dtype=np.int64)
     known = index >= 0
+    after = watch.next[index[known]].min() if known.any() else None
+    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M", after)
+    stamps = np.full(len(names), stamp, dtype=like.start.dtype)
     if watch.system is not None and (not known.all() or len(names) < len(watch.next)):
         absent = [name for name in watch.index if name not in values]
         strange = [*names[~known], *absent][:5]
@@ -180,11 +187,12 @@ def read_next_stamp(watch: Watch, names: Sequence[Any], time: Any) -> tuple[Any,
         If the stamp cannot be read, is not after those that were read, or does not lie on the grid.
     """
     like = watch.like
-    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M")
     known = [name for name in names if name in watch.index]
+    index = np.array([watch.index[name] for name in known], dtype=np.int64)
+    after = watch.next[index].min() if known else None
+    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M", after)
     if not known:
         return stamp, 0
-    index = np.array([watch.index[name] for name in known], dtype=np.int64)
     stamps = np.full(len(known), stamp, dtype=like.start.dtype)
     return stamp, int(gaps(watch, index, stamps, known).min())
 

@@ -15,6 +15,7 @@ from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step
 from tsrnn.data.column_arguments import check_column_arguments
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
 from tsrnn.data.grids import show_stamps
+from tsrnn.data.local_clock import clock_notes
 from tsrnn.data.panel import Floats, Integers, Panel
 from tsrnn.data.rows import Rows, read_frame, read_series
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
@@ -170,6 +171,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
             season_length = find_season_length(y, offsets, frequency.season_candidates)
     notes = _describe(rows, frequency, freq is not None, season_length, given)
     panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty, *steps))
+    panel = replace(panel, notes=(*panel.notes, *clock_notes(panel)))
     if not more:
         report_empty(panel)
     return panel

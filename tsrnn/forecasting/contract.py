@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.adding import add_rows
 from tsrnn.data.answers import forecast_table
+from tsrnn.data.local_clock import local_clock
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
@@ -71,7 +72,8 @@ class ForecastModel(BaseEstimator, ABC):
         Parameters
         ----------
         panel : Panel
-            May be another panel than the fitted one.
+            May be another panel than the fitted one. Rows and cutoffs are instants; a model sees them by the local
+            clock (`tsrnn.forecasting.by_clock`).
         cutoffs : Cutoffs
             B of them.
         h : int
@@ -122,7 +124,8 @@ class ForecastModel(BaseEstimator, ABC):
         ----------
         df : DataFrame, Series or Panel
             A long table (`unique_id, ds, y`), a wide table (one series per numeric column) or one Series.
-            It is not changed.
+            It is not changed. Where its time stamps have a zone with a name, days and the seasons of hours and finer
+            steps follow the local clock of that zone, also where daylight saving moves it.
         id_col, time_col, target_col : str, optional
             Columns of the table, where they are not named `unique_id`, `ds` and `y`. For a wide table
             `target_col` may be a list of columns.
@@ -226,8 +229,15 @@ class ForecastModel(BaseEstimator, ABC):
 
     def _add_later_rows(self, panel: Panel) -> None:
         """Go on with a panel that differs from the fitted one by later rows and new series alone."""
-        self._update_panel(panel)
+        self._update_panel(self._seen(panel))
         self.panel_ = panel
+
+    def _seen(self, panel: Panel) -> Panel:
+        """Return a panel as the model sees it: at its local times where the season follows them.
+
+        A model whose `_seen` does so has its `forecast` decorated with `by_local_clock`.
+        """
+        return local_clock(panel)
 
     def _update_panel(self, panel: Panel) -> None:
         """Fit again; a model that `continues` goes on from its last fit."""
@@ -249,7 +259,7 @@ class ForecastModel(BaseEstimator, ABC):
             season_length=self.season_length,
         )
         try:
-            learn(panel)
+            learn(self._seen(panel))
         finally:
             # Of a training that broke down the last finite weights are kept, and can forecast.
             self._columns, self.panel_ = columns, panel

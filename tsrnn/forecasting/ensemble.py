@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import ParameterError
+from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.per_series import checked_jobs, share_jobs
 from tsrnn.forecasting.progress import part
@@ -114,10 +115,12 @@ class Ensemble(ForecastModel):
         notes = [f"{name}: {note}" for name, member in self.members_.items() for note in member.notes_]
         return [*notes, *self._update_notes]
 
+    @by_local_clock
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
         return self._combine([member.forecast(panel, cutoffs, h, quantiles) for member in self.members_.values()])
 
+    @by_local_clock
     def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast with members that are not held at a bound; see `ForecastModel.unbounded_forecast`."""
         members = self.members_.values()

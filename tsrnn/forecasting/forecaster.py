@@ -13,6 +13,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import TrainingError
+from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.devices import pick_device
@@ -230,15 +231,16 @@ class Forecaster(ForecastModel):
     def _add_later_rows(self, panel: Panel) -> None:
         # The networks and what they learnt stay, and so do all rows: a later revision fits again on them.
         stale = self._history_notes(self.panel_)
-        self._transformed(panel)  # an error now rather than in every forecast
+        self._transformed(self._seen(panel))  # an error now rather than in every forecast
         self.panel_ = panel
         fresh = (*self._history_notes(self.panel_), *self._update_notes)
         self.notes_ = [note for note in self.notes_ if note not in stale and note not in fresh] + list(fresh)
 
     def _history_notes(self, panel: Panel) -> list[str]:
         """Return what a fit has noted of the histories that the networks see."""
-        return history_notes(panel.sorted_by_id(), most_missing(self.networks_))
+        return history_notes(self._seen(panel).sorted_by_id(), most_missing(self.networks_))
 
+    @by_local_clock
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`.
 
@@ -252,6 +254,7 @@ class Forecaster(ForecastModel):
         values[floor] = np.maximum(values[floor], 0.0)
         return values
 
+    @by_local_clock
     def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast without regard to zero; see `ForecastModel.unbounded_forecast`."""
         device = torch.device(self.device_)

@@ -111,6 +111,10 @@ class ForeignModel(ForecastModel):
         checked_jobs(self.n_jobs)
         self.notes_ = list(self._update_notes)
 
+    def _seen(self, panel: Panel) -> Panel:
+        # It may have a calendar of its own, and is given the time stamps of the table.
+        return panel
+
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
         values = np.full((len(cutoffs), h, len(quantiles)), np.nan)

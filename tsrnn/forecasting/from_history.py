@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class HistoryModel(ForecastModel):
     def _fit_panel(self, panel: Panel) -> None:
         self.notes_ = list(self._update_notes)
 
+    @by_local_clock
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
         values = np.empty((len(cutoffs), h, len(quantiles)))

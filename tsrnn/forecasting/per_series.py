@@ -13,6 +13,7 @@ from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tsrnn.errors import ParameterError
+from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.progress import tell
 from tsrnn.naming import examples
@@ -126,6 +127,7 @@ class PerSeriesModel(ForecastModel):
         text = examples(chosen) if len(chosen) <= 5 else f"{len(chosen)} different {what}"
         return f"season {self.panel_.season_length}, {len(self._fitted)} series: {text}"
 
+    @by_local_clock
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
         values = np.empty((len(cutoffs), h, len(quantiles)))

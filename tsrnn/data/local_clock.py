@@ -1,0 +1,223 @@
+"""Rows of one instant each, as models see them: on the clock of the user's zone, which the season follows.
+
+A panel counts hours in UTC, so that every row is an instant and every instant a row. Life keeps to the local clock,
+which daylight saving moves against UTC, and the season with it. Models are therefore given the rows at their local
+times: the hour that clocks leave out in spring is a missing row there, the one that comes twice in autumn is one row,
+the mean of both. What they forecast is put back on instants: the hour left out is dropped, the repeated one told twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, FixedStep, Stamps
+from tsrnn.data.panel import Cutoffs, Panel
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Floats, Integers
+
+# By zone and step: the instants from which on local time is so many steps more than in January 2000, and these steps.
+_KNOWN: dict[tuple[str, int], tuple[Integers, Integers, int]] = {}
+_FIRST, _LAST, _REFERENCE = "1900-01-01", "2262-01-01", "2000-01-01"
+# The longest time that clocks anywhere show twice.
+_LONGEST_REPEAT = 2 * HOUR
+
+
+def follows_clock(panel: Panel, season_length: int | None = None) -> bool:
+    """Tell whether the season of a panel may move against its rows, which are instants of a zone with a name.
+
+    Parameters
+    ----------
+    panel : Panel
+    season_length : int, optional
+        That of the panel by default.
+    """
+    step, season = panel.frequency, panel.season_length if season_length is None else season_length
+    if not _is_zoned(panel) or not isinstance(step, FixedStep):
+        return False
+    # An hour or less repeats all the same, and longer steps cannot be moved by an hour.
+    return MINUTE <= step.step <= HOUR and HOUR % step.step == 0 and season > 1 and season * step.step > HOUR
+
+
+def _is_zoned(panel: Panel) -> bool:
+    """Tell whether rows are counted in UTC but belong to a zone whose clocks may change."""
+    form = panel.form
+    return form.zone is not None and not form.wall_clock and form.zone.utcoffset(None) is None
+
+
+class LocalClock:
+    """A panel on the local clock.
+
+    Parameters
+    ----------
+    panel : Panel
+        For which `follows_clock` holds.
+
+    Attributes
+    ----------
+    panel : Panel
+        The same series at their local times, without a zone.
+    plain : Panel
+        The rows as they are, the first of each series at its local time: the same panel where no clock changes.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._rows = panel
+        self._step = panel.frequency.step  # type: ignore[attr-defined]
+        self._changes, self._shifts, origin = _clock(panel.form.zone, self._step)
+        self._first = self._shift(panel.start.astype(np.int64))  # [n_series]
+        local = panel.start + (origin + self._first * self._step).astype("timedelta64[ns]")
+        self.plain = replace(panel, start=local, form=replace(panel.form, zone=None))
+        self.n_merged = 0
+        self._lead = np.zeros(panel.n_series, np.int64)
+        self.panel = self._laid_out() if self._changes_before(panel.lengths.max(initial=0)) else self.plain
+        running = np.concatenate([[0], np.cumsum(self.panel.observed)])
+        self._observed_before = running
+
+    def _shift(self, instants: Integers) -> Integers:
+        """Return by how many steps the local clock is ahead of what it was in January 2000."""
+        shift: Integers = self._shifts[np.searchsorted(self._changes, instants, side="right")]
+        return shift
+
+    def _changes_before(self, rows: int) -> bool:
+        """Tell whether clocks change while any series has its first `rows` rows, or the next one."""
+        start = self._rows.start.astype(np.int64)
+        if not len(start):
+            return False
+        first, last = np.searchsorted(self._changes, [start.min(), start.max() + rows * self._step], side="right")
+        return bool((self._shifts[first : last + 1] != self._shifts[first]).any())
+
+    def _places(self, series: Integers, row: Integers) -> Integers:
+        """Return the local row of each row, counted from the local time of the first one; equal shapes."""
+        start = self._rows.start.astype(np.int64)
+        return row + self._shift(start[series] + row * self._step) - self._first[series]
+
+    def _laid_out(self) -> Panel:
+        rows = self._rows
+        series = np.repeat(np.arange(rows.n_series), rows.lengths)
+        place = self._places(series, np.arange(len(rows.y)) - rows.offsets[:-1][series])
+        # The row after the last one, too: the hour left out just before it is missing.
+        after = self._places(np.arange(rows.n_series), rows.lengths)
+        lengths = np.where(rows.lengths > 0, after, 0)
+        np.maximum.at(lengths, series, place + 1)
+        # A series may begin within the hour that comes twice.
+        np.maximum.at(self._lead, series, -place)
+        lengths = lengths + self._lead
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        cell = (offsets[:-1] + self._lead)[series] + place
+        seen = np.isfinite(rows.y)
+        count = np.bincount(cell[seen], minlength=int(offsets[-1]))
+        total = np.bincount(cell[seen], rows.y[seen], minlength=int(offsets[-1]))
+        y = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        self.n_merged = int(np.count_nonzero(count > 1))
+        start = self.plain.start - (self._lead * self._step).astype("timedelta64[ns]")
+        return replace(self.plain, y=y, offsets=offsets, start=start)
+
+    def steps(self, cutoffs: Cutoffs, h: int) -> tuple[Cutoffs, Integers]:
+        """Return where on the local clock cutoffs are, and which local step each of the h steps after them is.
+
+        A cutoff within the time that comes twice lies before all that is yet to come of it, as the rows of the local
+        clock there hold what comes later, too.
+
+        Returns
+        -------
+        cutoffs : Cutoffs
+            Of `panel`.
+        step : int64 ndarray of shape (B, h)
+            From 0 on.
+        """
+        if not self._changes_before(int(cutoffs.end.max(initial=0)) + max(h, 1) + self._reach):
+            return cutoffs, np.broadcast_to(np.arange(h), (len(cutoffs), h))
+        row = cutoffs.end[:, None] + np.arange(max(h, self._reach + 1))
+        place = self._places(np.broadcast_to(cutoffs.series[:, None], row.shape), row)  # [B, h or more]
+        end = place.min(1)
+        step: Integers = place[:, :h] - end[:, None]
+        return Cutoffs(cutoffs.series, end + self._lead[cutoffs.series]), step
+
+    @property
+    def _reach(self) -> int:
+        return int(_LONGEST_REPEAT // self._step)
+
+    def knows(self, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
+        """Tell which cutoffs of the local clock have a value before them. Shape (B,)."""
+        first = self.panel.offsets[cutoffs.series]
+        end = first + np.maximum(cutoffs.end, 0)
+        known: npt.NDArray[np.bool_] = self._observed_before[end] > self._observed_before[first]
+        return known
+
+
+def local_clock(panel: Panel, season_length: int | None = None) -> Panel:
+    """Return a panel at its local times where its season follows them, else as it is."""
+    return LocalClock(panel).panel if follows_clock(panel, season_length) else panel
+
+
+def clock_notes(panel: Panel) -> list[str]:
+    """Say what a change of clocks within the data means for a season of less than days."""
+    if not _is_zoned(panel) or not isinstance(panel.frequency, FixedStep) or panel.season_length < 2:
+        return []
+    zone = panel.form.zone
+    if follows_clock(panel):
+        clock = LocalClock(panel)
+        if clock.panel is clock.plain:
+            return []
+        note = f"The season follows the local clock ({zone}), which changes within the data."
+        twice = f" A time that comes twice counts as the mean of both values ({clock.n_merged:,} pairs)."
+        return [note + twice if clock.n_merged else note]
+    if not HOUR < panel.frequency.step < DAY:
+        return []
+    start = panel.start.astype(np.int64)
+    ends = pd.DatetimeIndex([start.min(), (start + panel.lengths * panel.frequency.step).max()]).tz_localize("UTC")
+    offsets = {stamp.utcoffset() for stamp in pd.date_range(*ends, freq="D").tz_convert(zone)}
+    if len(offsets) < 2:
+        return []
+    return [
+        f"Steps of {panel.frequency.alias} are counted in UTC, so what follows the local clock ({zone}) shifts where "
+        "that changes within the data. Give rows by the hour, or local times without a zone that are as far apart."
+    ]
+
+
+def _clock(zone: Any, step: int) -> tuple[Integers, Integers, int]:
+    """Return when the local clock of a zone changes, its shift before and after each change, and its offset in 2000.
+
+    Returns
+    -------
+    changes : int64 ndarray of shape (n,), nanoseconds
+        The first instants with another shift.
+    shifts : int64 ndarray of shape (n + 1,), steps
+    origin : int, nanoseconds
+        Half a step or less is no shift: where clocks change by half an hour, hours keep to UTC.
+    """
+    key = str(zone), step
+    if key not in _KNOWN:
+        days = pd.date_range(_FIRST, _LAST, freq="D").to_numpy("datetime64[s]").astype(np.int64)
+        offset = _offsets(zone, days)
+        at = np.flatnonzero(offset[1:] != offset[:-1])
+        before, after = days[at], days[at + 1]
+        for _ in range(17):  # seconds of a day
+            middle = (before + after) // 2
+            changed = _offsets(zone, middle) != offset[at]
+            before, after = np.where(changed, before, middle), np.where(changed, middle, after)
+        origin = int(_offsets(zone, np.array([_REFERENCE], "datetime64[s]").astype(np.int64))[0])
+        size = step / SECOND
+        shifts = np.trunc((offset - origin) / size + 0.499 * np.sign(offset - origin)).astype(np.int64)
+        _KNOWN[key] = after * SECOND, np.concatenate([shifts[:1], shifts[at + 1]]), origin * SECOND
+    return _KNOWN[key]
+
+
+def _offsets(zone: Any, seconds: Integers) -> Integers:
+    """Return by how many seconds local time is ahead of UTC at instants, in seconds since 1970."""
+    utc = pd.DatetimeIndex(seconds.astype("datetime64[s]")).tz_localize("UTC")
+    local: Stamps = utc.tz_convert(zone).tz_localize(None).to_numpy("datetime64[s]")
+    offsets: Integers = local.astype(np.int64) - seconds
+    return offsets
+
+
+def from_local_steps(values: Floats, step: Integers) -> Floats:
+    """Return forecasts of local steps, shape (B, H, Q), at the local step of each of h steps, shape (B, h)."""
+    picked: Floats = np.take_along_axis(values, step[:, :, None], axis=1)
+    return picked

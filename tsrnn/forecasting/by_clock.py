@@ -1,0 +1,51 @@
+"""Forecast on the local clock, and answer with instants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsrnn.data.local_clock import LocalClock, follows_clock, from_local_steps
+from tsrnn.data.panel import Cutoffs
+
+if TYPE_CHECKING:
+    from tsrnn.data.panel import Floats, Panel
+
+Forecast = Callable[[Any, "Panel", Cutoffs, int, Sequence[float]], "Floats"]
+
+
+def by_local_clock(forecast: Forecast) -> Forecast:
+    """Let a model's `forecast` see a panel at its local times, where its season follows them.
+
+    Those cutoffs whose steps go over an hour that clocks leave out are asked for a step more, in a call of their own:
+    a network may forecast so many by sample paths alone.
+    """
+
+    @wraps(forecast)
+    def forecast_instants(model: Any, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        fitted = getattr(model, "panel_", panel)
+        if not follows_clock(panel, fitted.season_length):
+            return forecast(model, panel, cutoffs, h, quantiles)
+        clock = LocalClock(panel)
+        local, step = clock.steps(cutoffs, h)
+        if local is cutoffs and clock.panel is clock.plain:
+            return forecast(model, clock.plain, cutoffs, h, quantiles)
+        needed = step.max(1, initial=0) + 1
+        known = clock.knows(local)
+        values = np.empty((len(cutoffs), h, len(quantiles)))
+        # What lies in the time that comes twice from its first row on has no other history.
+        rest = np.flatnonzero(~known)
+        if len(rest):
+            part = Cutoffs(cutoffs.series[rest], cutoffs.end[rest])
+            values[rest] = forecast(model, clock.plain, part, h, quantiles)
+        usual, longer = np.flatnonzero(known & (needed <= h)), np.flatnonzero(known & (needed > h))
+        for some, most in ((longer, int(needed.max(initial=h))), (usual, h)):
+            if len(some):
+                part = Cutoffs(local.series[some], local.end[some])
+                values[some] = from_local_steps(forecast(model, clock.panel, part, most, quantiles), step[some])
+        return values
+
+    return forecast_instants
