@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.tseries.frequencies import to_offset
 
+from tsrnn import AnomalyDetector, Forecaster
 from tsrnn.data.frequency import infer_frequency, parse_frequency
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
@@ -303,11 +304,58 @@ def test_stamps_off_the_grid_are_named_with_the_step_that_would_fit():
 def test_clocks_that_change_are_named_with_a_cure_that_keeps_every_row(freq, n_rows):
     local = pd.date_range("2023-02-01", periods=n_rows, freq=freq)
     zoned = pd.Series(1.0, index=local.tz_localize("America/New_York").tz_convert("UTC"))
-    with pytest.raises(FrequencyError, match=r"once the clocks change.*shown in UTC.*tz_localize\(None\)") as told:
+    with pytest.raises(FrequencyError, match=r"once the clocks change. Name.*tz_localize\(None\)") as told:
         read_panel(zoned)
     assert "would fit" not in str(told.value)
-    cured = read_panel(zoned.set_axis(zoned.index.tz_convert("America/New_York").tz_localize(None)))
-    assert (cured.frequency.alias, cured.observed.all(), len(cured.y)) == (freq, True, n_rows)
+    named = zoned.set_axis(zoned.index.tz_convert("America/New_York"))
+    for table in (named, named.set_axis(named.index.tz_localize(None))):
+        cured = read_panel(table)
+        assert (cured.frequency.alias, cured.observed.all(), len(cured.y)) == (freq, True, n_rows)
+
+
+# Every so many hours of the local clock, through a change; one of two-hourly rows does not exist in spring.
+LOCAL_STEPS = [
+    ("Europe/Berlin", "6h", "2024-03-31"),
+    ("Europe/Berlin", "12h", "2024-10-27"),
+    ("Europe/Berlin", "2h", "2024-03-31"),
+    ("America/New_York", "4h", "2024-11-03"),
+    ("Australia/Lord_Howe", "h", "2024-04-07"),
+]
+
+
+def local_steps(zone, freq, day):
+    day = pd.Timestamp(day)
+    local = pd.date_range(day - pd.Timedelta(days=30), day + pd.Timedelta(days=20), freq=freq)
+    ds = local.tz_localize(zone, nonexistent="NaT", ambiguous=np.ones(len(local), bool))
+    return pd.Series(local.hour.to_numpy(dtype=float), ds, name="y")[ds.notna()]
+
+
+@pytest.mark.parametrize(("zone", "freq", "day"), LOCAL_STEPS)
+@pytest.mark.parametrize("named", [True, False])
+def test_rows_at_the_same_local_hours_of_every_day_are_counted_by_the_local_clock(zone, freq, day, named, tmp_path):
+    y = local_steps(zone, freq, day)
+    panel = read_panel(y, freq=freq if named else None)
+    assert (panel.frequency.alias, panel.form.wall_clock, panel.frequency.zone) == (freq, True, zone)
+    assert f"Hours are counted in local time ({zone})." in panel.notes
+    change = int((y.index < pd.Timestamp(day, tz=zone) + pd.Timedelta(days=1)).sum())
+    model = Forecaster(strategy="zero-shot").fit(y.iloc[:change])
+    model.save(tmp_path / "model")
+    # Rows after the change alone do not show which clock they follow, nor do those of another zone.
+    for newer in (y.iloc[change:], y.iloc[change:].tz_convert("UTC")):
+        later = Forecaster.load(tmp_path / "model").update(newer)
+        expected = Forecaster(strategy="zero-shot").fit(y).predict(8)
+        pd.testing.assert_series_equal(later.predict(8), expected, check_freq=False)
+        assert (expected - expected.index.hour).abs().max() < 6
+    detected = AnomalyDetector().fit(y.iloc[:change]).detect(y.iloc[change:])
+    assert detected["ds"].tolist() == y.index[change:].tolist()
+
+
+def test_steps_that_are_even_in_utc_or_by_the_hour_are_not_taken_for_those_of_local_clocks():
+    even = pd.Series(1.0, pd.date_range("2024-03-01", "2024-04-30", freq="6h", tz="Europe/Berlin"))
+    assert not read_panel(even).form.wall_clock
+    few = pd.Series(1.0, pd.date_range("2024-03-01", "2024-04-30", freq="h", tz="Europe/Berlin"))
+    few = few[(few.index.hour % 6 == 0) & (few.index.day % 3 == 0)]
+    assert not read_panel(few, freq="h").form.wall_clock
 
 
 def test_single_stamps_that_are_an_hour_off_are_not_taken_for_clocks():

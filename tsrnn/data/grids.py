@@ -239,10 +239,14 @@ class FixedStep(Frequency):
     step : int, nanoseconds
     weekday : int, optional
         Monday is 0; only for whole weeks, where it names the anchor of the alias.
+    zone : str, optional
+        Stamps are local times of this zone, where steps of several hours lie at the same hours of every day; otherwise
+        where there is a zone, steps of less than a day are counted in UTC.
     """
 
     step: int
     weekday: int | None = None
+    zone: str | None = None
 
     def _parts(self) -> tuple[int, str, str]:
         """Return how many of which unit: (2, "h", "hour")."""
@@ -307,10 +311,9 @@ class FixedStep(Frequency):
         if not _clocks_change(ds, start, self.step):
             return super()._cure(ds, start)
         return (
-            "They are an hour off from some moment on, as local times written in UTC are once the clocks change "
-            "(stamps with a zone are counted and shown in UTC here). Give local times without a zone: "
-            "df['ds'].dt.tz_localize(None) takes it away; df['ds'].dt.tz_convert('Europe/Berlin') turns UTC into "
-            "local times before."
+            "They are an hour off from some moment on, as local times written in UTC are once the clocks change. Name "
+            "their zone with df['ds'].dt.tz_convert('Europe/Berlin'), where they have none after "
+            "df['ds'].dt.tz_localize('UTC'); or give local times without a zone: df['ds'].dt.tz_localize(None)."
         )
 
     def _typical_step(self) -> int:

@@ -177,7 +177,7 @@ def clock_notes(panel: Panel) -> list[str]:
         return []
     return [
         f"Steps of {panel.frequency.alias} are counted in UTC, so what follows the local clock ({zone}) shifts where "
-        "that changes within the data. Give rows by the hour, or local times without a zone that are as far apart."
+        "that changes within the data. Give rows by the hour, or at the same local hours of every day."
     ]
 
 

@@ -86,7 +86,7 @@ def frequency_to_json(frequency: Frequency) -> Json:
     Examples
     --------
     >>> frequency_to_json(FixedStep(60_000_000_000))
-    {'kind': 'fixed', 'step': 60000000000, 'weekday': None}
+    {'kind': 'fixed', 'step': 60000000000, 'weekday': None, 'zone': None}
     """
     if isinstance(frequency, TradingDays):
         calendar = frequency.calendar.astype("datetime64[D]").astype(np.int64).tolist()
@@ -116,7 +116,11 @@ def json_to_frequency(content: Json) -> Frequency:
 
 def _fixed(content: Json) -> Frequency:
     weekday = None if read_entry(content, "weekday") is None else read_whole(content, "weekday", 0, 6)
-    return FixedStep(read_whole(content, "step"), weekday)
+    # Models that were saved before steps could be those of a zone do not name one.
+    zone = content.get("zone")
+    if zone is not None:
+        json_to_zone(zone)
+    return FixedStep(read_whole(content, "step"), weekday, zone)
 
 
 def _months(content: Json) -> Frequency:

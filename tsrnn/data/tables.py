@@ -14,7 +14,7 @@ from tsrnn.data.calendars import BusinessDays, TradingDays
 from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step_notes
 from tsrnn.data.column_arguments import check_column_arguments
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
-from tsrnn.data.grids import show_stamps
+from tsrnn.data.grids import DAY, FixedStep, show_stamps
 from tsrnn.data.local_clock import clock_notes
 from tsrnn.data.panel import Floats, Integers, Panel
 from tsrnn.data.rows import Rows, read_frame, read_series
@@ -178,6 +178,14 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
 
 
 def _find_frequency(rows: Rows, freq: Any) -> Frequency:
+    frequency, time = _choose_frequency(rows, freq), rows.time
+    if isinstance(frequency, FixedStep) and frequency.step % DAY and time.wall_clock and time.zone is not None:
+        # Newer rows, of which no clock changes, could not tell.
+        return replace(frequency, zone=str(time.zone))
+    return frequency
+
+
+def _choose_frequency(rows: Rows, freq: Any) -> Frequency:
     time = rows.time
     if freq is not None:
         return parse_frequency(freq, rows.ds, rows.offsets, years=time.years, anchor_from_data=time.period is not None)
@@ -311,5 +319,6 @@ def _describe(
         origin = "customary for this frequency" if season_length > 1 else "none is customary for this frequency"
     notes.append(f"Season length: {season_length} ({origin}).")
     if rows.time.wall_clock and rows.time.zone is not None and str(rows.time.zone) != "UTC":
-        notes.append(f"Days are counted in local time ({rows.time.zone}).")
+        steps = "Hours" if isinstance(frequency, FixedStep) and frequency.zone is not None else "Days"
+        notes.append(f"{steps} are counted in local time ({rows.time.zone}).")
     return [*notes, *rows.time.notes, *rows.notes]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
-from tsrnn.data.grids import DAY, FixedStep, Stamps
+from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
 from tsrnn.data.panel import Panel, TableForm
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
@@ -45,8 +45,8 @@ class TimeColumn:
     zone : Any
         The user's time zone, or None.
     wall_clock : bool
-        The stamps have a zone but fall on the same local time of day, so that days, not hours, are counted; without
-        `zone`, they had several UTC offsets.
+        The stamps have a zone but fall on the same local times of day, so that days, or steps of several hours, are
+        counted by the local clock; without `zone`, they had several UTC offsets.
     years : bool
         The integers are calendar years.
     period : Any
@@ -74,7 +74,8 @@ def read_times(column: Any, name: Any, *, given: bool = False, freq: Any = None)
     given : bool
         The user named the column as time: whole numbers from 1000 to 3000 then are years.
     freq : Any
-        The step that the user named, if any; hours are counted in UTC, days in local time.
+        The step that the user named, if any; hours are counted in UTC, days and what lies at the same hours of every
+        day in local time.
 
     Raises
     ------
@@ -158,7 +159,13 @@ def _read_dates(dates: pd.DatetimeIndex, dtype: Any, freq: Any, notes: tuple[str
     zone = dates.tz
     if zone is None:
         return TimeColumn(_to_nanoseconds(dates), dtype, notes=notes)
+    if isinstance(freq, FixedStep) and freq.zone is not None:
+        # Whatever zone newer rows have, they are on the clock of the fitted ones.
+        place = pd.DatetimeTZDtype("ns", freq.zone).tz
+        local = dates.tz_convert(place).tz_localize(None)
+        return TimeColumn(_to_nanoseconds(local), dtype, place, wall_clock=True, notes=notes)
     local = _local_days(dates) if not _is_sub_daily(freq) else None
+    local = _local_steps(dates, freq) if local is None else local
     if local is not None:
         return TimeColumn(_to_nanoseconds(local), dtype, zone, wall_clock=True, notes=notes)
     return TimeColumn(_to_nanoseconds(dates.tz_convert("UTC").tz_localize(None)), dtype, zone, notes=notes)
@@ -180,17 +187,55 @@ def _local_days(dates: pd.DatetimeIndex) -> pd.DatetimeIndex | None:
     return usual if localize(usual, dates.tz).equals(dates) else None
 
 
+def _local_steps(dates: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
+    """Return local stamps if they are evenly spaced by hours where the instants are not, else None."""
+    # A fitted step without a zone is counted in UTC.
+    if isinstance(freq, Frequency) or dates.tz.utcoffset(None) is not None or not _is_named(dates.tz):
+        return None
+    local = dates.tz_localize(None)
+    gaps, step = _gaps(local)
+    _, instants = _gaps(dates.tz_convert("UTC").tz_localize(None))
+    if not HOUR <= step < DAY or step <= instants or not np.any(gaps == step):
+        return None
+    counted = _named_step(freq)
+    # Of rows by the hour of which most are missing the few that there are may lie so, too.
+    usual = np.bincount(gaps // step).argmax() * step
+    if usual != step or (counted is not None and (step % counted or instants % counted == 0)):
+        return None
+    return local if localize(local, dates.tz).equals(dates) else None
+
+
+def _gaps(dates: pd.DatetimeIndex) -> tuple[npt.NDArray[np.int64], int]:
+    """Return the nanoseconds between stamps that follow each other, and the longest step that fits all; 0 for none."""
+    gaps = np.diff(np.sort(dates.unique().as_unit("ns").to_numpy().astype(np.int64)))
+    return gaps, int(np.gcd.reduce(gaps)) if len(gaps) else 0
+
+
+def _is_named(zone: Any) -> bool:
+    """Tell whether a zone is known by its name alone."""
+    try:
+        return str(pd.DatetimeTZDtype("ns", str(zone)).tz) == str(zone)
+    except (TypeError, ValueError, LookupError):
+        return False
+
+
 def localize(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
     """Give local stamps their zone: an impossible time moves past the jump, a doubled one is the first."""
     return local.tz_localize(zone, ambiguous=np.ones(len(local), np.bool_), nonexistent="shift_forward")
 
 
 def _is_sub_daily(freq: Any) -> bool:
+    step = _named_step(freq)
+    return step is not None and step % DAY != 0
+
+
+def _named_step(freq: Any) -> int | None:
+    """Return the nanoseconds of a step that the user named, if it always has as many."""
     if freq is None:
-        return False
+        return None
     monday = np.array(["2024-01-01"], dtype="datetime64[ns]")
     frequency = parse_frequency(freq, monday, np.array([0, 1]), anchor_from_data=True)
-    return isinstance(frequency, FixedStep) and frequency.step % DAY != 0
+    return frequency.step if isinstance(frequency, FixedStep) else None
 
 
 def _to_nanoseconds(dates: pd.DatetimeIndex) -> Stamps:
