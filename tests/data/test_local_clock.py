@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.data.local_clock import LocalClock, clock_notes, follows_clock, local_clock
+from tsrnn.data.local_clock import LocalClock, clock_notes, followed_zone, local_clock
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 
@@ -62,7 +62,7 @@ def test_series_that_begin_and_end_within_the_time_that_comes_twice_are_laid_out
             whole.rename_axis("ds").reset_index(name="y").assign(unique_id="whole"),
         ]
     )
-    clock = LocalClock(read_panel(table))
+    clock = LocalClock(read_panel(table), whole.index.tz)
     for i, y in enumerate((whole.iloc[first:], whole.iloc[: first + 4], whole)):
         expected = by_hand(y, "15min")
         assert clock.panel.start[i] == expected.index[0]
@@ -74,7 +74,7 @@ def test_series_that_begin_and_end_within_the_time_that_comes_twice_are_laid_out
 def test_steps_after_any_cutoff_are_at_their_local_times_and_no_later_row_is_before_it(zone, freq, day):
     y = around(zone, freq, day)
     panel = read_panel(y)
-    clock = LocalClock(panel)
+    clock = LocalClock(panel, y.index.tz)
     ends = np.arange(1, len(y) + 1)
     local, step = clock.steps(Cutoffs(np.zeros(len(ends), np.int64), ends), 30)
     grid = by_hand(y, freq).index
@@ -86,8 +86,8 @@ def test_steps_after_any_cutoff_are_at_their_local_times_and_no_later_row_is_bef
 
 def test_seasons_and_steps_that_no_clock_moves_are_left_as_they_are():
     hours = around("Europe/Berlin", "h", "2024-10-27")
-    assert follows_clock(read_panel(hours))
-    assert not follows_clock(read_panel(hours, season_length=1))
+    assert str(followed_zone(read_panel(hours))) == "Europe/Berlin"
+    assert followed_zone(read_panel(hours, season_length=1)) is None
     for other in (
         hours.tz_convert("UTC"),
         hours.tz_convert(datetime.timezone(datetime.timedelta(hours=1))),
@@ -97,7 +97,7 @@ def test_seasons_and_steps_that_no_clock_moves_are_left_as_they_are():
         around("Europe/Berlin", "s", "2024-10-27", 0, 1).iloc[:20_000],
     ):
         panel = read_panel(other)
-        assert not follows_clock(panel)
+        assert followed_zone(panel) is None
         assert local_clock(panel) is panel
 
 
@@ -122,4 +122,5 @@ def test_a_note_says_how_many_values_share_a_time_and_where_steps_are_too_long_t
 
 def test_where_clocks_change_by_less_than_half_a_step_hours_keep_to_utc():
     panel = read_panel(around("Australia/Lord_Howe", "h", "2024-04-07"))
-    assert LocalClock(panel).panel.y is panel.y
+    assert followed_zone(panel) is not None
+    assert local_clock(panel).y is panel.y

@@ -144,7 +144,23 @@ def test_a_foreign_model_is_given_the_time_stamps_of_the_table():
     assert seen[-1].index.equals(y.index[: len(seen[-1])])
 
 
-def test_the_fitted_panel_tells_of_a_change():
+@pytest.mark.parametrize("name", ["zero-shot", "SeasonalNaive", "ETS"])
+def test_the_same_instants_written_in_another_zone_have_the_same_forecasts(name):
     y = around("Europe/Berlin", "h", "2024-10-27")
-    model = SeasonalNaive().fit(y)
-    assert any("mean of both values (1 pairs)" in note for note in model.panel_.notes)
+    model = MODELS[name]().fit(y.iloc[:-80])
+    expected = model.predict(24, y)
+    other = model.predict(24, y.tz_convert("UTC"))
+    assert str(other.index.tz) == "UTC"
+    np.testing.assert_array_equal(other.to_numpy(), expected.to_numpy())
+    # What was fitted in UTC follows no clock, whatever zone the rows come in.
+    model = MODELS[name]().fit(y.iloc[:-80].tz_convert("UTC"))
+    np.testing.assert_array_equal(model.predict(24, y).to_numpy(), model.predict(24, y.tz_convert("UTC")).to_numpy())
+
+
+def test_the_panel_tells_of_a_change_in_what_was_fitted_or_came_later():
+    y = around("Europe/Berlin", "h", "2024-10-27")
+    notes = SeasonalNaive().fit(y).panel_.notes
+    assert any("mean of both values (1 pairs)" in note for note in notes)
+    model = SeasonalNaive().fit(y.iloc[:-80])
+    assert not any("local clock" in note for note in model.panel_.notes)
+    assert set(model.update(y.iloc[-80:]).panel_.notes) == set(notes)

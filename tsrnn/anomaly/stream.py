@@ -80,13 +80,16 @@ def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> An
         if stamp.tz is not None:
             raise DataError(f"The time stamp {time!r} has a time zone, but the fitted rows have none.")
     else:
-        naive, clock = stamp.tz is None, form.zone if form.wall_clock else "UTC"
-        first = stamp.tz_localize(form.zone, ambiguous=True, nonexistent="shift_forward") if naive else stamp
-        second = stamp.tz_localize(form.zone, ambiguous=False, nonexistent="shift_forward") if naive else stamp
-        stamp = first.tz_convert(clock).tz_localize(None)
-        if after is not None and stamp < pd.Timestamp(after):
-            stamp = second.tz_convert(clock).tz_localize(None)
+        clock = form.zone if form.wall_clock else "UTC"
+        instants = [stamp] if stamp.tz is not None else _meanings(stamp, form.zone)
+        meant = [instant.tz_convert(clock).tz_localize(None) for instant in instants]
+        stamp = meant[0] if after is None or meant[0] >= pd.Timestamp(after) else meant[-1]
     return stamp.to_datetime64()
+
+
+def _meanings(local: pd.Timestamp, zone: Any) -> list[pd.Timestamp]:
+    """Return the first and the second instant that a local time may be, which differ where the clocks go back."""
+    return [local.tz_localize(zone, ambiguous=first, nonexistent="shift_forward") for first in (True, False)]
 
 
 def read_value(value: Any) -> float:

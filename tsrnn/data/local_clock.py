@@ -28,26 +28,28 @@ _FIRST, _LAST, _REFERENCE = "1900-01-01", "2262-01-01", "2000-01-01"
 _LONGEST_REPEAT = 2 * HOUR
 
 
-def follows_clock(panel: Panel, season_length: int | None = None) -> bool:
-    """Tell whether the season of a panel may move against its rows, which are instants of a zone with a name.
+def followed_zone(panel: Panel, fitted: Panel | None = None) -> Any:
+    """Return the zone whose clock the season of a panel follows, so that it may move against its rows; None for none.
 
     Parameters
     ----------
     panel : Panel
-    season_length : int, optional
-        That of the panel by default.
+        Of instants, if a zone is returned.
+    fitted : Panel, optional
+        What the model was fitted on, whose season and zone count: the same instants may be written in another zone.
     """
-    step, season = panel.frequency, panel.season_length if season_length is None else season_length
-    if not _is_zoned(panel) or not isinstance(step, FixedStep):
-        return False
+    fitted = panel if fitted is None else fitted
+    step, zone = panel.frequency, panel.form.zone if fitted.form.zone is None else fitted.form.zone
+    if not _is_instants(panel) or not isinstance(step, FixedStep) or zone.utcoffset(None) is not None:
+        return None
     # An hour or less repeats all the same, and longer steps cannot be moved by an hour.
-    return MINUTE <= step.step <= HOUR and HOUR % step.step == 0 and season > 1 and season * step.step > HOUR
+    moves = MINUTE <= step.step <= HOUR and HOUR % step.step == 0 and fitted.season_length * step.step > HOUR
+    return zone if moves and fitted.season_length > 1 else None
 
 
-def _is_zoned(panel: Panel) -> bool:
-    """Tell whether rows are counted in UTC but belong to a zone whose clocks may change."""
-    form = panel.form
-    return form.zone is not None and not form.wall_clock and form.zone.utcoffset(None) is None
+def _is_instants(panel: Panel) -> bool:
+    """Tell whether rows are counted in UTC and belong to a zone."""
+    return panel.form.zone is not None and not panel.form.wall_clock
 
 
 class LocalClock:
@@ -56,7 +58,9 @@ class LocalClock:
     Parameters
     ----------
     panel : Panel
-        For which `follows_clock` holds.
+        Of instants.
+    zone : tzinfo
+        From `followed_zone`.
 
     Attributes
     ----------
@@ -66,10 +70,10 @@ class LocalClock:
         The rows as they are, the first of each series at its local time: the same panel where no clock changes.
     """
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, zone: Any) -> None:
         self._rows = panel
         self._step = panel.frequency.step  # type: ignore[attr-defined]
-        self._changes, self._shifts, origin = _clock(panel.form.zone, self._step)
+        self._changes, self._shifts, origin = _clock(zone, self._step)
         self._first = self._shift(panel.start.astype(np.int64))  # [n_series]
         local = panel.start + (origin + self._first * self._step).astype("timedelta64[ns]")
         self.plain = replace(panel, start=local, form=replace(panel.form, zone=None))
@@ -151,34 +155,36 @@ class LocalClock:
         return known
 
 
-def local_clock(panel: Panel, season_length: int | None = None) -> Panel:
+def local_clock(panel: Panel) -> Panel:
     """Return a panel at its local times where its season follows them, else as it is."""
-    return LocalClock(panel).panel if follows_clock(panel, season_length) else panel
+    zone = followed_zone(panel)
+    return panel if zone is None else LocalClock(panel, zone).panel
 
 
 def clock_notes(panel: Panel) -> list[str]:
     """Say what a change of clocks within the data means for a season of less than days."""
-    if not _is_zoned(panel) or not isinstance(panel.frequency, FixedStep) or panel.season_length < 2:
-        return []
-    zone = panel.form.zone
-    if follows_clock(panel):
-        clock = LocalClock(panel)
+    zone, step = followed_zone(panel), panel.frequency
+    if zone is not None:
+        clock = LocalClock(panel, zone)
         if clock.panel is clock.plain:
             return []
         note = f"The season follows the local clock ({zone}), which changes within the data."
         twice = f" A time that comes twice counts as the mean of both values ({clock.n_merged:,} pairs)."
         return [note + twice if clock.n_merged else note]
-    if not HOUR < panel.frequency.step < DAY:
+    if not _is_instants(panel) or not isinstance(step, FixedStep) or not HOUR < step.step < DAY:
         return []
     start = panel.start.astype(np.int64)
-    ends = pd.DatetimeIndex([start.min(), (start + panel.lengths * panel.frequency.step).max()]).tz_localize("UTC")
-    offsets = {stamp.utcoffset() for stamp in pd.date_range(*ends, freq="D").tz_convert(zone)}
-    if len(offsets) < 2:
+    ends = pd.DatetimeIndex([start.min(), (start + panel.lengths * step.step).max()]).tz_localize("UTC")
+    if panel.season_length < 2 or len({day.utcoffset() for day in _days(*ends).tz_convert(panel.form.zone)}) < 2:
         return []
     return [
-        f"Steps of {panel.frequency.alias} are counted in UTC, so what follows the local clock ({zone}) shifts where "
+        f"Steps of {step.alias} are counted in UTC, so what follows the local clock ({panel.form.zone}) shifts where "
         "that changes within the data. Give rows by the hour, or at the same local hours of every day."
     ]
+
+
+def _days(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
+    return pd.date_range(first, last, freq="D")
 
 
 def _clock(zone: Any, step: int) -> tuple[Integers, Integers, int]:

@@ -267,6 +267,7 @@ def value_notes(panel: Panel) -> list[str]:
         *_end_notes(panel.y, panel.offsets),
         *_empty_notes(panel.y, panel.offsets, panel.ids),
         *step_notes(find_coarse_steps(panel.y, panel.offsets), panel.ids, panel.frequency),
+        *clock_notes(panel),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.data.local_clock import LocalClock, follows_clock, from_local_steps
+from tsrnn.data.local_clock import LocalClock, followed_zone, from_local_steps
 from tsrnn.data.panel import Cutoffs
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ def by_local_clock(forecast: Forecast) -> Forecast:
 
     @wraps(forecast)
     def forecast_instants(model: Any, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        fitted = getattr(model, "panel_", panel)
-        if not follows_clock(panel, fitted.season_length):
+        zone = followed_zone(panel, getattr(model, "panel_", None))
+        if zone is None:
             return forecast(model, panel, cutoffs, h, quantiles)
-        clock = LocalClock(panel)
+        clock = LocalClock(panel, zone)
         local, step = clock.steps(cutoffs, h)
         if local is cutoffs and clock.panel is clock.plain:
             return forecast(model, clock.plain, cutoffs, h, quantiles)
