@@ -256,7 +256,7 @@ def test_a_feed_forward_net_has_no_directions():
 
 def test_days_are_fine_tuned_with_the_windows_of_the_networks_that_learn():
     panel = panel_of(1500, 7, 1500)
-    assert zero_shot_settings(Forecaster(), panel).size.context_length == 1092
+    assert zero_shot_settings(Forecaster(), panel).size.context_length == 1820
     tuned = fine_tune_settings(Forecaster(), panel)
     assert (tuned.size.context_length, tuned.size.year) == (392, 0)
     months = fine_tune_settings(Forecaster(), panel_of(400, 12, 400))

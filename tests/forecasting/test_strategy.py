@@ -701,7 +701,7 @@ def test_members_of_an_ensemble_that_know_the_year_see_one():
     t = np.arange(420)
     days = pd.DataFrame({"ds": t, "y": 100 + 20 * np.cos(2 * np.pi * t / 364)})
     model = Forecaster(strategy="zero-shot", season_length=7, ensemble_size=3).fit(days)
-    assert [part.size.context_length for part in model.networks_ if part.size.year] == [1092, 406, 406]
+    assert [part.size.context_length for part in model.networks_ if part.size.year] == [1820, 406, 406]
     true = 100 + 20 * np.cos(2 * np.pi * np.arange(420, 476) / 364)
     assert np.abs(model.predict(56)["y"] - true).mean() < 2
 
