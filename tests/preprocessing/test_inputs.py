@@ -38,6 +38,7 @@ def test_the_facts_worked_by_hand():
 
 def test_the_profiles_of_the_own_season_follow_those_of_the_named_ones():
     y, observed = windows(shape=(5, 96))
+    observed[:] = True
     without, _, _ = make_inputs(y, observed, "spread", Reads((24,)), 30)
     found, _, _ = make_inputs(y, observed, "spread", Reads((24,), own_season=True), 30)
     K = profile_count((24,))
@@ -121,6 +122,36 @@ def test_without_scaling_large_values_stay_as_they_are():
     y[0, ::3] = 3000.0
     inputs, loc, scale = make_inputs(y, torch.ones(1, 12, dtype=torch.bool), "none", Reads((3,)), 6)
     np.testing.assert_allclose(loc + scale * inputs.profiles[:, 0], y[:, -6:], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("scaling", "seasons"), [("seasonal", (7,)), ("spread", (24, 168))])
+def test_a_missing_value_moves_neither_the_level_nor_what_is_measured_from_it(scaling, seasons):
+    m = seasons[0]
+    rng = np.random.default_rng(0)
+    season = rng.normal(0, 10, m)
+    y = torch.from_numpy(np.tile(season, (1, 4 * seasons[-1] // m)) + rng.normal(0, 0.1, 4 * seasons[-1]))
+    observed = torch.ones_like(y, dtype=torch.bool)
+    reads = Reads(seasons, contrasts=True, own_season=True)
+    expected, loc, scale = make_inputs(y, observed, scaling, reads, m)
+    observed[0, -m + int(season[:-1].argmax())] = False  # the peak of the last season
+    found, found_loc, _ = make_inputs(y, observed, scaling, reads, m)
+    # The level of the others is off by a share of the peak.
+    assert season[:-1].max() / m > 0.5
+    assert abs(found_loc - loc) < 0.05
+    profiles = found_loc + scale * found.profiles.double() - loc - scale * expected.profiles.double()
+    assert profiles.abs().max() < 0.6  # of single values, whose noise is .1
+    moved = (found.contrasts - expected.contrasts)[..., observed[0]].abs()
+    assert (moved > 1).float().mean() < 0.01  # those that compare with the missing value
+    assert (found.values[~observed] == 0).all()
+
+
+def test_what_is_missing_is_read_as_such_and_tells_nothing_of_the_scale():
+    y, observed = windows()
+    inputs, _, scale = make_inputs(y, observed, "spread", Reads((6,)), 4)
+    assert torch.equal(inputs.observed > 0, observed)
+    assert (inputs.values[~observed] == 0).all()
+    seen = [row[there] for row, there in zip(y, observed, strict=True)]
+    np.testing.assert_allclose(scale[:, 0], [(row - row.mean()).abs().mean() for row in seen])
 
 
 def test_repeating_keeps_the_copies_of_a_window_together():

@@ -17,6 +17,7 @@ from tsrnn.networks.heads import QuantileHead
 from tsrnn.networks.sampling import SAMPLE_PATHS, mixture_quantiles, sample_paths, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
+from tsrnn.preprocessing.missing import fill_missing
 from tsrnn.preprocessing.own_season import find_own_season
 
 # Of the paths' noise: the same for every window and every call, so that a forecast is a function of its input.
@@ -123,6 +124,7 @@ class PatchByPatchNetwork(ForecastNetwork):
         values = torch.cat([inputs.values[:, p:], patch], 1)  # [B, L]
         observed = torch.cat([inputs.observed[:, p:], torch.ones_like(patch)], 1)
         reads, seen = self.size.reads, observed > 0
-        length = find_own_season(values, seen, reads.seasons[0])[0] if reads.own_season else None
-        profiles = reads.find(values, seen).profiles(p, length)  # [B, K, p]
+        filled, known = fill_missing(values, seen, reads.seasons[0])
+        length = find_own_season(filled, known, reads.seasons[0])[0] if reads.own_season else None
+        profiles = reads.find(filled, seen, known).profiles(p, length)  # [B, K, p]
         return replace(inputs, values=values, observed=observed, profiles=profiles)

@@ -28,16 +28,18 @@ def contrast_count(seasons: tuple[int, ...]) -> int:
     return 3 * len(seasons) + 1 if seasons[0] > 1 else len(seasons)
 
 
-def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor]) -> Tensor:
+def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor], known: Tensor | None = None) -> Tensor:
     """Contrast every value of each window with the values that tell something of it.
 
     Parameters
     ----------
-    z : tensor of shape (B, L), scaled; 0 where unobserved
+    z : tensor of shape (B, L), scaled; 0 where unobserved, or where not `known`
     observed : tensor of shape (B, L)
         1 where observed, else 0.
     patterns : sequence of tensors of shape (B, R, m)
         From `tsrnn.preprocessing.profiles.season_patterns`.
+    known : bool tensor of shape (B, L), optional
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the means of seasons need them.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor]) ->
     m = seasons[0]
     contrasts = [_change(z, observed, season) for season in seasons]
     if m > 1:
-        contrasts.append(_around_season(z, observed, m))
+        contrasts.append(_around_season(z, observed, observed > 0 if known is None else known, m))
         for i in range(len(seasons)):
             adjusted = z - pattern_over(patterns, i, LONG_SEASON_RATE if i else RATE, z.shape[1])
             contrasts += [adjusted * observed, _change(adjusted, observed, 1)]
@@ -70,10 +72,11 @@ def _change(z: Tensor, observed: Tensor, lag: int) -> Tensor:
     return change
 
 
-def _around_season(z: Tensor, observed: Tensor, m: int) -> Tensor:
+def _around_season(z: Tensor, observed: Tensor, known: Tensor, m: int) -> Tensor:
     """Subtract the mean of each season of m values, counted from the end; the oldest may be a part of one."""
     B, L = z.shape
-    missing = -L % m
-    z, observed = (torch.nn.functional.pad(part, (missing, 0)).reshape(B, -1, m) for part in (z, observed))
-    around = (z - masked_mean(z, observed > 0)) * observed
-    return around.reshape(B, -1)[:, missing:]
+    begin = -L % m
+    parts = (z, observed, known)
+    z, observed, known = (torch.nn.functional.pad(part, (begin, 0)).reshape(B, -1, m) for part in parts)
+    around = (z - masked_mean(z, known)) * observed
+    return around.reshape(B, -1)[:, begin:]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.preprocessing.contrasts import RATE, contrast_count, season_contrasts
+from tsrnn.preprocessing.missing import fill_missing
 from tsrnn.preprocessing.own_season import find_own_season
 from tsrnn.preprocessing.profiles import pattern_over, profile_count, season_patterns, season_profiles
 from tsrnn.preprocessing.scaling import scale_windows, squashed
@@ -75,22 +76,23 @@ class Reads:
         """How many facts of each window it reads."""
         return 2 + self.own_season + (self.year > 0)
 
-    def find(self, values: Tensor, observed: Tensor) -> WindowSeasons:
+    def find(self, values: Tensor, observed: Tensor, known: Tensor) -> WindowSeasons:
         """Find what the seasons of windows look like.
 
         Parameters
         ----------
-        values : tensor of shape (B, L), scaled; 0 where unobserved
-        observed : bool tensor of shape (B, L)
+        values : tensor of shape (B, L), scaled; 0 where not known
+        observed, known : bool tensors of shape (B, L)
+            What was observed, and that together with what was filled in (`tsrnn.preprocessing.missing`).
         """
-        patterns = season_patterns(values, observed, self.seasons)
+        patterns = season_patterns(values, observed, self.seasons, known)
         if not self.year:
-            return WindowSeasons(values, observed, patterns)
+            return WindowSeasons(values, observed, known, patterns)
         # A season that is the year itself is not taken out of it.
         unit = self.seasons[0] if self.seasons[0] < self.year else 1
         pattern = pattern_over(patterns, 0, RATE, values.shape[1]) if unit > 1 else torch.zeros_like(values)
         courses = Courses.find(values, observed, pattern, Year(self.year, unit))
-        return WindowSeasons(values, observed, patterns, courses)
+        return WindowSeasons(values, observed, known, patterns, courses)
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ class WindowSeasons:
 
     Parameters
     ----------
-    values : tensor of shape (B, L), scaled; 0 where unobserved
-    observed : bool tensor of shape (B, L)
+    values : tensor of shape (B, L), scaled; 0 where not known
+    observed, known : bool tensors of shape (B, L)
+        What was observed, and that together with what was filled in (`tsrnn.preprocessing.missing`).
     patterns : tuple of tensors of shape (B, R, m)
         From `season_patterns`.
     courses : Courses, optional
@@ -109,6 +112,7 @@ class WindowSeasons:
 
     values: Tensor
     observed: Tensor
+    known: Tensor
     patterns: tuple[Tensor, ...]
     courses: Courses | None = None
 
@@ -125,7 +129,7 @@ class WindowSeasons:
         -------
         tensor of shape (B, K, horizon), scaled, with K = `Reads.profile_count`
         """
-        named = season_profiles(self.values, self.observed, self.patterns, horizon, own_length)
+        named = season_profiles(self.values, self.observed, self.patterns, horizon, own_length, self.known)
         return named if self.courses is None else torch.cat([named, year_profiles(self.courses, horizon)], 1)
 
 
@@ -198,8 +202,9 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
     loc, scale : float64 tensors of shape (B, 1), original units
     """
     m = reads.seasons[0]
-    scaled, loc, scale = scale_windows(y, observed, scaling, m)
-    values = scaled.to(torch.float32)
+    y, known = fill_missing(y, observed, m)
+    scaled, loc, scale = scale_windows(y, observed, scaling, m, known)
+    filled = scaled.to(torch.float32)
     size = loc.abs() + scale
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
     facts = [
@@ -208,17 +213,18 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
     ]
     length = None
     if reads.own_season:
-        length, gain = find_own_season(values, observed, m)
+        length, gain = find_own_season(filled, known, m)
         facts.append(gain.unsqueeze(1))
     seen = observed.to(torch.float32)
     found = []
-    seasons = reads.find(values, observed)
+    seasons = reads.find(filled, observed, known)
     if reads.contrasts:
-        found.append(season_contrasts(values, seen, seasons.patterns))
+        found.append(season_contrasts(filled, seen, seasons.patterns, known))
     if seasons.courses is not None:
         contrasts = year_contrasts(seasons.courses)
         facts.append(year_gain(contrasts, seasons.courses.year))
         found += [contrasts] * reads.contrasts
+    values = filled * seen  # a network reads what is missing as 0, and that it is
     largest = math.inf if scaling == "none" else LARGEST_Z  # values in the user's own unit have no size that is wild
     inputs = Inputs(
         values,

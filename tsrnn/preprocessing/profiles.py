@@ -42,38 +42,50 @@ def profile_count(seasons: tuple[int, ...], *, own_season: bool = False) -> int:
     return named + (own_profile_count(seasons[0]) if own_season else 0)
 
 
-def season_patterns(z: Tensor, observed: Tensor, seasons: tuple[int, ...]) -> tuple[Tensor, ...]:
+def season_patterns(
+    z: Tensor, observed: Tensor, seasons: tuple[int, ...], known: Tensor | None = None
+) -> tuple[Tensor, ...]:
     """Average each season around its own means, at each of its rates.
 
     Parameters
     ----------
-    z : tensor of shape (B, L), scaled; 0 where unobserved
+    z : tensor of shape (B, L), scaled; 0 where unobserved, or where not `known`
     observed : bool tensor of shape (B, L)
     seasons : tuple of int
         Season lengths, shortest first; each at most L.
+    known : bool tensor of shape (B, L), optional
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the means of seasons need them.
 
     Returns
     -------
     tuple of tensors of shape (B, R, m), scaled
         Of every season of m steps, at the R rates of `season_rates`.
     """
-    return tuple(_patterns(z, observed, m, season_rates(m, i)) for i, m in enumerate(seasons))
+    known = observed if known is None else known
+    return tuple(_patterns(z, observed, known, m, season_rates(m, i)) for i, m in enumerate(seasons))
 
 
 def season_profiles(
-    z: Tensor, observed: Tensor, patterns: Sequence[Tensor], horizon: int, own_length: Tensor | None = None
+    z: Tensor,
+    observed: Tensor,
+    patterns: Sequence[Tensor],
+    horizon: int,
+    own_length: Tensor | None = None,
+    known: Tensor | None = None,
 ) -> Tensor:
     """Continue every season's profiles over the horizon.
 
     Parameters
     ----------
-    z : tensor of shape (B, L), scaled; 0 where unobserved
+    z : tensor of shape (B, L), scaled; 0 where unobserved, or where not `known`
     observed : bool tensor of shape (B, L)
     patterns : sequence of tensors of shape (B, R, m)
         From `season_patterns`.
     horizon : int
     own_length : int64 tensor of shape (B,), optional
         The windows' own seasons (`tsrnn.preprocessing.own_season`), whose profiles follow if it is given.
+    known : bool tensor of shape (B, L), optional
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the levels need them.
 
     Returns
     -------
@@ -90,20 +102,23 @@ def season_profiles(
     >>> season_profiles(z, observed, season_patterns(z, observed, (2,)), 3)[0, 0]
     tensor([1., 4., 1.])
     """
+    known = observed if known is None else known
     profiles = []
     shortest = patterns[0].shape[2]
     for i, pattern in enumerate(patterns):
-        levels = masked_mean(z, latest_observed(observed, pattern.shape[2]))  # [B, 1]
+        levels = masked_mean(z, latest_observed(known, pattern.shape[2]))  # [B, 1]
         profiles.append(_continue(pattern, levels, horizon))
         if i > 0:
             average = pattern[:, -1:]
             beside = z - _lay_over(average[:, 0], z.shape[1])
-            profiles.append(_continue(average, masked_mean(beside, latest_observed(observed, shortest)), horizon))
+            profiles.append(_continue(average, masked_mean(beside, latest_observed(known, shortest)), horizon))
     if shortest > 1:
         last = masked_mean(z, latest_observed(observed, 1))  # [B, 1]
         profiles.append(last.unsqueeze(2).expand(-1, -1, horizon))
     if own_length is not None and own_profile_count(shortest):
-        profiles.append(own_season_profiles(z, observed, own_length, own_lengths(shortest)[-1], horizon))
+        # What was filled in keeps the named season, and blurs another one.
+        there = torch.where(own_length[:, None] == shortest, known, observed)
+        profiles.append(own_season_profiles(z, there, own_length, own_lengths(shortest)[-1], horizon))
     return torch.cat(profiles, 1)
 
 
@@ -129,19 +144,18 @@ def pattern_over(patterns: Sequence[Tensor], position: int, rate: float, length:
     return _lay_over(pattern - pattern.mean(1, keepdim=True), length)
 
 
-def _patterns(z: Tensor, observed: Tensor, m: int, rates: tuple[float, ...]) -> Tensor:
+def _patterns(z: Tensor, observed: Tensor, known: Tensor, m: int, rates: tuple[float, ...]) -> Tensor:
     """Average the window's seasons around their own means, at each rate. Shape (B, R, m)."""
     B, N = z.shape[0], z.shape[1] // m
     if m == 1:
         return z.new_zeros(B, len(rates), 1)
-    z = z[:, -N * m :].reshape(B, N, m)
-    observed = observed[:, -N * m :].reshape(B, N, m)
+    z, observed, known = (part[:, -N * m :].reshape(B, N, m) for part in (z, observed, known))
     # A season seen by less than half of what the best one is seen by has no mean worth the name: a day that is open for
     # ten hours has one. One season alone has to be seen by half of its length.
     seen = observed.sum(2, keepdim=True)  # [B, N, 1]
     several = (seen > 0).sum(1, keepdim=True) > 1
     usable = observed & (seen * 2 >= torch.where(several, seen.amax(1, keepdim=True), m))
-    around = (z - masked_mean(z, observed)) * usable
+    around = (z - masked_mean(z, known)) * usable
     # Age counts from the newest usable value of each place in the season, whose weight is then 1 however old it is.
     age = torch.arange(N - 1, -1, -1, device=z.device, dtype=z.dtype)[:, None].expand(B, N, m)
     since = (age - age.masked_fill(~usable, N).amin(1, keepdim=True)).clamp(min=0)

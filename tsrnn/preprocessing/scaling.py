@@ -23,12 +23,14 @@ def masked_mean(values: Tensor, where: Tensor, dim: int = -1) -> Tensor:
     return (values * where).sum(dim, keepdim=True) / where.sum(dim, keepdim=True).clamp(min=1)
 
 
-def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) -> tuple[Tensor, Tensor, Tensor]:
+def scale_windows(
+    y: Tensor, observed: Tensor, method: str, season_length: int, known: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Scale windows by their own observed values.
 
     Parameters
     ----------
-    y : tensor of shape (B, L), original units; any value where unobserved
+    y : tensor of shape (B, L), original units; any value where unobserved, or where not `known`
     observed : bool tensor of shape (B, L)
     method : {"seasonal", "spread", "standard", "mean", "none"}
         "seasonal": the mean of the last season, and the mean absolute difference of values a season apart; where all
@@ -37,10 +39,13 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
         "standard": the window's mean and standard deviation. "mean": 0 and the window's mean absolute value.
         "none": 0 and 1.
     season_length : int
+    known : bool tensor of shape (B, L), optional
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`): the mean of the last season is over
+        these. Nothing else is measured by what was filled in.
 
     Returns
     -------
-    z : tensor of shape (B, L), dimensionless; 0 where unobserved
+    z : tensor of shape (B, L), dimensionless; 0 where unobserved, or where not `known`
     loc, scale : tensors of shape (B, 1), original units
         With the first three methods `scale` is 0 for a window that is constant up to rounding; z is 0 then, and the
         inverse ``loc + scale * z`` gives the constant.
@@ -52,12 +57,13 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
     >>> loc.item(), scale.item(), z.tolist()
     (3.0, 1.0, [[-2.0, 0.0, -1.0, 1.0]])
     """
-    y = torch.where(observed, y, torch.zeros_like(y))
+    known = observed if known is None else known
+    y = torch.where(known, y, torch.zeros_like(y))
     m = season_length
     size = masked_mean(y.abs(), observed)
     mean = masked_mean(y, observed)
     spread = masked_mean((y - mean).abs(), observed)
-    loc = masked_mean(y, latest_observed(observed, m))
+    loc = masked_mean(y, latest_observed(known, m))
     if method == "seasonal":
         both = observed[:, m:] & observed[:, :-m]
         scale = masked_mean((y[:, m:] - y[:, :-m]).abs(), both)
@@ -76,7 +82,7 @@ def scale_windows(y: Tensor, observed: Tensor, method: str, season_length: int) 
         # The values are taken as they are, large ones too: there is no spread that rounding could have made.
         return y, torch.zeros_like(mean), torch.ones_like(mean)
     scale = torch.where(scale > CONSTANT * size, scale, torch.zeros_like(scale))
-    return standardise(y, loc, scale) * observed, loc, scale
+    return standardise(y, loc, scale) * known, loc, scale
 
 
 def standardise(y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:

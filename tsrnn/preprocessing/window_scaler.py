@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array
 
 from tsrnn.errors import ParameterError
 from tsrnn.parameters import check_choice, check_whole
+from tsrnn.preprocessing.missing import fill_missing
 from tsrnn.preprocessing.scaling import SCALINGS, scale_windows
 
 if TYPE_CHECKING:
@@ -87,8 +88,13 @@ class WindowScaler(TransformerMixin, BaseEstimator):
         flat = windows if windows.ndim == 2 else windows.transpose(0, 2, 1).reshape(-1, windows.shape[1])  # [B·C, L]
         observed = ~np.isnan(flat)
         # The filled copy is torch's to share: a window may be a read-only view.
-        filled = torch.from_numpy(np.where(observed, flat, 0.0))
-        parts = scale_windows(filled, torch.from_numpy(observed), self.method, int(self.season_length))
+        y, there, m = (
+            torch.from_numpy(np.where(observed, flat, 0.0)),
+            torch.from_numpy(observed),
+            int(self.season_length),
+        )
+        filled, known = fill_missing(y, there, m)
+        parts = scale_windows(filled, there, self.method, m, known)
         z, loc, scale = (part.numpy() for part in parts)
         z = np.where(observed, z, np.nan)
         if windows.ndim == 2:
