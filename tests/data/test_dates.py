@@ -4,7 +4,7 @@ import pytest
 
 from tsrnn.data.dates import parse_dates
 from tsrnn.data.tables import read_panel
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, FrequencyError
 
 
 def written(form, first, last, freq):
@@ -87,3 +87,28 @@ def test_other_numbers_as_long_as_compact_dates_are_counted():
     for first, step in ((1_704_067_200, 3600), (2024_01_01_90, 1), (2024_13_01_0000, 1)):
         table = pd.DataFrame({"time": first + step * np.arange(10), "x": np.arange(10.0)})
         assert read_panel(table).start[0] == first
+
+
+@pytest.mark.parametrize("form", ["{0}-{2:02d}", "{0}/{2:02d}", "{0}–{2:02d}", "{0}-{1}", "{0}/{1}"])
+def test_business_years_are_years_and_no_months_thirteen_apart(form):
+    years = np.arange(1995, 2012)
+    text = [form.format(year, year + 1, (year + 1) % 100) for year in years]
+    panel = read_panel(pd.DataFrame({"year": text, "y": np.arange(17.0)}))
+    assert (panel.frequency.alias, len(panel.y)) == ("YS-JAN", 17)
+    assert panel.start[0] == np.datetime64("1995-01-01")
+    assert any(f"{text[0]!r} were read as business years" in note for note in panel.notes)
+
+
+def test_one_month_and_months_that_follow_each_other_are_no_business_years():
+    assert parse_dates(pd.Series(["2003-04"]))[0][0] == pd.Timestamp("2003-04-01")
+    assert parse_dates(pd.Series(["2003-04", "2003-05"]))[0][1] == pd.Timestamp("2003-05-01")
+    assert parse_dates(pd.Series(["2003-04", "2003-04"]))[0][1] == pd.Timestamp("2003-04-01")
+    assert parse_dates(pd.Series(["2012-13"]))[0][0] == pd.Timestamp("2012-01-01")
+
+
+def test_business_years_that_were_turned_into_months_before_are_refused():
+    ds = pd.to_datetime(["2003-04", "2004-05", "2005-06", "2006-07"])
+    table = pd.DataFrame({"ds": ds, "y": np.arange(4.0)})
+    with pytest.raises(FrequencyError, match=r"13 months apart .*business years such as 2003-04.*freq='13MS'"):
+        read_panel(table)
+    assert read_panel(table, freq="13MS").frequency.alias == "13MS"

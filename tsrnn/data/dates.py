@@ -32,6 +32,8 @@ _CLOCKS = (
 )
 # By how many digits date and clock have; strptime alone would read 20241111 as 11:00 on 1 January.
 _COMPACT_CLOCKS = {10: "%H", 12: "%H%M", 14: "%H%M%S"}
+# The year in which a business year ends has two digits or four: 2003-04, 2003/2004.
+_BUSINESS_YEAR = r"^(\d{4})[-/–](\d{4}|\d{2})$"
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _SAMPLE = 20
 # What the share of the most common step must be larger by.
@@ -106,6 +108,10 @@ def _parse_unique(
     quarters = values.str.extract(r"^(\d{4})[- ]?[Qq]([1-4])$")
     if quarters.notna().all(axis=None):
         return pd.DatetimeIndex(quarters[0] + "-" + (3 * quarters[1].astype(int) - 2).astype(str).str.zfill(2)), []
+    dates = _read_business_years(values)
+    if dates is not None:
+        note = f"Dates such as {values.iloc[0]!r} were read as business years, each by the first day of its first year."
+        return dates, [note]
     compact = _read_compact_times(values)
     if compact is not None:
         return compact, []
@@ -118,6 +124,22 @@ def _parse_unique(
         usual = pd.DatetimeIndex(pd.to_datetime(values, format=form, utc=True if "%z" in form else None))
         notes = [*notes, *describe_century(values.iloc[0], dates, usual)]
     return dates, notes
+
+
+def _read_business_years(values: pd.Series) -> pd.DatetimeIndex | None:
+    """Read 2003-04, 2004-05, ... by the first day of the first year; None for any other text.
+
+    As months these would be thirteen apart. One of them alone is a month, unless there is no such month.
+    """
+    found = values.str.extract(_BUSINESS_YEAR)
+    if not len(values) or found.isna().any(axis=None):
+        return None
+    first, second = found[0].astype(int), found[1].astype(int)
+    follows = np.where(found[1].str.len() == 2, (first + 1) % 100 == second, first + 1 == second)
+    is_month = (found[1].str.len() == 2) & second.between(1, 12)
+    if not follows.all() or (len(values) == 1 and is_month.all()):
+        return None
+    return pd.DatetimeIndex(found[0] + "-01-01")
 
 
 def _read_compact_times(values: pd.Series) -> pd.DatetimeIndex | None:

@@ -156,6 +156,7 @@ def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDA
         best = int(counts.argmax())
         if 2 * counts[best] >= len(months):
             step = int(sizes[best])
+            _refuse_thirteen_months(step, ds)
             return MonthStep(step, *anchor, phase=_phase(ds, offsets, step))
         raise FrequencyError(
             f"The step of the time stamps cannot be told: the most common gap, {sizes[best]} months, covers "
@@ -167,6 +168,16 @@ def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDA
     if 2 * counts.max() >= len(gaps) and (gaps % step == 0).all():
         return FixedStep(step, _weekday(ds, offsets, step))
     raise FrequencyError(_no_anchor(ds))
+
+
+def _refuse_thirteen_months(step: int, ds: Stamps) -> None:
+    """Refuse what business years such as 2003-04, 2004-05 become when they are read as months."""
+    if step == 13:
+        raise FrequencyError(
+            f"The time stamps are 13 months apart ({show_stamps(ds)}), as business years such as 2003-04, 2004-05 are "
+            "once they are read as months. Give their text as it is, or whole numbers for years; freq='13MS' means 13 "
+            "months."
+        )
 
 
 def _no_anchor(ds: Stamps) -> str:
