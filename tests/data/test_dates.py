@@ -112,3 +112,11 @@ def test_business_years_that_were_turned_into_months_before_are_refused():
     with pytest.raises(FrequencyError, match=r"13 months apart .*business years such as 2003-04.*freq='13MS'"):
         read_panel(table)
     assert read_panel(table, freq="13MS").frequency.alias == "13MS"
+
+
+@pytest.mark.parametrize("form", ["Q{1} {0}", "Q{1}-{0}", "{1}Q{0}", "{1}q {0}", "{0}Q{1}", "{0} Q{1}", "{0}-Q{1}"])
+def test_quarters_are_read_wherever_the_year_stands_and_whatever_the_column_is_called(form):
+    text = [form.format(year, part) for year in (2010, 2011, 2012) for part in (1, 2, 3, 4)]
+    panel = read_panel(pd.DataFrame({"q": text, "sales": np.arange(12.0)}).sample(frac=1, random_state=0))
+    assert panel.frequency.describe().startswith("quarterly")
+    assert (panel.start[0], panel.y.tolist()) == (np.datetime64("2010-01-01"), list(range(12)))

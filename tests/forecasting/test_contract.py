@@ -291,3 +291,17 @@ def test_a_forecast_past_the_last_year_is_refused_before_it_is_made(ready, monke
     monkeypatch.setattr(type(ready), "forecast", lambda *args: pytest.fail("the forecast was made"))
     with pytest.raises(DataError, match=r"must lie in the years 1678 to 2261\. Use integer time, or fewer steps"):
         ready.predict(h=5000)
+
+
+@pytest.mark.parametrize("name", ["zero-shot", "Naive", "Theta", "Ensemble", "one"])
+def test_what_was_chosen_in_reading_the_table_is_noted(name):
+    model = clone(MODELS[name])
+    table = pd.DataFrame({"part": [f"day {i}" for i in range(60)], "x": np.tile([1.0, 3.0, 2.0, 5.0], 15)})
+    model.set_params(season_length=4).fit(table)
+    wanted = ["No column holds dates, so rows are counted: time is the index.", "Ignored: part."]
+    assert [note for note in model.notes_ if note in wanted] == wanted
+    model.predict(4)
+    model.update(table.set_index(np.arange(60, 120)))
+    assert [note for note in model.notes_ if note in wanted] == wanted
+    model.fit(table[["x"]].set_index(pd.date_range("2024-01-01", periods=60)))
+    assert not [note for note in model.notes_ if note in wanted]

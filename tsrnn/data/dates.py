@@ -105,9 +105,9 @@ def _parse_unique(
                 f"{values[offsets.notna()].iloc[0]!r}. Give all of them an offset, or none."
             )
         return _parse_with_offsets(values, offsets, codes, text)
-    quarters = values.str.extract(r"^(\d{4})[- ]?[Qq]([1-4])$")
-    if quarters.notna().all(axis=None):
-        return pd.DatetimeIndex(quarters[0] + "-" + (3 * quarters[1].astype(int) - 2).astype(str).str.zfill(2)), []
+    dates = _read_quarters(values)
+    if dates is not None:
+        return dates, []
     dates = _read_business_years(values)
     if dates is not None:
         note = f"Dates such as {values.iloc[0]!r} were read as business years, each by the first day of its first year."
@@ -124,6 +124,17 @@ def _parse_unique(
         usual = pd.DatetimeIndex(pd.to_datetime(values, format=form, utc=True if "%z" in form else None))
         notes = [*notes, *describe_century(values.iloc[0], dates, usual)]
     return dates, notes
+
+
+def _read_quarters(values: pd.Series) -> pd.DatetimeIndex | None:
+    """Read 2024-Q3, Q3 2024 or 3Q2024 by the first day of the quarter; None for any other text."""
+    year, part = r"(?P<year>\d{4})", "(?P<part>[1-4])"
+    for form in (f"{year}[- /]?[Qq]{part}", f"[Qq]{part}[- /]{year}", f"{part}[Qq][- /]?{year}"):
+        found = values.str.extract(f"^{form}$")
+        if found.notna().all(axis=None):
+            months = (3 * found["part"].astype(int) - 2).astype(str).str.zfill(2)
+            return pd.DatetimeIndex(found["year"] + "-" + months)
+    return None
 
 
 def _read_business_years(values: pd.Series) -> pd.DatetimeIndex | None:

@@ -92,6 +92,8 @@ class Panel:
         How to build the answer.
     notes : tuple of str
         What the gate found worth telling: inferred frequency, ignored columns, holidays, empty series.
+    choices : tuple of str
+        Those of the notes that say what was chosen in reading the table: which columns count, how dates are written.
     """
 
     y: Floats
@@ -102,6 +104,7 @@ class Panel:
     season_length: int
     form: TableForm
     notes: tuple[str, ...] = field(default=())
+    choices: tuple[str, ...] = field(default=())
 
     @property
     def n_series(self) -> int:

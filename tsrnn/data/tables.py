@@ -170,8 +170,11 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
         if frequency.season_candidates:
             season_length = find_season_length(y, offsets, frequency.season_candidates)
     notes = _describe(rows, frequency, freq is not None, season_length, given)
-    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, (*notes, *gaps, *empty, *steps))
-    panel = replace(panel, notes=(*panel.notes, *clock_notes(panel)))
+    notes = [*notes, *gaps, *empty, *steps]
+    choices = (*rows.time.notes, *rows.notes)
+    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, tuple(notes), choices)
+    clock = clock_notes(panel)
+    panel = replace(panel, notes=(*panel.notes, *clock), choices=(*choices, *clock))
     if not more:
         report_empty(panel)
     return panel

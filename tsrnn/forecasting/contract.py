@@ -58,7 +58,7 @@ class ForecastModel(BaseEstimator, ABC):
     panel_: Panel
     # What the last fit, and the last forecast, found worth telling.
     notes_: list[str]
-    # What the last update has to tell, for a model to put into its `notes_`.
+    # What reading the table and the last update have to tell, for a model to put into its `notes_`.
     _update_notes: tuple[str, ...] = ()
 
     @abstractmethod
@@ -205,7 +205,7 @@ class ForecastModel(BaseEstimator, ABC):
                 more=True,
             )
             added = add_rows(self.panel_, newer)
-            self._update_notes = added.notes
+            self._update_notes = (*self.panel_.choices, *added.notes)
             if not added.is_later:
                 return self._learn(self._update_panel, added.panel, self._columns)
             self._add_later_rows(added.panel)
@@ -258,6 +258,8 @@ class ForecastModel(BaseEstimator, ABC):
             freq=self.freq,
             season_length=self.season_length,
         )
+        if not isinstance(df, Panel):  # who hands over a panel has its notes
+            self._update_notes = panel.choices
         try:
             learn(self._seen(panel))
         finally:

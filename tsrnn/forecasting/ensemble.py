@@ -44,7 +44,7 @@ class Ensemble(ForecastModel):
     members_ : dict of str to ForecastModel
         The fitted members.
     notes_ : list of str
-        The members' notes, each with its name, and those of an update.
+        The members' notes, each with its name, and those of the table and of an update.
 
     Notes
     -----
