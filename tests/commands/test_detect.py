@@ -54,7 +54,7 @@ def test_alarms_are_printed_as_lines_come_and_wrong_lines_are_passed_over(run, m
     code, out, err = run("detect", meter, "--follow", "-", stdin="\n".join(lines))
     assert code == 0
     alarms = [json.loads(line) for line in out.splitlines()]
-    assert [alarm["ds"] for alarm in alarms] == ["2024-01-19T20:00:00"]
+    assert [alarm["ds"] for alarm in alarms] == ["2024-01-19 20:00:00"]
     assert alarms[0]["y"] == 90
     assert alarms[0]["expected"] < 40
     assert "share" not in alarms[0]
@@ -88,7 +88,7 @@ def test_a_stream_is_decoded_as_files_are_whatever_the_terminal_has(run, tmp_pat
 def test_a_byte_order_mark_is_no_part_of_the_first_line(run, meter):
     code, out, err = run("detect", meter, "--follow", "-", stdin=b"\xef\xbb\xbf2024-01-19 18:00:00,999\n")
     assert code == 0, err
-    assert json.loads(out)["ds"] == "2024-01-19T18:00:00"
+    assert json.loads(out)["ds"] == "2024-01-19 18:00:00"
 
 
 def test_an_unknown_encoding_of_a_stream_is_named(run, tmp_path):
@@ -109,7 +109,7 @@ def test_a_line_far_ahead_does_not_end_a_stream(run, meter):
     ]
     code, out, err = run("detect", meter, "--follow", "-", stdin="\n".join(lines))
     assert code == 0, err
-    assert [json.loads(line)["ds"] for line in out.splitlines()] == ["2024-01-19T19:00:00", "2024-01-19T21:00:00"]
+    assert [json.loads(line)["ds"] for line in out.splitlines()] == ["2024-01-19 19:00:00", "2024-01-19 21:00:00"]
     assert "tsrnn: line 2: Series load: the time stamp 2042-01-19 19:00:00 lies 157,801 rows after the last one" in err
     assert "2024-01-19 18:00:00; expected 840 at most. It is left out unless the next line goes on from it." in err
     assert "tsrnn: line 4: The time stamp '9999-12-31 00:00:00' cannot be read" in err
@@ -202,7 +202,7 @@ def test_a_first_line_says_where_the_columns_are(run, shops):
     lines = "sales;day\n20,5;01/07/2024\n90,5;02/07/2024\n1;2;3;4\n"
     code, out, err = run("detect", shops, "--follow", "-", stdin=lines)
     assert code == 0
-    assert [json.loads(line)["ds"] for line in out.splitlines()] == ["2024-07-02T00:00:00"]
+    assert [json.loads(line)["ds"] for line in out.splitlines()] == ["2024-07-02"]
     assert "line 4: 4 fields, cut at each ';', expected 2: time, sales." in err
 
 
@@ -263,3 +263,16 @@ def test_the_command_names_the_thresholds_of_the_detector():
     from tsrnn.commands import detect
 
     assert detect.THRESHOLDS == thresholds.THRESHOLDS
+
+
+@pytest.mark.parametrize("freq", ["MS", "D", "12h"])
+def test_a_stream_writes_times_as_rows_in_json_do(run, tmp_path, freq):
+    y = hourly(201)
+    y.index = pd.date_range("1960-01-01", periods=201, freq=freq, name="ds")
+    y.iloc[-1] = 900
+    y.to_frame("load").to_csv(tmp_path / "all.csv")
+    y[:-1].to_frame("load").to_csv(tmp_path / "known.csv")
+    _, out, _ = run("detect", "known.csv", "--follow", "-", stdin=f"{y.index[-1]},900\n")
+    _, rows, _ = run("detect", "all.csv", "--rows", "--format", "json")
+    written = str(y.index[-1]) if freq == "12h" else str(y.index[-1].date())
+    assert json.loads(out)["ds"] == json.loads(rows)[-1]["ds"] == written

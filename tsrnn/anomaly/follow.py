@@ -10,11 +10,13 @@ import numpy as np
 
 from tsrnn.anomaly.notation import Notation, find_places
 from tsrnn.anomaly.stream import read_next_stamp, read_value
+from tsrnn.data.grids import DAY
 from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.data.panel import Panel
 
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "-"}
 
@@ -50,6 +52,7 @@ class LineReader:
         self.n_confirmed = 0
         # By its first series: the stamp of a line that lies far ahead, its time and its values.
         self._far: dict[Any, tuple[Any, Any, dict[Any, float]]] = {}
+        self._days = _holds_days(like)
 
     def read(self, line: str) -> list[dict[str, Any]]:
         """Read one line; return its anomalous rows.
@@ -125,7 +128,7 @@ class LineReader:
             found += self.detector.update_together(*confirmed)
             self.n_confirmed += 1
         found += self.detector.update_together(time, together)
-        return [_plain(part._asdict()) for part in found if part.is_anomaly]
+        return [_plain(part._asdict(), self._days) for part in found if part.is_anomaly]
 
     def _confirmed(self, time: Any, together: dict[Any, float]) -> tuple[Any, dict[Any, float]] | None:
         """Return the row far ahead that this one goes on from, if there is one, and refuse this one if it lies there.
@@ -163,8 +166,23 @@ class LineReader:
         return math.nan if text.lower() in MISSING else self.notation.number(text)
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as JSON has it, without what is told of channels alone where there are none."""
+def _holds_days(panel: Panel) -> bool:
+    """Tell whether all time stamps of a grid are dates without a time of day."""
+    if panel.start.dtype.kind != "M" or panel.form.zone is not None:
+        return False
+    stamps = panel.frequency.stamps(panel.start[:, None], np.arange(2))
+    return bool((stamps.astype("datetime64[ns]").astype(np.int64) % DAY == 0).all())
+
+
+def _plain(row: dict[str, Any], days: bool) -> dict[str, Any]:
+    """Return a row as `--format json` writes it, without what is told of channels alone where there are none.
+
+    Parameters
+    ----------
+    row : dict
+    days : bool
+        Its time stamp is written as a date.
+    """
     plain: dict[str, Any] = {}
     for name, value in row.items():
         if value is None:
@@ -174,5 +192,5 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(value, (bool, int, str)):
             plain[name] = value
         else:
-            plain[name] = value.isoformat() if hasattr(value, "isoformat") else str(value)
+            plain[name] = str(value.date() if days and name == "ds" and hasattr(value, "date") else value)
     return plain
