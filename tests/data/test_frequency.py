@@ -520,3 +520,17 @@ def test_dates_before_1970_lie_on_the_same_grids():
 )
 def test_a_frequency_describes_itself_in_words(alias, words):
     assert parse_frequency(alias, *one_series(["2024-01-01"])).describe() == words
+
+
+@pytest.mark.parametrize(("seconds", "usual"), [(0.1, "100ms"), (9, "10s"), (840, "15min"), (3500, "h"), (90_000, "D")])
+def test_irregular_stamps_are_advised_a_usual_step_near_their_median_gap(seconds, usual):
+    gaps = np.random.default_rng(0).integers(int(0.7e9 * seconds), int(1.3e9 * seconds), 100)
+    ds = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.cumsum(gaps))
+    with pytest.raises(FrequencyError, match=rf"covers only 1 of 99 gaps.*df\.resample\('{usual}'\)\.mean\(\)"):
+        read_panel(pd.DataFrame({"ds": ds, "y": np.arange(100.0)}))
+
+
+def test_irregular_whole_numbers_are_not_advised_days():
+    ds = np.cumsum(np.random.default_rng(0).integers(5, 5000, 100))
+    with pytest.raises(FrequencyError, match=r"Give each step its own whole number, or pass .* freq=1"):
+        read_panel(pd.DataFrame({"ds": ds, "y": np.arange(100.0)}))

@@ -46,9 +46,6 @@ __all__ = ["Frequency", "infer_frequency", "parse_frequency"]
 
 Integers = npt.NDArray[np.int64]
 
-_CURE = (
-    "Pass the step, for example freq='D', or make the table regular first, for example with df.resample('D').mean()."
-)
 _EXAMPLES = "Expected a pandas alias such as 'h', '15min', 'D', 'B', 'W-MON', 'MS', 'QE-DEC', or a Timedelta."
 
 # Spellings before pandas 2.2, and what they are now. M, Q, Y and A name no side of the period: the data tell.
@@ -134,11 +131,26 @@ def _common_gap(gaps: Integers, unit: str) -> int:
     step = int(sizes[best])
     if 2 * counts[best] < len(gaps):
         shown = FixedStep(step).alias if unit else str(step)
+        usual = _usual_step(gaps) if unit else None
+        cure = (
+            "Give each step its own whole number, or pass a step that divides all gaps, for example freq=1."
+            if usual is None
+            else f"Make the table regular first, for example with df.resample({usual!r}).mean(), or pass the step that "
+            "its stamps lie on with freq."
+        )
         raise FrequencyError(
             f"The step of the time stamps cannot be told: the most common gap, {shown}, covers only "
-            f"{counts[best]:,} of {len(gaps):,} gaps, and at least half are needed. {_CURE}"
+            f"{counts[best]:,} of {len(gaps):,} gaps, and at least half are needed. {cure}"
         )
     return step
+
+
+def _usual_step(gaps: Integers) -> str:
+    """Return the step of a clock or calendar that is nearest to the median gap, as pandas writes it."""
+    usual = [*(unit * count for unit in (1_000_000, SECOND, MINUTE) for count in (1, 5, 10, 15, 30)), 100_000_000]
+    usual += [*(HOUR * count for count in (1, 2, 3, 4, 6, 12)), DAY, WEEK]
+    ratios = np.abs(np.log(np.array(usual) / np.maximum(np.median(gaps), 1)))
+    return FixedStep(usual[int(ratios.argmin())]).alias
 
 
 def _weekday(ds: Stamps, offsets: Integers, step: int) -> int | None:
