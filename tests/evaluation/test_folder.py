@@ -208,8 +208,11 @@ def test_a_larger_budget_goes_on_where_a_smaller_one_ended(tmp_path):
         ({"level": 50}, "quantiles"),
         ({"season_length": 6}, "differs in the data"),
         ({"df": monthly_table(n_series=2, seed=1)}, "differs in the data. Name another path, or delete the folder"),
-        ({"models": ["Naive"]}, r"the models \(Drift .*, Naive .*; now Naive"),
-        ({"models": ["Drift", Naive(season_length=12)]}, r"the models .*; now .*12"),
+        ({"models": ["Naive"]}, r"the models \(Drift, Naive; now Naive\)\. Name"),
+        (
+            {"models": ["Drift", Naive(season_length=12)]},
+            r"the models \(Naive with season_length None, now 12\)\. Name another path",
+        ),
     ],
 )
 def test_the_folder_of_another_backtest_is_refused(tmp_path, change, message):

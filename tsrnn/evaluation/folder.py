@@ -40,6 +40,7 @@ FACTS = b"tsrnn"
 WITHOUT_EFFECT = ("n_jobs", "verbose")
 # How far objects inside objects are followed: some hold themselves.
 DEEPEST = 5
+_UNSET = "unset"
 # How many lines of a part are in memory at once while some of them are read.
 BATCH_LINES = 1 << 16
 
@@ -282,13 +283,35 @@ def _check_same(path: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) 
         if key == "data":
             told.append("the data")
         elif key == "models":
-            told.append(f"the models ({_named(held.get(key))}; now {_named(wanted[key])})")
+            told.append(f"the models ({_differences(held.get(key), wanted[key])})")
         else:
             told.append(f"{key} ({held.get(key)}; now {wanted.get(key)})")
     raise ParameterError(f"{path}: belongs to another backtest, which differs in {', '.join(told)}. {CURE}")
 
 
-def _named(models: Any) -> str:
-    if not isinstance(models, Mapping):
-        return "none"
-    return ", ".join(f"{name} {json.dumps(given)[:200]}" for name, given in list(models.items())[:3])
+def _differences(held: Any, wanted: Mapping[str, Any]) -> str:
+    """Name the models that were and are now, or what differs in one that is there both times.
+
+    >>> _differences({"Theta": {}, "ETS": {"n": 1}}, {"Drift": {}, "ETS": {"n": 2}})
+    'Theta, ETS; now Drift, ETS; ETS with n 1, now 2'
+    >>> _differences({"ETS": {"n": 1}}, {"ETS": {"n": 1, "log": True}})
+    'ETS with log unset, now True'
+    """
+    held = held if isinstance(held, Mapping) else {}
+    parts = []
+    if list(held) != list(wanted):
+        parts = [", ".join(list(held)[:5]) or "none", f"now {', '.join(list(wanted)[:5])}"]
+    for name, given in wanted.items():
+        before = held.get(name)
+        if isinstance(before, Mapping) and before != given:
+            changed = [key for key in {**before, **given} if before.get(key, _UNSET) != given.get(key, _UNSET)]
+            shown = [
+                f"{key} {_short(before.get(key, _UNSET))}, now {_short(given.get(key, _UNSET))}" for key in changed
+            ]
+            parts.append(f"{name} with {'; '.join(shown[:3])}")
+    return "; ".join(parts[:5])
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
