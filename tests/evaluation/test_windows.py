@@ -141,3 +141,28 @@ def test_cutoffs_that_no_series_reaches_are_left_out_and_said():
 def test_impossible_windows_are_refused_with_the_cure(options, error, message):
     with pytest.raises(error, match=message):
         backtest("Naive", monthly_table(), **{"h": 3, **options})
+
+
+def test_nothing_is_said_of_series_that_no_window_holds():
+    days = pd.date_range("2020-01-05", periods=150, freq="W")
+    ranges = {"core": (0, 150), "late": (60, 150), "ended": (0, 100)}
+    y = np.random.default_rng(0).poisson(40, 150).astype(float)
+    table = pd.concat(
+        [pd.DataFrame({"unique_id": name, "ds": days[a:b], "y": y[a:b]}) for name, (a, b) in ranges.items()]
+    )
+    result = backtest(["ETS", "Theta", ARIMA(order=(1, 0, 0))], table)
+    assert result.forecasts["unique_id"].unique().tolist() == ["core"]
+    assert not [note for note in result.notes if "seasonal naive" in note]
+
+
+def test_a_series_without_rows_at_the_fit_is_told_of_where_it_is_forecast():
+    days = pd.date_range("2024-01-01", periods=60)
+    y = np.random.default_rng(0).normal(size=60)
+    ranges = {"core": 0, "late": 40}
+    table = pd.concat([pd.DataFrame({"unique_id": name, "ds": days[a:], "y": y[a:]}) for name, a in ranges.items()])
+    result = backtest(["ETS"], table, h=1, n_windows=20, season_length=1)
+    assert (result.forecasts["unique_id"] == "late").any()
+    assert [note for note in result.notes if "seasonal naive" in note] == [
+        "ETS: 17 of 37 cutoffs have too little history (no row where models were fitted) for the fitted model and are "
+        "forecast by the seasonal naive: late."
+    ]

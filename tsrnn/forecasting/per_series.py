@@ -34,6 +34,7 @@ FEWEST_OBSERVED = 4
 # until this much time is spent, and elsewhere only if as much is still to come.
 _PROBE_SECONDS = 2.0
 _WORTH_SECONDS = 4.0
+_ABSENT = "too little history (no row where models were fitted)"
 
 
 class SeriesMethod(Protocol):
@@ -114,7 +115,10 @@ class PerSeriesModel(ForecastModel):
         self._fitted_method = method
         self._fitted = fitted
         self._starts = dict(zip(panel.ids, panel.start, strict=True))
-        self._fit_notes = [*method.notes(fitted), *self._update_notes]
+        # In a backtest a series may have no rows yet. Most such ones are never forecast: only a forecast tells of them.
+        self._absent = frozenset(panel.ids[panel.lengths == 0])
+        there = {key: one for key, one in fitted.items() if key not in self._absent}
+        self._fit_notes = [*method.notes(there), *self._update_notes]
         self.notes_ = list(self._fit_notes)
 
     def _descriptions(self) -> dict[Any, str]:
@@ -147,6 +151,8 @@ class PerSeriesModel(ForecastModel):
             values[place] = forecast
             if panel.ids[series] not in self._fitted:
                 new[panel.ids[series]] = fitted
+            elif n_naive and panel.ids[series] in self._absent:
+                stood_in.setdefault(_ABSENT, {})[panel.ids[series]] = n_naive
             elif n_naive and not self._fitted_method.is_naive(fitted):
                 reason = _untold(panel.series(series), cutoffs.end[place], panel.season_length)
                 stood_in.setdefault(reason, {})[panel.ids[series]] = n_naive
