@@ -74,3 +74,15 @@ def test_whole_numbers_as_time_and_no_interval_do_as_well(tmp_path):
     table = pd.DataFrame({"unique_id": "a", "ds": range(40), "y": np.arange(40.0)})
     page = write(read_panel(table), tmp_path / "f.html", levels=())
     assert payload(page)["forecasts"]["axis"][-1] == 43
+
+
+def test_long_names_that_differ_in_their_ends_alone_can_be_told_apart(tmp_path):
+    table = monthly_table(n_series=3)
+    stem = "a very long product name with every word of its description in the northern region, number "
+    table["unique_id"] = table["unique_id"].str.replace("series ", stem, regex=False)
+    page = write(read_panel(table), tmp_path / "f.html")
+    cells = re.findall(r'<th scope="row" class="name" title="([^"]*)">([^<]*)</th>', page)
+    assert len({shown for _, shown in cells}) == 3
+    assert {whole for whole, _ in cells} == {f"{stem}{k}" for k in range(3)}
+    assert all("…" in shown and len(shown) <= 60 for _, shown in cells)
+    assert len(set(re.findall(r'<option value="\d">([^<]*)</option>', page))) == 3

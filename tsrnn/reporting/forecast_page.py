@@ -21,7 +21,7 @@ from tsrnn.evaluation.result import BacktestResult
 from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
 from tsrnn.reporting.figures import forecast_figure
 from tsrnn.reporting.outline import Drawing, Section
-from tsrnn.reporting.parts import levels_of, time_labels
+from tsrnn.reporting.parts import levels_of, name_cell, shortened, time_labels
 from tsrnn.reporting.report import bare_figure, page_html, write_page
 from tsrnn.reporting.sections import configuration, describe_data, notes_list
 from tsrnn.reporting.tables import scrolled, swatch
@@ -150,7 +150,9 @@ def _choose(result: BacktestResult, n: int) -> Choice:
 
 def _controls(result: BacktestResult, choice: Choice, name: str) -> str:
     """Return the choosers of series and interval; what only a backtest has is there for the script, unseen."""
-    series = "".join(f'<option value="{k}">{escape(_short(one))}</option>' for k, one in enumerate(choice.ids))
+    series = "".join(
+        f'<option value="{k}">{escape(shortened(one, LONGEST_OPTION))}</option>' for k, one in enumerate(choice.ids)
+    )
     bands = "".join(f'<option value="0/{level:g}">{level:g} %</option>' for level in levels_of(result, name))
     return (
         '<div class="controls">'
@@ -165,11 +167,6 @@ def _controls(result: BacktestResult, choice: Choice, name: str) -> str:
     )
 
 
-def _short(name: Any) -> str:
-    words = str(name)
-    return words if len(words) <= LONGEST_OPTION else f"{words[: LONGEST_OPTION - 1]}…"
-
-
 def _numbers(table: pd.DataFrame, choice: Choice) -> str:
     """Return the forecasts as a table, for readers who do not see the figure."""
     columns = [column for column in table.columns if column not in ("cutoff", "step", "y")]
@@ -177,7 +174,7 @@ def _numbers(table: pd.DataFrame, choice: Choice) -> str:
     rows = wanted[columns].iloc[:MOST_TABLE_ROWS]
     shown = rows.assign(ds=time_labels(rows["ds"]))
     body = "".join(
-        f'<tr><th scope="row">{escape(str(row[0]))}</th><td>{escape(str(row[1]))}</td>'
+        f"<tr>{name_cell(row[0], escape(shortened(row[0], LONGEST_OPTION)))}<td>{escape(str(row[1]))}</td>"
         + "".join(f"<td>{_number(value)}</td>" for value in row[2:])
         + "</tr>"
         for row in shown.itertuples(index=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
 
 LONGEST_NAME = 28
+# Longer names may take several lines of a table.
+LONGEST_LINE = 24
 MOST_CONTEXT = 400
 
 
@@ -33,6 +36,31 @@ def levels_of(result: BacktestResult, model: str) -> list[float]:
     """Return the levels for which this model gave intervals."""
     mine = result.leaderboard[result.leaderboard["model"] == model]
     return [level for level in result.levels if mine[f"coverage_{level:g}"].notna().any()]
+
+
+def shortened(name: Any, longest: int) -> str:
+    """Return a name without its middle where it is too long: names of many series often differ at their ends.
+
+    >>> shortened("product 17 in the northern region", 20)
+    'product 1…ern region'
+    """
+    words = str(name)
+    head = (longest - 1) // 2
+    return words if len(words) <= longest else f"{words[:head].rstrip()}…{words[head + 1 - longest :]}"
+
+
+def name_cell(name: Any, content: str) -> str:
+    """Return the first cell of a table's row, which has the whole name where a pointer rests on it.
+
+    Parameters
+    ----------
+    name : Any
+    content : str
+        HTML; a long one wraps.
+    """
+    words = str(name)
+    kind = ' class="name"' if len(words) > LONGEST_LINE else ""
+    return f'<th scope="row"{kind} title="{escape(words)}">{content}</th>'
 
 
 def plain_text(text: Any, longest: int | None = LONGEST_NAME) -> str:

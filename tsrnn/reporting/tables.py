@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsrnn.reporting.colours import DASHES, MODEL_COLOURS, model_dash
 from tsrnn.reporting.embedding import Choice
-from tsrnn.reporting.parts import model_names
+from tsrnn.reporting.parts import model_names, name_cell, shortened
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -79,7 +79,7 @@ def series_table(result: BacktestResult, choice: Choice) -> str:
         winners = ", ".join(model for model, text in zip(names, texts, strict=True) if text in best)
         cells += f'<td class="text">{escape(winners) or "–"}</td>'
         link = f'<button type="button" class="table-link" data-series="{number}">{escape(short(name))}</button>'
-        rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
+        rows.append(f"<tr>{name_cell(name, link)}{cells}</tr>")
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     heads += '<th scope="col" class="text">Best</th>'
     head = f'<thead><tr><th scope="col">Series</th>{heads}</tr></thead>'
@@ -244,5 +244,4 @@ def _number(value: Any, form: str) -> str:
 
 def short(name: Any) -> str:
     """Return a name that fits into a cell."""
-    words = str(name)
-    return words if len(words) <= 80 else words[:79] + "…"
+    return shortened(name, 80)
