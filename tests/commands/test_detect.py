@@ -276,3 +276,13 @@ def test_a_stream_writes_times_as_rows_in_json_do(run, tmp_path, freq):
     _, rows, _ = run("detect", "all.csv", "--rows", "--format", "json")
     written = str(y.index[-1]) if freq == "12h" else str(y.index[-1].date())
     assert json.loads(out)["ds"] == json.loads(rows)[-1]["ds"] == written
+
+
+def test_a_stream_may_have_time_since_1970_as_its_history_has(run, tmp_path):
+    y = hourly(200)
+    y.index = pd.Index(1_672_531_200 + 3600 * pd.RangeIndex(200), name="timestamp")
+    y.rename("load").to_csv(tmp_path / "unix.csv")
+    code, out, err = run("detect", "unix.csv", "--follow", "-", stdin=f"{y.index[-1] + 3600},900\nsoon,20\n")
+    assert code == 0, err
+    assert json.loads(out)["ds"] == "2023-01-09 08:00:00"
+    assert "line 2: The time stamp 'soon' cannot be read" in err

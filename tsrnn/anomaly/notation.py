@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
 ISO = "ISO8601"
+# Seconds since 1970, or parts of them.
+UNIX = "unix"
 # What the reader of files takes for a number. Python's own also takes 1_0, digits of other scripts and +nan.
 _NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?)", re.IGNORECASE)
 
@@ -42,7 +44,8 @@ class Notation:
     thousands : str, optional
         The sign between groups of three digits; None where numbers have none.
     date_format : str, optional
-        As in ``strptime``, or "ISO8601". None where it is not known: then a date must be readable in one way alone.
+        As in ``strptime``, or "ISO8601", or "unix" for time since 1970. None where it is not known: then a date must be
+        readable in one way alone.
     header : tuple of str, optional
         The columns of the history's file, where there is one.
     signs : frozenset of str
@@ -110,7 +113,9 @@ class Notation:
         """
         # Words such as "today" are dates to pandas.
         is_word = re.search(r"\d", text) is None
-        if self.date_format not in (None, ISO):
+        if self.date_format in (None, UNIX) and re.fullmatch(r"[0-9]{9,19}", text):
+            return int(text)
+        if self.date_format not in (None, ISO, UNIX):
             stamp = pd.NaT if is_word else pd.to_datetime(text, format=self.date_format, errors="coerce")
             if stamp is pd.NaT:
                 raise DataError(
@@ -198,7 +203,12 @@ def _find_format(text: pd.Series) -> str | None:
         return None
     if pd.to_datetime(text, format=ISO, errors="coerce", utc=True).notna().all():
         return ISO
-    dates = parse_dates(text)[0]
+    try:
+        dates = parse_dates(text)[0]
+    except DataError:
+        if text.str.fullmatch(r"[0-9]{9,19}").all():
+            return UNIX
+        raise
     if dates.tz is not None:
         return None
     for day_first in (True, False):

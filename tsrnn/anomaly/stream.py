@@ -13,7 +13,7 @@ from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.watch import Found
 from tsrnn.data.panel import as_names
 from tsrnn.data.tables import LARGEST, read_panel
-from tsrnn.data.times import restore_time, restore_times
+from tsrnn.data.times import read_whole_time, restore_time, restore_times
 from tsrnn.errors import DataError
 from tsrnn.parameters import is_number, is_whole
 
@@ -45,7 +45,8 @@ def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> An
     Parameters
     ----------
     time : str, datetime, Timestamp, Period or int
-        A date without a zone is in the zone of the fitted rows.
+        A date without a zone is in the zone of the fitted rows. Whole numbers such as 20240131 or 1672617600 may be
+        dates, too.
     form : TableForm
     dates : bool
         Whether the fitted rows have dates.
@@ -65,14 +66,17 @@ def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> An
         except OverflowError:
             raise DataError(f"The time stamp {time!r} is too large. Expected one as in the fitted rows.") from None
     known = (str, datetime.date, np.datetime64, pd.Period)
+    written = time
     try:
+        if is_whole(time):
+            time = read_whole_time(int(time)) or time
         if not isinstance(time, known):
             raise TypeError(f"{type(time).__name__} is no date")
         stamp = time.to_timestamp() if isinstance(time, pd.Period) else pd.Timestamp(time)
         stamp = stamp if stamp is pd.NaT else stamp.as_unit("ns")
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(
-            f"The time stamp {time!r} cannot be read ({error}). Expected a date as in the fitted rows."
+            f"The time stamp {written!r} cannot be read ({error}). Expected a date as in the fitted rows."
         ) from None
     if stamp is pd.NaT:
         raise DataError("The time stamp is missing.")

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.times import name_words, read_compact_dates
+from tsrnn.data.unix_times import unix_times
 from tsrnn.errors import DataError
 
 TIME_WORDS = {"date", "dates", "time", "timestamp", "datetime", "month", "period", "year", "years", "day"}
-TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum"}
+TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum", "ts", "epoch", "unix", "unixtime"}
 _YEAR_WORDS = {"year", "years"}
 _COUNTER_WORDS = {"time", "timestamp", "step", "period", "t"}
 _UNITS = {"second", "seconds", "minute", "minutes", "hours", "days", "weeks", "months", "quarters"}
@@ -30,7 +31,8 @@ def is_counter(column: pd.Series, name: Any, has_ids: bool) -> bool:
     words = name_words(name)
     if words & _YEAR_WORDS and values.min() >= 1000 and values.max() <= 3000:
         return True
-    if read_compact_dates(values.astype(np.int64), name) is not None:
+    whole = values.astype(np.int64)
+    if read_compact_dates(whole, name) is not None or unix_times(whole, words) is not None:
         return True
     return bool(words & _COUNTER_WORDS) and (has_ids or len(np.unique(values)) == len(values))
 

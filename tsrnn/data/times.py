@@ -15,6 +15,7 @@ from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
 from tsrnn.data.panel import Panel, TableForm
+from tsrnn.data.unix_times import read_unix_times, unix_times
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 
@@ -107,10 +108,10 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
     if pd.api.types.is_bool_dtype(dtype):
         raise DataError("true and false are no time stamps. Name another column with time_col.")
     if pd.api.types.is_numeric_dtype(dtype):
-        return _read_numbers(column, name, given)
+        return _read_numbers(column, name, given, freq)
     held = pd.api.types.infer_dtype(column)
     if held == "integer":
-        return _read_numbers(column.astype(np.int64), name, given)
+        return _read_numbers(column.astype(np.int64), name, given, freq)
     if held == "string":
         dates, notes = parse_dates(column)
         time = _read_dates(dates, dates.dtype, freq, tuple(notes))
@@ -245,7 +246,7 @@ def _to_nanoseconds(dates: pd.DatetimeIndex) -> Stamps:
     return stamps
 
 
-def _read_numbers(column: pd.Series, name: Any, given: bool) -> TimeColumn:
+def _read_numbers(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColumn:
     values = column.to_numpy(dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
     if len(wrong):
@@ -259,6 +260,13 @@ def _read_numbers(column: pd.Series, name: Any, given: bool) -> TimeColumn:
     if dates is not None:
         kind = "ISO weeks, by their Mondays" if _is_week(name) and whole.max() < 1_000_000 else "dates"
         note = f"Whole numbers such as {whole[0]} were read as {kind}."
+        return _read_dates(dates, dates.dtype, None, (note,))
+    unix = unix_times(whole, name_words(name), freq)
+    if unix is not None:
+        dates, unit = unix
+        note = f"Whole numbers such as {whole[0]} were read as {unit} since 1970 (UTC)."
+        if freq is None:
+            note += " A whole number as freq (--freq) keeps them as they are."
         return _read_dates(dates, dates.dtype, None, (note,))
     named_year = bool(name_words(name) & (_YEAR_NAMES | _DATE_NAMES))
     years = (named_year or given) and bool(((whole >= 1000) & (whole <= 3000)).all())
@@ -284,6 +292,20 @@ def read_compact_dates(whole: npt.NDArray[np.int64], name: Any = None) -> pd.Dat
         text, form = text + "1", "%G%V%u"
     dates = pd.to_datetime(text, format=form, errors="coerce")
     return None if dates.isna().any() else pd.DatetimeIndex(dates).take(codes)
+
+
+def read_whole_time(number: int) -> pd.Timestamp | None:
+    """Read one whole number as a column of such ones is read, 2024013118 or 1672617600; None where it is neither.
+
+    >>> read_whole_time(1672617600), read_whole_time(17)
+    (Timestamp('2023-01-02 00:00:00'), None)
+    """
+    if not 0 <= number < 2**63:
+        return None
+    whole = np.array([number], dtype=np.int64)
+    dates = read_compact_dates(whole)
+    found = (dates, "") if dates is not None else read_unix_times(whole)
+    return None if found is None else found[0][0]
 
 
 def name_words(name: Any) -> set[str]:

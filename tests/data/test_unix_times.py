@@ -1,0 +1,72 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import SeasonalNaive
+from tsrnn.data.tables import read_panel
+from tsrnn.errors import FrequencyError
+
+UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+
+
+def unix(dates, unit="s"):
+    return dates.as_unit("ns").astype(np.int64) // pd.Timedelta(1, unit).as_unit("ns").value
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("freq", ["h", "15min", "D", "W-SUN", "MS", "YS-JAN"])
+@pytest.mark.parametrize("name", ["timestamp", "ds", "t"])
+def test_numbers_of_time_since_1970_are_dates(unit, freq, name):
+    dates = pd.date_range("2023-01-01", periods=40, freq=freq)
+    table = pd.DataFrame({name: unix(dates, unit), "y": np.arange(40.0)})
+    panel = read_panel(table.sample(frac=1, random_state=0), time_col=name)
+    assert (panel.frequency.alias, panel.start[0]) == (freq, np.datetime64("2023-01-01"))
+    assert panel.y.tolist() == list(range(40))
+    assert any(f"were read as {UNITS[unit]} since 1970 (UTC)" in note for note in panel.notes)
+
+
+def test_a_column_of_them_is_found_in_a_table_of_several_series():
+    dates = pd.date_range("2023-01-01", periods=20, freq="h")
+    parts = [pd.DataFrame({"ts": unix(dates), "shop": name, "sales": np.arange(20.0)}) for name in ("a", "b")]
+    panel = read_panel(pd.concat(parts))
+    assert (panel.frequency.alias, list(panel.ids), panel.form.time_col) == ("h", ["a", "b"], "ts")
+
+
+def test_answers_are_dates_and_later_rows_may_be_numbers():
+    dates = pd.date_range("2023-01-01", periods=48, freq="h")
+    table = pd.DataFrame({"timestamp": unix(dates), "y": np.tile(np.arange(24.0), 2)})
+    model = SeasonalNaive().fit(table)
+    assert (model.season_length_, len(model.notes_)) == (24, 1)
+    assert model.predict(2)["timestamp"].tolist() == list(pd.date_range("2023-01-03", periods=2, freq="h"))
+    one = pd.DataFrame({"timestamp": unix(pd.DatetimeIndex(["2023-01-03"])), "y": [5.0]})
+    assert model.update(one).predict(1)["timestamp"].tolist() == [pd.Timestamp("2023-01-03 01:00")]
+
+
+@pytest.mark.parametrize("freq", [3600, "3600", np.int64(3600)])
+def test_a_whole_number_as_the_step_keeps_them_as_they_are(freq):
+    dates = pd.date_range("2023-01-01", periods=48, freq="h")
+    panel = read_panel(pd.DataFrame({"timestamp": unix(dates), "y": np.arange(48.0)}), freq=freq)
+    assert (panel.frequency.alias, panel.start[0]) == ("3600", 1672531200)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("step", 1_700_000_000 + np.arange(50)),
+        ("order", 1_700_000_000 + 60 * np.arange(50) + 7),
+        ("order", 1_699_999_980 + 420 * np.arange(50)),
+        ("timestamp", 1_700_000_000 + 7 * np.arange(50)),
+        ("timestamp", 600_000_000 + 60 * np.arange(50)),
+        ("timestamp", 4_200_000_000 + 60 * np.arange(50)),
+        ("timestamp", np.arange(50)),
+    ],
+)
+def test_numbers_that_only_count_stay_numbers(name, numbers):
+    panel = read_panel(pd.DataFrame({name: numbers, "y": np.arange(50.0)}), time_col=name)
+    assert panel.start[0] == numbers[0]
+
+
+def test_irregular_ones_are_told_the_step_of_a_clock():
+    numbers = 1_672_531_200 + np.cumsum(np.random.default_rng(0).integers(7, 14, 100))
+    with pytest.raises(FrequencyError, match=r"df\.resample\('10s'\)"):
+        read_panel(pd.DataFrame({"timestamp": numbers, "y": np.arange(100.0)}))
