@@ -27,6 +27,13 @@ def counts(mean, n=120, seed=0):
         ([*([0, *range(1, 20)] * 4)], True),
         ([*([0, *range(1, 25)] * 4)], False),  # less than one in twenty
         ([-0.0, 0.0, 0.0, 0.0], True),
+        ([*([100, 90, 110, 95] * 9), 0, 0, 0], True),  # closed
+        ([*([100, 90, 110, 95] * 9), 0, np.nan, 0, 0], False),
+        ([*([100, 90, 110, 95] * 9), 0, 0], False),  # may be two missing values
+        ([*([100, 90, 110, 30] * 9), 0, 0, 0], False),  # no lower than it may fall in a step
+        ([*range(40, 0, -1), 0, 0, 0], False),  # on its way through zero
+        ([-1, *([100, 90, 110, 95] * 9), 0, 0, 0], False),
+        ([100, 90, 110, 95, 0, 0, 0], False),
         ([], False),
     ],
 )
@@ -66,3 +73,9 @@ def test_a_backtest_knows_only_what_was_before_each_cutoff():
     assert (lower[lower.index >= fell] < 0).all()
     assert (lower.index < fell).any()
     assert (lower.index >= fell).any()
+
+
+def test_a_series_that_has_closed_is_not_forecast_below_zero():
+    y = np.append(np.random.default_rng(0).normal(100, 5, 60), np.zeros(12))
+    months = pd.Series(y, pd.date_range("2018-01-01", periods=72, freq="MS"), name="y")
+    assert Forecaster(strategy="zero-shot").fit(months).predict(h=12, level=95).iloc[:, 2:].to_numpy().min() == 0

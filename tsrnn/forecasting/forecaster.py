@@ -244,7 +244,7 @@ class Forecaster(ForecastModel):
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`.
 
-        A series that has stood at zero again and again and never been below is not forecast below it
+        A series that has stood at zero again and again, or has closed, and never been below is not forecast below it
         (`tsrnn.forecasting.floor`). Where the last rows before a cutoff hold no value, the forecast begins after the
         last one that is there, if that is at most four of the networks' horizons back, and the steps up to the cutoff
         are left out.
