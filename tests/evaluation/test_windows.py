@@ -166,3 +166,21 @@ def test_a_series_without_rows_at_the_fit_is_told_of_where_it_is_forecast():
         "ETS: 17 of 37 cutoffs have too little history (no row where models were fitted) for the fitted model and are "
         "forecast by the seasonal naive: late."
     ]
+
+
+def test_series_that_end_before_others_are_told_of_where_a_model_learns_from_all():
+    days = pd.date_range("2022-01-01", periods=200)
+    y = np.random.default_rng(0).normal(50, 2, 200)
+    lengths = {"core": 200, "ended": 100}
+    table = pd.concat([pd.DataFrame({"unique_id": name, "ds": days[:n], "y": y[:n]}) for name, n in lengths.items()])
+    told = "1 of 2 series end before others do, and cutoffs count back from the end of each: when these are judged, "
+    for refit in (False, True):
+        result = backtest({"mine": QUICK, "ETS": "ETS"}, table, h=7, n_windows=2, refit=refit)
+        assert [note for note in result.notes if note.startswith(told)] == [
+            f"{told}mine may have learnt from rows of the others that came later. They are ended."
+        ]
+    assert not any("end before others" in note for note in backtest(["ETS", "Theta"], table, h=7, n_windows=2).notes)
+    late = table[(table["unique_id"] == "core") | (table["ds"] >= days[50])].assign(
+        ds=lambda t: t["ds"].where(t["unique_id"] == "core", t["ds"] + days.freq * 100)
+    )
+    assert not any("end before others" in note for note in backtest([QUICK], late, h=7, n_windows=2).notes)

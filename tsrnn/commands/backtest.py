@@ -98,8 +98,9 @@ def command(
 ) -> None:
     """Judge the network against ARIMA on the past of the data in FILE.
 
-    Every model forecasts from the same past cutoffs, seeing nothing after them; what it forecast is compared with
-    what happened. Prints a table and a verdict, and writes a page with figures.
+    Every model forecasts from the same past cutoffs of each series, counted back from its end, and sees nothing of it
+    after them; what it forecast is compared with what happened. Prints a table and a verdict, and writes a page with
+    figures.
 
     FILE is a CSV or Parquet file, a folder of them, or - for stdin: one column per series and one of dates, or a long
     table unique_id, ds, y.

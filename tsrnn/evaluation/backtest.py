@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tsrnn.evaluation.collect import collect
 from tsrnn.evaluation.configuration import call_of, configuration
 from tsrnn.evaluation.custom_metrics import named_metrics
 from tsrnn.evaluation.cutoffs import Origins, choose_origins
-from tsrnn.evaluation.engine import Memory, run_models
+from tsrnn.evaluation.engine import Memory, learns_alone, run_models
 from tsrnn.evaluation.folder import Folder
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
@@ -74,7 +74,8 @@ def backtest(
         Steps scored at each cutoff. Default: by frequency (yearly 6, quarterly 8, monthly 18, weekly 13, daily 14,
         hourly 48).
     n_windows : int, optional
-        Cutoffs per series. Default: up to 20.
+        Cutoffs per series, counted back from its own end. Where one ends before others, a model that learns from all
+        may know their rows of the times at which it is judged; `notes` says so. Default: up to 20.
     step_size : int, optional
         Steps from one cutoff to the next. Default: h, or less where the data are short.
     refit : bool or int
@@ -171,7 +172,7 @@ def backtest(
         deadline=None if budget is None else started + budget,
         on_progress=on_progress,
     )
-    notes = [*panel.notes, *_left_out(plan, n_windows, done, budget)]
+    notes = [*panel.notes, *_left_out(plan, n_windows, done, budget), *_learnt_later(plan, done, named)]
     config = configuration(
         plan, named, parameters, done, levels=levels, metrics=list(scorers), budget=budget, call=call
     )
@@ -250,6 +251,19 @@ def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -
             f"{examples(unscored)}."
         )
     return notes
+
+
+def _learnt_later(plan: Plan, done: int, models: Mapping[str, ForecastModel]) -> list[str]:
+    """Say which series are judged at times that models knew from other series."""
+    several = [name for name, model in models.items() if not learns_alone(model)]
+    later = list(plan.panel.ids[plan.learnt_later(done)]) if several else []
+    if not later:
+        return []
+    return [
+        f"{len(later)} of {plan.panel.n_series} series end before others do, and cutoffs count back from the end of "
+        f"each: when these are judged, {examples(several)} may have learnt from rows of the others that came later. "
+        f"They are {examples(later)}."
+    ]
 
 
 def _unscored(plan: Plan, done: int) -> npt.NDArray[np.bool_]:

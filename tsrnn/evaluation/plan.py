@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tsrnn.data.panel import Cutoffs, Floats, Panel
+from tsrnn.data.panel import Bools, Cutoffs, Floats, Panel
 from tsrnn.evaluation.cutoffs import Origins
 from tsrnn.forecasting.contract import ForecastModel
 
@@ -38,6 +38,23 @@ class Plan:
     def training_panel(self, window: int) -> Panel:
         """Return what a model may learn from that forecasts this window and later ones."""
         return self.panel.between(*self.origins.training_rows(window))
+
+    def learnt_later(self, n_windows: int) -> Bools:
+        """Tell which series have a cutoff before rows of other series that models were fitted on by then.
+
+        Cutoffs count back from each series' own end, so where a series ends earlier than others, a model of all of them
+        has learnt from their rows of the times at which it is judged. Shape (n_series,).
+        """
+        stamps, start = self.panel.frequency.stamps, self.panel.start
+        found: Bools = np.zeros(self.panel.n_series, np.bool_)
+        for window in range(n_windows):
+            learnt = self.origins.training_rows(window - window % self.span)[1]
+            some = np.flatnonzero(learnt)
+            latest = stamps(start[some], learnt[some] - 1).max()
+            end = self.origins.ends[:, window]
+            judged = np.flatnonzero(end)
+            found[judged] |= stamps(start[judged], end[judged] - 1) < latest
+        return found
 
     def forecast(self, model: ForecastModel, windows: range) -> Floats:
         """Forecast all cutoffs of following windows with a fitted model, in the order of `Origins.cutoffs`.
