@@ -262,3 +262,21 @@ def test_a_given_form_is_used_and_others_are_refused():
         ETS("AMM").fit(table)
     with pytest.raises(ParameterError, match="the season length is 1; expected 2 to 24"):
         ETS("ANA", season_length=1).fit(table)
+
+
+@pytest.mark.parametrize("season_length", [1, 12])
+def test_a_long_series_is_estimated_on_its_last_rows(monkeypatch, season_length):
+    t = np.arange(200)
+    y = 50 + 5 * np.sin(2 * np.pi * t / 12) + np.random.default_rng(0).normal(0, 1, 200)
+    monkeypatch.setattr("tsrnn.forecasting.ets_series.LONGEST_FIT", 100)
+    model = fit_ets(y, season_length)
+    assert model.first == (100 if season_length == 1 else 96)
+    alone = fit_ets(y[model.first :], season_length)
+    # Histories that end before these rows are forecast, too.
+    ends = [60, 150, 200]
+    answers = forecast_ets(model, [y[:end] for end in ends], 6, [0.1, 0.5, 0.9])
+    assert np.isfinite(answers).all()
+    later = forecast_ets(alone, [y[model.first : end] for end in ends[1:]], 6, [0.1, 0.5, 0.9])
+    np.testing.assert_array_equal(answers[1:], later)
+    np.testing.assert_array_equal(answers[:1], forecast_ets(model, [y[:60]], 6, [0.1, 0.5, 0.9]))
+    np.testing.assert_array_equal(answers[2:], forecast_ets(model, [y[50:]], 6, [0.1, 0.5, 0.9], origin=50))

@@ -30,6 +30,7 @@ class ETS(PerSeriesModel):
 
     Series with gaps are interpolated; series with fewer than 4 observed values are forecast by the seasonal naive.
     `notes_` says for which.
+    Of a series of more than 3,000 rows the last 3,000 are estimated on.
 
     Parameters
     ----------

@@ -16,6 +16,8 @@ from tsrnn.forecasting.series_values import is_constant
 
 # A first season of more than 24 numbers is more than a series can tell, and slow.
 LONGEST_SEASON = 24
+# Of a longer series these last rows, in whole seasons, are estimated on: time and memory of the fit grow with the rows.
+LONGEST_FIT = 3000
 _PLAIN = Form("A", "N", "N")
 
 
@@ -35,6 +37,8 @@ class EtsModel:
     aicc : float
     long_season : ClassicalSeason or None
         A season beyond 24 steps that is taken out before and put back after, in original units.
+    first : int
+        The row of the fitted series, a multiple of the season, at which the model's time begins.
     """
 
     form: Form
@@ -43,6 +47,7 @@ class EtsModel:
     unit: float
     aicc: float
     long_season: ClassicalSeason | None = None
+    first: int = 0
 
 
 def candidates(y: Floats, season_length: int, forms: Sequence[Form] = FORMS) -> list[Form]:
@@ -67,6 +72,8 @@ def candidates(y: Floats, season_length: int, forms: Sequence[Form] = FORMS) -> 
 def fit_ets(y: Floats, season_length: int, forms: Sequence[Form] = FORMS) -> EtsModel:
     """Estimate the forms by maximum likelihood, and return the one with the smallest corrected Akaike criterion.
 
+    A series of more than 3,000 rows is estimated on its last ones; a season beyond 24 is that of all.
+
     Parameters
     ----------
     y : ndarray of shape (n,), complete, n >= 4, original units
@@ -85,17 +92,20 @@ def fit_ets(y: Floats, season_length: int, forms: Sequence[Form] = FORMS) -> Ets
         if long_season is not None:
             y = long_season.without(y, np.arange(len(y)))
         season_length = 1
+    first = max(len(y) - LONGEST_FIT, 0) // season_length * season_length
+    y = y[first:]
     unit = float(np.abs(y).mean()) or 1.0
     if is_constant(y):
         start = _smoothing(np.zeros(6), _PLAIN, 1)
-        return EtsModel(_PLAIN, replace(start, level=y[:1] / unit), 0.0, unit, -np.inf, long_season)
+        return EtsModel(_PLAIN, replace(start, level=y[:1] / unit), 0.0, unit, -np.inf, long_season, first)
     fits = fit_forms(y / unit, candidates(y, season_length, forms) or [_PLAIN], season_length)
     if not fits or not fits[0].aicc < np.inf:
         fits = fit_forms(y / unit, [_PLAIN], season_length)
     if not fits:
         raise ArithmeticError("no form has a finite likelihood")
     best = fits[0]
-    return EtsModel(best.form, _smoothing(best.x, best.form, season_length), best.sigma, unit, best.aicc, long_season)
+    start = _smoothing(best.x, best.form, season_length)
+    return EtsModel(best.form, start, best.sigma, unit, best.aicc, long_season, first)
 
 
 def _smoothing(x: Floats, form: Form, season_length: int) -> Smoothing:
@@ -126,19 +136,22 @@ def forecast_ets(
     normal = ndtri(np.asarray(quantiles, dtype=np.float64))
     values = np.empty((len(histories), h, len(quantiles)))
     run: Floats = np.empty(0)
-    state = model.start
+    state, begun = model.start, origin
     for b in np.argsort([len(history) for history in histories], kind="stable"):
-        history, n = histories[b], len(histories[b])
+        # What stands before the rows that were estimated on has no part in the states there.
+        before = model.first - origin if 0 < model.first - origin < len(histories[b]) else 0
+        history, begin = histories[b][before:], origin + before
+        n = len(history)
         # A history continues a shorter one, unless the last value of that was repeated at its end.
-        if not len(run) or not np.array_equal(run, history[: len(run)]):
-            run, state = np.empty(0), _begin(model, history, origin)
-        z = history if model.long_season is None else model.long_season.without(history, origin + np.arange(n))
+        if not len(run) or begin != begun or not np.array_equal(run, history[: len(run)]):
+            run, state, begun = np.empty(0), _begin(model, history, begin), begin
+        z = history if model.long_season is None else model.long_season.without(history, begin + np.arange(n))
         state = one_step(z[len(run) :] / model.unit, model.form.season, state)[1]
         run = history
         mean, deviation = _ahead(model, state, h)
         forecast = model.unit * (mean[:, None] + deviation[:, None] * normal)
         if model.long_season is not None:
-            forecast = model.long_season.put_back(forecast, origin + n + np.arange(h))
+            forecast = model.long_season.put_back(forecast, begin + n + np.arange(h))
         values[b] = forecast
     return values
 
@@ -146,7 +159,7 @@ def forecast_ets(
 def _begin(model: EtsModel, history: Floats, origin: int) -> Smoothing:
     """Return the states before the first row of a history, which may begin later than the fitted series."""
     start = model.start
-    if origin == 0:
+    if origin == model.first:
         return start
     season = np.roll(start.season, -(origin % len(start.season)), axis=0)
     first = history[:1] if model.long_season is None else model.long_season.without(history[:1], np.array([origin]))
