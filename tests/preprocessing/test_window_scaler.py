@@ -9,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from tsrnn.errors import ParameterError
+from tsrnn.preprocessing.missing import fill_missing
 from tsrnn.preprocessing.scaling import SCALINGS, scale_windows
 from tsrnn.preprocessing.sliding import SlidingWindow
 from tsrnn.preprocessing.window_scaler import WindowScaler
@@ -28,10 +29,12 @@ def random_windows(shape=(6, 24), seed=0):
 @pytest.mark.parametrize("method", SCALINGS)
 def test_it_is_the_arithmetic_of_the_training_path(method):
     X = random_windows()
+    X[1, -5] = np.nan
     observed = torch.from_numpy(~np.isnan(X))
-    expected = scale_windows(torch.from_numpy(np.nan_to_num(X)), observed, method, 12)
+    filled, known = fill_missing(torch.from_numpy(X), observed, 12)
+    expected = scale_windows(filled, observed, method, 12, known)
     z, loc, scale = WindowScaler(method, 12).transform_with_scale(X)
-    np.testing.assert_array_equal(np.nan_to_num(z), expected[0].numpy())
+    np.testing.assert_array_equal(z, np.where(observed, expected[0].numpy(), np.nan))
     np.testing.assert_array_equal(loc, expected[1].numpy())
     np.testing.assert_array_equal(scale, expected[2].numpy())
     assert z.dtype == loc.dtype == scale.dtype == np.float64

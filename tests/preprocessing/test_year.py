@@ -165,7 +165,7 @@ def test_the_course_leaves_nothing_where_nothing_moves():
 
 
 def test_what_a_network_reads_of_a_year_follows_what_it_reads_of_its_seasons():
-    y, observed = windows(400)
+    y, observed = windows(400, share=1.0)
     y = y.double() + 10
     without = make_inputs(y, observed, "seasonal", Reads((7,), contrasts=True), 20)[0]
     reads = Reads((7,), contrasts=True, year=364)
