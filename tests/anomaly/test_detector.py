@@ -472,3 +472,43 @@ def test_after_a_new_level_of_a_flat_series_there_is_no_missing_season():
     assert events["kind"].iloc[0] == "level shift"
     assert "missing season" not in events["kind"].tolist()
     assert detector.detect()["is_anomaly"].sum() < 125  # the patience is 100
+
+
+def office(weeks, noise=0.03, seed=0):
+    """The hourly load of an office: 1,000 in the day on weekdays, else 200; with whether it is a weekend."""
+    hours = pd.date_range("2023-01-02", periods=168 * weeks, freq="h", name="ds")
+    weekend = hours.day_of_week.to_numpy() >= 5
+    open_ = ~weekend & (hours.hour.to_numpy() >= 7) & (hours.hour.to_numpy() < 19)
+    noise_ = np.exp(np.random.default_rng(seed).normal(0, noise, len(hours)))
+    return pd.Series(np.where(open_, 1000, 200) * noise_, hours, name="y"), weekend
+
+
+@pytest.mark.parametrize(("patience", "learnt"), [(None, 2), (400, 4)])
+def test_weekends_are_learnt_when_they_have_come_again_for_the_patience(patience, learnt):
+    y, weekend = office(8)
+    table = AnomalyDetector(patience=patience).fit(y).detect()
+    late = weekend & (np.arange(len(y)) >= 168 * learnt)
+    assert table["is_anomaly"][late].mean() < 0.02
+    assert (table["y"] - table["expected"])[late].abs().mean() < 20
+    early = weekend & ~late
+    assert table["is_anomaly"][early].mean() > 0.3
+
+
+def test_a_weekend_that_is_unlike_those_learnt_is_an_anomaly():
+    y, weekend = office(8)
+    hour = np.arange(len(y))
+    fault = weekend & (hour // 168 == 5)
+    y[fault] = y[(hour // 168 == 5) & (hour % 168 < 48)].to_numpy()
+    found = AnomalyDetector().fit(y).detect()["is_anomaly"]
+    assert found[fault].mean() > 0.4  # all hours of its two days of work
+    assert found[weekend & (hour // 168 == 6)].mean() < 0.05
+
+
+def test_a_dip_that_comes_every_day_from_now_on_is_learnt():
+    y = hourly(168 * 6, day=20.0, noise=0.5)
+    hour = np.arange(len(y))
+    dips = (hour % 24 == 12) & (hour > 168 * 3)
+    y[dips] -= 30
+    found = AnomalyDetector().fit(y).detect()["is_anomaly"]
+    assert found[dips & (hour < 168 * 4)].all()
+    assert not found[dips & (hour >= 168 * 5)].any()

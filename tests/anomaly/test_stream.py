@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.anomaly.conftest import hourly
-from tests.anomaly.test_detector import long_table
+from tests.anomaly.test_detector import long_table, office
 from tsrnn import ETS, AnomalyDetector, Forecaster, Theta
 from tsrnn.errors import DataError, FrequencyError, ParameterError
 
@@ -227,3 +227,14 @@ def test_a_table_without_any_value_says_nothing(detector):
     table = detector.update_many(pd.Series([np.nan], index=[pd.Timestamp("2024-01-17 16:00")], name="y"))
     assert len(table) == 0
     assert list(table.columns) == list(detector.detect().columns)
+
+
+def test_a_stream_learns_weekends_as_a_table_does(forecaster):
+    y, weekend = office(4)
+    y /= 100  # bounds near 0 lose what large values have no digits for
+    detector = AnomalyDetector(forecaster).fit(y.iloc[:200])
+    batch = detector.detect(y.iloc[200:])
+    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[200:].items()])
+    assert_same(stream, batch)
+    assert batch["is_anomaly"][weekend[200:]].any()
+    assert not batch["is_anomaly"].iloc[-48:].any()

@@ -17,7 +17,7 @@ from tsrnn.anomaly.events import COLUMNS, find_events
 from tsrnn.anomaly.metrics import check_labels
 from tsrnn.anomaly.outliers import OutlierMethods, best_alpha
 from tsrnn.anomaly.saving import load_detector, save_detector
-from tsrnn.anomaly.settings import block_of, check_settings, context_of, patience_of, with_season
+from tsrnn.anomaly.settings import block_of, check_settings, context_of, cycle_of, patience_of, with_season
 from tsrnn.anomaly.stream import Detection, update_table, update_time
 from tsrnn.anomaly.tables import array_table, detection_table, ending_together, same_rows
 from tsrnn.anomaly.watch import Found, Watch
@@ -43,8 +43,10 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
     its p-value is at most `alpha`. Channels of one system also have a usual state together.
 
     An outlier does not enter later forecasts: the expected value takes its place. A level that persists for `patience`
-    rows is accepted: it alarms no longer, though the score tells that it is not the usual one. Series without a usual
-    level (walks, trends) are judged by their forecasts alone. A missing value is no alarm.
+    rows is accepted: it alarms no longer, though the score tells that it is not the usual one. So is what comes again
+    at the same hour of the week, or the same row of a season that is no day, until that many rows are over: weekends
+    are learnt. Series without a usual level (walks, trends) are judged by their forecasts alone. A missing value is no
+    alarm.
 
     Parameters
     ----------
@@ -164,10 +166,11 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         self.panel_ = panel
         self.forecaster_ = self._fitted_forecaster(panel)
         model = self.forecaster_
+        context = context_of(model, panel)
         self.watch_ = Watch(
             model,
             panel,
-            Plan(block_of(model), context_of(model, panel), patience_of(self.patience, panel)),
+            Plan(block_of(model), context, patience_of(self.patience, panel), cycle_of(panel, context)),
             self.threshold,
             NormalDist().inv_cdf(1 - self.alpha / 2),
             self.calibration_length,

@@ -38,6 +38,8 @@ FLOOR = 1e-6
 LEAST_SPREAD = 1e-100
 # No standardised residual is larger: an infinite one would be taken for a missing value.
 MOST_SURPRISE = 1e200
+# An event comes again where values differ by no more than this share of the distance from what was expected.
+SAME = 0.5
 # Rows over which the moving averages of residuals go.
 SPAN = 32.0
 # A moving average takes no residual for larger than this, so that a single one does not outlast its row.
@@ -80,6 +82,7 @@ def advance(state: State, plan: Plan, y: Floats, forecast: BlockForecast, series
     place = int(state.seen[0] % plan.block)
     if place == 0:
         if state.seen[0]:
+            _recall(state, plan)
             _learn(state)
         state.forecast = forecast(series, state.clean, np.minimum(state.seen, plan.context))
         # Expected values that took the place of outliers have no noise, so that forecasts from them are too sure.
@@ -279,6 +282,29 @@ def _accept(state: State, stays: Bools, end: int) -> None:
     state.lags[stays] = state.raw_lags[stays] = 0.0
     state.smooth[stays] = 1.0
     state.gain_weight[stays] *= FORGET  # the spread may be another one, too
+
+
+def _recall(state: State, plan: Plan) -> None:
+    """Take the outlying values of a finished block as they are where the same came in each cycle for the patience.
+
+    A weekend is over before its level has persisted for long enough, but comes again. Its values of before are taken as
+    they are, too.
+    """
+    L = state.raw.shape[1]
+    outlying = np.isfinite(state.block_clean) & (state.block_clean != state.block_raw)
+    who, at = np.nonzero(outlying)
+    count = -(-plan.patience // plan.cycle)
+    if not len(who) or count * plan.cycle > L:
+        return
+    raw = np.concatenate([state.raw, state.block_raw], 1)
+    clean = np.concatenate([state.clean, state.block_clean], 1)
+    value = raw[who, L + at]
+    near = SAME * np.abs(value - state.forecast[who, at, 2])
+    rows = (L + at)[:, None] - plan.cycle * np.arange(count + 1)  # [n, count + 1], this one and those before
+    again = (np.abs(raw[who[:, None], rows] - value[:, None]) <= near[:, None]).all(1)
+    series, rows = who[again, None], rows[again]
+    clean[series, rows] = raw[series, rows]
+    state.clean, state.block_clean = clean[:, :L], clean[:, L:]
 
 
 def _learn(state: State) -> None:

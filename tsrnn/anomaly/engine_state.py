@@ -35,11 +35,14 @@ class Plan:
         Rows of a forecast's window.
     patience : int
         Rows after which a level that persists is accepted.
+    cycle : int
+        Rows after which an event may come again: those of a week where the season is a day, else of a season.
     """
 
     block: int
     context: int
     patience: int
+    cycle: int
 
 
 @dataclass

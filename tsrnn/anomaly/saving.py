@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +11,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.engine_state import Plan
-from tsrnn.anomaly.settings import check_settings
+from tsrnn.anomaly.settings import check_settings, cycle_of
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.usual_state import UsualState
 from tsrnn.anomaly.watch import Found, Watch
@@ -44,6 +44,8 @@ Tensors = dict[str, torch.Tensor]
 KIND = "anomaly detector"
 FORECASTER, PANEL, FOUND, STATE, USUAL, PAST = "forecaster.", "panel.", "found.", "state.", "usual.", "past."
 SYSTEM_USUAL, SYSTEM_PAST = "system.usual.", "system.past."
+# What of a plan does not follow from the panel.
+PLAN = ("block", "context", "patience")
 LARGEST = 10**6
 
 
@@ -64,7 +66,7 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
         "columns": value_to_json(detector._columns, "a column's name"),
         "is_array": bool(detector._is_array),
         "panel": panel,
-        "plan": {name: int(value) for name, value in asdict(watch.plan).items()},
+        "plan": {name: int(getattr(watch.plan, name)) for name in PLAN},
         "ids": [value_to_json(name, "a series' name") for name in watch.like.ids],
         "fixed": bool(watch.tracker.fixed),
         "width": float(watch.tracker.width),
@@ -116,7 +118,8 @@ def _build(content: Json, tensors: Tensors, cls: type[Detector]) -> Detector:
 def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> Watch:
     panel: Panel = detector.panel_
     plan_values = read_entry(content, "plan")
-    plan = Plan(*(read_whole(plan_values, name, 1, LARGEST) for name in ("block", "context", "patience")))
+    block, context, patience = (read_whole(plan_values, name, 1, LARGEST) for name in PLAN)
+    plan = Plan(block, context, patience, cycle_of(panel, context))
     names = [json_to_value(name) for name in read_list(content, "ids")]
     start, after = (arrays.get(name, np.empty(0)) for name in ("start", "next"))
     n = len(names)

@@ -14,6 +14,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.parameters import check_choice, check_flag, check_number, check_whole
+from tsrnn.pretrained.service import DAYS
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -25,6 +26,8 @@ LONGEST_BLOCK = 24
 # What a model other than a network is shown: so many rows, or seasons if these are more.
 SHOWN_ROWS, SHOWN_SEASONS = 300, 10
 FEWEST_PATIENT, PATIENT_SEASONS = 100, 2
+# Days after which what depends on the day comes again.
+WEEK = 7
 # Series that a season is looked for in.
 MOST_LOOKED_AT = 8
 
@@ -63,6 +66,13 @@ def context_of(model: ForecastModel, panel: Panel) -> int:
 def patience_of(patience: int | None, panel: Panel) -> int:
     """Return after how many outlying rows a new level is accepted."""
     return max(FEWEST_PATIENT, PATIENT_SEASONS * panel.season_length) if patience is None else int(patience)
+
+
+def cycle_of(panel: Panel, context: int) -> int:
+    """Return after how many rows an event may come again."""
+    m = panel.season_length
+    is_day = m in DAYS or m == panel.frequency.steps_a_day
+    return WEEK * m if is_day and WEEK * m <= context else m
 
 
 def with_season(panel: Panel, given: int | None) -> Panel:
