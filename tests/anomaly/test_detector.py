@@ -512,3 +512,26 @@ def test_a_dip_that_comes_every_day_from_now_on_is_learnt():
     found = AnomalyDetector().fit(y).detect()["is_anomaly"]
     assert found[dips & (hour < 168 * 4)].all()
     assert not found[dips & (hour >= 168 * 5)].any()
+
+
+@pytest.mark.parametrize("threshold", ["conformal", "pot", "quantile"])
+def test_a_sale_of_a_slow_mover_is_no_anomaly_but_one_of_another_size_is(threshold):
+    sales = 3.0 * (np.random.default_rng(0).random((4, 1000)) < np.array([[0.04], [0.08], [0.1], [0.15]]))
+    sales[:, 900] = 15
+    wide = pd.DataFrame(sales.T, pd.date_range("2020", periods=1000))
+    table = AnomalyDetector(threshold=threshold).fit(wide).detect()
+    found = table["is_anomaly"].to_numpy().reshape(4, 1000)
+    assert found[:, 900].all()
+    assert found[:, :900].mean() < 0.02
+    assert found[:, 300:900][sales[:, 300:900] > 0].mean() < 0.15
+
+
+def test_what_happens_often_does_not_hide_what_is_farther_away():
+    rng = np.random.default_rng(1)
+    y = 100 + rng.normal(0, 2, 1200) - 40 * (rng.random(1200) < 0.04)
+    y[1000] = 20
+    table = AnomalyDetector().fit(pd.Series(y, pd.date_range("2020", periods=1200, freq="D"))).detect()
+    assert table["is_anomaly"].iloc[1000]
+    dips = (y < 80) & (np.arange(1200) > 300) & (np.arange(1200) != 1000)
+    assert table["is_anomaly"][dips].mean() < 0.1
+    assert (table["p_value"][dips] > 0.02).mean() > 0.8

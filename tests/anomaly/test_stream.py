@@ -238,3 +238,13 @@ def test_a_stream_learns_weekends_as_a_table_does(forecaster):
     assert_same(stream, batch)
     assert batch["is_anomaly"][weekend[200:]].any()
     assert not batch["is_anomaly"].iloc[-48:].any()
+
+
+def test_a_stream_of_a_slow_mover_says_the_same_as_a_table():
+    sales = 3.0 * (np.random.default_rng(0).random(900) < 0.08)
+    y = pd.Series(sales, pd.date_range("2020", periods=900, freq="D", name="ds"), name="y")
+    detector = AnomalyDetector().fit(y.iloc[:500])
+    batch = detector.detect(y.iloc[500:])
+    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[500:].items()])
+    assert_same(stream, batch)
+    assert batch["p_value"].min() > 0.005

@@ -36,7 +36,7 @@ def follow_panel(tracker: Tracker, index: Integers, model: ForecastModel, panel:
         Arrays of shape (n_rows,), as the panel's `y`.
     """
     n_rows, lengths = len(panel.y), panel.lengths
-    numbers = (np.full(n_rows, np.nan) for _ in range(6))
+    numbers = (np.full(n_rows, np.nan) for _ in range(7))
     answer = Judged._make([*numbers, np.zeros(n_rows, np.bool_)])
     ahead = LookAhead(model, panel, [panel.series(i) for i in range(panel.n_series)], tracker.plan.block)
     number = np.full(int(index.max()) + 1, -1)

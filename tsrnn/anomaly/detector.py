@@ -45,8 +45,9 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
     An outlier does not enter later forecasts: the expected value takes its place. A level that persists for `patience`
     rows is accepted: it alarms no longer, though the score tells that it is not the usual one. So is what comes again
     at the same hour of the week, or the same row of a season that is no day, until that many rows are over: weekends
-    are learnt. Series without a usual level (walks, trends) are judged by their forecasts alone. A missing value is no
-    alarm.
+    are learnt. What is as far from the expectation as many rows before were, such as each sale of a slow mover, has no
+    smaller p-value than their share. Series without a usual level (walks, trends) are judged by their forecasts alone.
+    A missing value is no alarm.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ Tensors = dict[str, torch.Tensor]
 
 KIND = "anomaly detector"
 FORECASTER, PANEL, FOUND, STATE, USUAL, PAST = "forecaster.", "panel.", "found.", "state.", "usual.", "past."
-SYSTEM_USUAL, SYSTEM_PAST = "system.usual.", "system.past."
+ERRORS, SYSTEM_USUAL, SYSTEM_PAST = "errors.", "system.usual.", "system.past."
 # What of a plan does not follow from the panel.
 PLAN = ("block", "context", "patience")
 LARGEST = 10**6
@@ -77,6 +77,7 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     parts |= {} if found.share is None else {FOUND + "share": found.share}
     parts |= {STATE + name: part for name, part in watch.tracker.state.stored().items()}
     parts |= {PAST + name: part for name, part in watch.tracker.past_scores.stored().items()}
+    parts |= {ERRORS + name: part for name, part in watch.tracker.past_errors.stored().items()}
     parts |= {USUAL + name: part for name, part in watch.tracker.usual.stored().items()}
     if system is not None:
         parts |= {SYSTEM_USUAL + name: part for name, part in system.usual.stored().items()}
@@ -136,6 +137,7 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
     watch.tracker.state = watch.tracker.state.rebuilt(part_of(arrays, STATE), n)
     watch.tracker.usual = watch.tracker.usual.rebuilt(part_of(arrays, USUAL), n)
     watch.tracker.past_scores = watch.tracker.past_scores.rebuilt(part_of(arrays, PAST), n)
+    watch.tracker.past_errors = watch.tracker.past_errors.rebuilt(part_of(arrays, ERRORS), n)
     watch.tracker.fixed = read_flag(content, "fixed")
     if watch.system is not None:
         watch.system.past_scores = watch.system.past_scores.rebuilt(part_of(arrays, SYSTEM_PAST), 1)

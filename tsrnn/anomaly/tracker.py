@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tsrnn.anomaly.engine import LONG_AWAY, BlockForecast, advance
+from tsrnn.anomaly.engine import KEEP, LONG_AWAY, BlockForecast, advance
 from tsrnn.anomaly.engine_state import USUAL, Plan, State
+from tsrnn.anomaly.past_errors import PastErrors
 from tsrnn.anomaly.thresholds import LEAST_SCORE, PastScores, usual_scores
 from tsrnn.anomaly.usual_state import UsualState, blend
 
@@ -37,6 +38,7 @@ class Judged(NamedTuple):
     upper: Floats
     score: Floats
     compared: Floats  # the score without the distance of a state that was accepted, of which the p-value is
+    often: Floats  # the share of the rows before that were as far from what was expected, the least p-value
     p_value: Floats
     ordinary: Bools
 
@@ -56,8 +58,9 @@ class Tracker:
     usual : UsualState
         Of each series alone.
     past_scores : PastScores
+    past_errors : PastErrors
     fixed : bool
-        Whether the past scores stay as they are.
+        Whether the past scores and errors stay as they are.
     """
 
     plan: Plan
@@ -66,15 +69,15 @@ class Tracker:
     state: State
     usual: UsualState
     past_scores: PastScores
+    past_errors: PastErrors
     fixed: bool = False
 
     @classmethod
     def fresh(cls, n: int, plan: Plan, threshold: str, width: float, calibration_length: int) -> Self:
         """Return the tracker of n series of which nothing has been seen."""
         past_scores = PastScores.fresh(n, calibration_length, plan.block, usual_scores())
-        return cls(
-            plan, threshold, width, State.fresh(n, plan), UsualState.fresh(n, 1, plan.block, plan.patience), past_scores
-        )
+        state, usual = State.fresh(n, plan), UsualState.fresh(n, 1, plan.block, plan.patience)
+        return cls(plan, threshold, width, state, usual, past_scores, PastErrors.fresh(n, plan.block))
 
     def add(self, n: int) -> None:
         """Add n series of which nothing has been seen. Their scores are compared with those of all others."""
@@ -82,6 +85,7 @@ class Tracker:
         past = self.past_scores.past
         past_scores = PastScores.fresh(n, past.shape[1], self.plan.block, past[np.isfinite(past)])
         self.state, self.past_scores = self.state.grown(state), self.past_scores.grown(past_scores)
+        self.past_errors = self.past_errors.grown(PastErrors.fresh(n, self.plan.block))
         self.usual = self.usual.grown(UsualState.fresh(n, 1, self.plan.block, self.plan.patience))
 
     def restart(self, index: Integers) -> None:
@@ -111,11 +115,13 @@ class Tracker:
             ]
             return Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
         state, usual, past_scores = self.state.take(index), self.usual.take(index), self.past_scores.take(index)
+        past_errors = self.past_errors.take(index)
         place, n = int(state.seen[0] % self.plan.block), y.shape[1]
         if place == 0 and state.seen[0]:
             usual.end_block()
             if not self.fixed:
                 past_scores.end_block()
+                past_errors.end_block()
         rows = advance(state, self.plan, y, forecast, index)
         score = np.maximum((rows.parts / np.maximum(state.base, LEAST_BASE)[:, None]).mean(2), LEAST_SCORE)
         distance, beyond = usual.read(y[:, :, None], place)
@@ -123,12 +129,17 @@ class Tracker:
         score, compared = blend(score, distance, share), blend(score, beyond, share)
         ordinary = self._is_ordinary(state, rows.surprise, rows.away, usual.is_far(beyond))
         past_scores.block[:, place : place + n] = np.where(ordinary, compared, np.nan)
-        p_value = past_scores.p_values(compared, self.threshold)
+        error = np.abs(y - rows.expected)
+        outlying = np.where(np.abs(rows.surprise) > KEEP, error, 0.0)
+        past_errors.block[:, place : place + n] = np.where(np.isfinite(error), outlying, np.nan)
+        often = past_errors.shares(error)
+        p_value = np.maximum(past_scores.p_values(compared, self.threshold), often)
         self.state.put(index, state)
         self.usual.put(index, usual)
         self.past_scores.put(index, past_scores)
+        self.past_errors.put(index, past_errors)
         lower, upper = rows.expected - self.width * rows.lower, rows.expected + self.width * rows.upper
-        return Judged(rows.expected, lower, upper, score, compared, p_value, ordinary)
+        return Judged(rows.expected, lower, upper, score, compared, often, p_value, ordinary)
 
     def _is_ordinary(self, state: State, surprise: Floats, away: Floats, far: Bools) -> Bools:
         """Tell which rows (k, n) are to be compared with later: ordinary ones, and the first of each event.

@@ -134,6 +134,8 @@ class Watch:
             mine = past_scores.take(np.array([i]))
             for rows in np.split(np.arange(part.start, part.stop), range(length, part.stop - part.start, length)):
                 p_value[rows] = mine.p_values(score[None, rows], self.tracker.threshold)[0]
+        if self.system is None:
+            p_value = np.maximum(p_value, found.judged.often)
         return found._replace(judged=found.judged._replace(p_value=p_value))
 
     def _places(self, panel: Panel) -> tuple[Integers, Integers]:
