@@ -535,3 +535,16 @@ def test_what_happens_often_does_not_hide_what_is_farther_away():
     dips = (y < 80) & (np.arange(1200) > 300) & (np.arange(1200) != 1000)
     assert table["is_anomaly"][dips].mean() < 0.1
     assert (table["p_value"][dips] > 0.02).mean() > 0.8
+
+
+def test_each_new_level_is_accepted_sooner_than_the_one_before():
+    y = pd.Series(50 + np.random.default_rng(1).normal(size=1100), pd.date_range("2021", periods=1100, freq="D"))
+    starts = [300, 500, 700]
+    for start in starts:
+        y.iloc[start:] += 15
+    found = AnomalyDetector(patience=80).fit(y).detect()["is_anomaly"].to_numpy()
+    assert found[starts[:2]].all()
+    alarms = [int(found[start : start + 190].sum()) for start in starts]
+    assert alarms[0] == 80
+    assert alarms[1] <= 50
+    assert 10 < alarms[2] <= 30

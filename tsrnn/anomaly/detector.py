@@ -67,7 +67,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         those of the system, and `share` is each channel's part of the score.
     patience : int, optional
         Rows after which a level that persists is accepted, if at least five more of them were outlying than ordinary.
-        Default: 100 or two seasons, whichever is more.
+        Default: 100 or two seasons, whichever is more. A series whose level moves again and again is given less: each
+        level that was accepted halves it, and is forgotten over 1,000 rows.
     calibration_length : int
         Past scores that a new one is compared with.
     season_length : int, optional

@@ -130,7 +130,7 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
         _count_away(state, w, outlying[:, j])
         away[:, j] = state.away
         energy[:, j] = _smooth(state, _compress(w), drift[:, j])
-        stays = (state.away >= LONG_AWAY) & (state.away_rows >= plan.patience)
+        stays = (state.away >= LONG_AWAY) & (state.away_rows >= plan.patience / 2**state.accepts)
         if stays.any():
             n, end = j + 1, place + j + 1
             break
@@ -281,6 +281,7 @@ def _accept(state: State, stays: Bools, end: int) -> None:
     state.away[stays] = state.away_rows[stays] = 0.0
     state.lags[stays] = state.raw_lags[stays] = 0.0
     state.smooth[stays] = 1.0
+    state.accepts[stays] += 1
     state.gain_weight[stays] *= FORGET  # the spread may be another one, too
 
 
@@ -313,6 +314,7 @@ def _learn(state: State) -> None:
     state.clean = np.concatenate([state.clean, state.block_clean], 1)[:, s:]
     state.raw = np.concatenate([state.raw, state.block_raw], 1)[:, s:]
     keep = 1 - s / MEMORY if s < MEMORY else 0.0
+    state.accepts = state.accepts * keep
     known = np.isfinite(state.block_surprise)
     spread = (state.forecast[:, :, 4] - state.forecast[:, :, 0]) / (2 * OUTER)
     usable = known & (spread > 0)

@@ -59,6 +59,8 @@ class State(SeriesArrays):
         How much speaks for being away from what is expected.
     away_rows : (S,)
         For how many rows already.
+    accepts : (S,)
+        How many new levels were accepted; older ones count less. Each of them halves the patience.
     shadow : (S,)
         Rows for which an anomaly still counts.
     forecast : (S, s, 5)
@@ -86,6 +88,7 @@ class State(SeriesArrays):
     raw: Floats
     away: Floats
     away_rows: Floats
+    accepts: Floats
     shadow: Integers
     forecast: Floats
     lags: Floats
@@ -121,6 +124,7 @@ class State(SeriesArrays):
             raw=full(np.nan, L),
             away=full(0.0),
             away_rows=full(0.0),
+            accepts=full(0.0),
             shadow=np.zeros(n, np.int64),
             forecast=full(np.nan, s, 5),
             lags=full(0.0, LAGS),
@@ -146,6 +150,7 @@ class State(SeriesArrays):
     def restarted(self, plan: Plan) -> Self:
         """Return a state that has read nothing, but knows what was learnt of whitening, spread and averages."""
         other = self.fresh(len(self.seen), plan)
-        for name in ("moments", "products", "gain", "gain_weight", "base", "base_weight", "spread", "spread_weight"):
+        spreads = ("gain", "gain_weight", "base", "base_weight", "spread", "spread_weight")
+        for name in ("accepts", "moments", "products", *spreads):
             setattr(other, name, getattr(self, name).copy())
         return other
