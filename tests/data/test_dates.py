@@ -84,7 +84,7 @@ def test_compact_dates_may_have_a_time_of_day(kind, form, freq, alias):
 
 
 def test_other_numbers_as_long_as_compact_dates_are_counted():
-    for first, step in ((1_704_067_200, 3600), (2024_01_01_90, 1), (2024_13_01_0000, 1)):
+    for first, step in ((1_704_067_200, 3601), (2024_01_01_90, 1), (2024_13_01_0000, 1)):
         table = pd.DataFrame({"time": first + step * np.arange(10), "x": np.arange(10.0)})
         assert read_panel(table).start[0] == first
 

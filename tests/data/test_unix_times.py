@@ -36,7 +36,7 @@ def test_answers_are_dates_and_later_rows_may_be_numbers():
     dates = pd.date_range("2023-01-01", periods=48, freq="h")
     table = pd.DataFrame({"timestamp": unix(dates), "y": np.tile(np.arange(24.0), 2)})
     model = SeasonalNaive().fit(table)
-    assert (model.season_length_, len(model.notes_)) == (24, 1)
+    assert (model.panel_.season_length, len(model.notes_)) == (24, 1)
     assert model.predict(2)["timestamp"].tolist() == list(pd.date_range("2023-01-03", periods=2, freq="h"))
     one = pd.DataFrame({"timestamp": unix(pd.DatetimeIndex(["2023-01-03"])), "y": [5.0]})
     assert model.update(one).predict(1)["timestamp"].tolist() == [pd.Timestamp("2023-01-03 01:00")]

@@ -262,9 +262,10 @@ def member_settings(settings: Settings, member: Member, seasons: tuple[int, ...]
 def _tuned_size(member: Member, seasons: tuple[int, ...], horizon: int) -> NetworkSize:
     """Return the size of a member that learns from a table: it learns all steps up to a longer horizon at once.
 
-    What decodes its far steps would not learn with the rest.
+    What decodes its far steps would not learn with the rest. It reads no more than it has learnt with: five weeks
+    of quarter-hours or five years of days are up to four times as many recurrent steps.
     """
-    size, p = member.serving_size(seasons), member.patch_length
+    size, p = member.size(seasons), member.patch_length
     return replace(size, horizon=max(size.horizon, math.ceil(horizon / p) * p), far=0)
 
 

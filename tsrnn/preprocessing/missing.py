@@ -48,7 +48,9 @@ def fill_missing(y: Tensor, observed: Tensor, season_length: int) -> tuple[Tenso
     values = torch.where(observed, y, torch.zeros_like(y))
     if season_length == 1:
         return values, observed
-    # A complete history costs no more than this look, and keeps its very numbers.
+    if y.device.type != "cpu":  # it would wait for the look, and what is complete keeps its numbers without
+        return _filled(values, observed, season_length)
+    # A complete history costs no more than this look.
     rows = torch.nonzero((observed[:, :-1] & ~observed[:, 1:]).any(1)).flatten()
     if not len(rows):
         return values, observed
