@@ -17,11 +17,11 @@ def unix(dates, unit="s"):
 @pytest.mark.parametrize("freq", ["h", "15min", "D", "W-SUN", "MS", "YS-JAN"])
 @pytest.mark.parametrize("name", ["timestamp", "ds", "t"])
 def test_numbers_of_time_since_1970_are_dates(unit, freq, name):
-    dates = pd.date_range("2023-01-01", periods=40, freq=freq)
-    table = pd.DataFrame({name: unix(dates, unit), "y": np.arange(40.0)})
+    dates = pd.date_range("1995-01-01", periods=30, freq=freq)
+    table = pd.DataFrame({name: unix(dates, unit), "y": np.arange(30.0)})
     panel = read_panel(table.sample(frac=1, random_state=0), time_col=name)
-    assert (panel.frequency.alias, panel.start[0]) == (freq, np.datetime64("2023-01-01"))
-    assert panel.y.tolist() == list(range(40))
+    assert (panel.frequency.alias, panel.start[0]) == (freq, np.datetime64("1995-01-01"))
+    assert panel.y.tolist() == list(range(30))
     assert any(f"were read as {UNITS[unit]} since 1970 (UTC)" in note for note in panel.notes)
 
 

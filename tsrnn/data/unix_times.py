@@ -10,14 +10,14 @@ import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, Frequency, IntegerStep
 
-# From 1990 to 2100: no two units share a number, and no compact date such as 2024013118 before 2030.
-_FIRST, _LAST = 631_152_000, 4_102_444_800
+# From 1990 to 2032: no two units share a number, and compact dates such as 1990013118 are larger.
+_FIRST, _LAST = 631_152_000, 1_988_150_399
 _UNITS = {"seconds": SECOND, "milliseconds": 1_000_000, "microseconds": 1_000, "nanoseconds": 1}
 _CLOCK_NAMES = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
 
 
 def read_unix_times(whole: npt.NDArray[np.int64]) -> tuple[pd.DatetimeIndex, str] | None:
-    """Read numbers that all lie in the years 1990 to 2100 as dates in UTC, without a zone, and name their unit.
+    """Read numbers that all lie in the years 1990 to 2032 as dates in UTC, without a zone, and name their unit.
 
     >>> dates, unit = read_unix_times(np.array([1672617600, 1672621200]))
     >>> str(dates[1]), unit
@@ -32,7 +32,7 @@ def read_unix_times(whole: npt.NDArray[np.int64]) -> tuple[pd.DatetimeIndex, str
 def unix_times(whole: npt.NDArray[np.int64], words: set[str], freq: Any = None) -> tuple[pd.DatetimeIndex, str] | None:
     """Return dates and unit of a time column if its whole numbers are time since 1970; None where they only count.
 
-    They are if all lie in the years 1990 to 2100, and
+    They are if all lie in the years 1990 to 2032, and
 
     - under a name that says clock or calendar, the step that most of them keep is one of these, or they keep none;
     - under another name they are also whole minutes, and the step a minute or more: one number in sixty is by chance.
