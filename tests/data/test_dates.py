@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tsrnn import Naive
 from tsrnn.data.dates import parse_dates
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
@@ -120,3 +121,20 @@ def test_quarters_are_read_wherever_the_year_stands_and_whatever_the_column_is_c
     panel = read_panel(pd.DataFrame({"q": text, "sales": np.arange(12.0)}).sample(frac=1, random_state=0))
     assert panel.frequency.describe().startswith("quarterly")
     assert (panel.start[0], panel.y.tolist()) == (np.datetime64("2010-01-01"), list(range(12)))
+
+
+def test_a_known_step_tells_months_from_business_years():
+    months = pd.DataFrame({"ds": [f"{d:%Y-%m}" for d in pd.date_range("2001-01-01", periods=39, freq="MS")]})
+    model = Naive().fit(months.assign(y=np.arange(39.0)))
+    model.update(pd.DataFrame({"ds": ["2001-02", "2002-03"], "y": [500.0, 600.0]}))
+    values = model.panel_.series(0)
+    np.testing.assert_array_equal(values[[0, 1, 14, 15]], [0, 500, 600, 15])
+    two = Naive(freq="MS").fit(pd.DataFrame({"ds": ["2001-02", "2002-03"], "y": [1.0, 2.0]}))
+    assert two.panel_.start[0] == np.datetime64("2001-02-01")
+
+
+def test_one_business_year_more_is_read_as_those_before():
+    years = pd.DataFrame({"ds": [f"{y}-{(y + 1) % 100:02d}" for y in range(1985, 2009)], "y": np.arange(24.0)})
+    model = Naive().fit(years)
+    model.update(pd.DataFrame({"ds": ["2009-10"], "y": [50.0]}))
+    np.testing.assert_array_equal(model.panel_.series(0)[-2:], [23, 50])

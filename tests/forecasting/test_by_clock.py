@@ -164,3 +164,14 @@ def test_the_panel_tells_of_a_change_in_what_was_fitted_or_came_later():
     model = SeasonalNaive().fit(y.iloc[:-80])
     assert not any("local clock" in note for note in model.panel_.notes)
     assert set(model.update(y.iloc[-80:]).panel_.notes) == set(notes)
+
+
+@pytest.mark.parametrize("model", [SeasonalNaive(), Forecaster(strategy="zero-shot")], ids=lambda m: type(m).__name__)
+def test_the_note_on_the_local_clock_is_that_of_the_rows_that_are_there(model):
+    t = pd.date_range("2023-10-20", "2024-11-10", freq="h", tz="UTC").tz_convert("Europe/Berlin")
+    y = pd.Series(np.sin(np.arange(len(t)) * np.pi / 12), t, name="y")
+    model = model.fit(y[:240]).update(y[240:])
+    clock = [note for note in model.notes_ if "local clock" in note]
+    fresh = [note for note in type(model)(**model.get_params()).fit(y).notes_ if "local clock" in note]
+    assert clock == fresh
+    assert len(clock) == 1

@@ -280,3 +280,16 @@ def test_a_long_series_is_estimated_on_its_last_rows(monkeypatch, season_length)
     np.testing.assert_array_equal(answers[1:], later)
     np.testing.assert_array_equal(answers[:1], forecast_ets(model, [y[:60]], 6, [0.1, 0.5, 0.9]))
     np.testing.assert_array_equal(answers[2:], forecast_ets(model, [y[50:]], 6, [0.1, 0.5, 0.9], origin=50))
+
+
+def test_zeros_before_the_rows_that_are_estimated_on_forbid_multiplicative_forms():
+    n = 3600
+    t = np.arange(n)
+    rng = np.random.default_rng(0)
+    level = 100 + np.cumsum(rng.normal(0, 0.3, n))
+    y = level * (1 + 0.3 * np.sin(2 * np.pi * t / 7)) * (1 + rng.normal(0, 0.02, n))
+    y[:300] = 0
+    days = pd.Series(y, pd.date_range("2010-01-01", periods=n, freq="D"), name="y")
+    model = ETS().fit(days)
+    early = model.predict(3, df=days[:420], level=80)
+    assert np.isfinite(early.iloc[:, 2:].to_numpy()).all()

@@ -79,3 +79,10 @@ def test_a_series_that_has_closed_is_not_forecast_below_zero():
     y = np.append(np.random.default_rng(0).normal(100, 5, 60), np.zeros(12))
     months = pd.Series(y, pd.date_range("2018-01-01", periods=72, freq="MS"), name="y")
     assert Forecaster(strategy="zero-shot").fit(months).predict(h=12, level=95).iloc[:, 2:].to_numpy().min() == 0
+
+
+def test_a_closed_series_whose_last_rows_are_missing_has_closed():
+    y = np.append(100 + 5 * np.sin(np.arange(60)), np.zeros(8))
+    y[-1] = np.nan
+    days = pd.Series(y, pd.date_range("2020-01-01", periods=68, freq="D"), name="y")
+    assert Forecaster(strategy="zero-shot").fit(days).predict(h=10, quantiles=[0.05]).iloc[:, 2:].to_numpy().min() == 0

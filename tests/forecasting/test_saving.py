@@ -430,3 +430,14 @@ def test_a_model_of_another_kind_is_neither_read_nor_replaced(tmp_path):
         model_folder.read_folder(tmp_path / "model")
     with pytest.raises(ParameterError, match="holds 2 files and is not a saved forecaster alone"):
         model_folder.write_folder(tmp_path / "model", {}, {})
+
+
+def test_what_was_chosen_in_reading_is_told_after_an_update_of_a_loaded_model_too(tmp_path):
+    hours = 1_672_531_200 + 3600 * np.arange(240)
+    table = pd.DataFrame({"ds": hours, "y": np.sin(np.arange(240)), "extra": "x"})
+    model = Forecaster(strategy="zero-shot").fit(table)
+    model.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model")
+    revised = table.iloc[100:110].assign(y=5.0)
+    assert any("Ignored: extra" in note for note in model.update(revised).notes_)
+    assert loaded.update(revised).notes_ == model.notes_

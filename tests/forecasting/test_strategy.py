@@ -237,6 +237,14 @@ def test_the_least_loss_is_chosen_and_windows_that_cannot_be_judged_do_not_count
     assert choose({"zero-shot": np.ones(3), "scratch": np.zeros(3)})[0] == "scratch"
 
 
+def test_a_candidate_without_a_loss_where_the_base_has_one_is_not_chosen():
+    base = np.linspace(0.5, 1.5, 20)
+    failing = np.where(base > 1, np.nan, base)
+    name, reason = choose({BASE: base, "fine-tune": failing, TUNED: failing})
+    assert (name, reason) == (BASE, "no training was better on 20 held-back windows")
+    assert choose({BASE: base, "fine-tune": failing, TUNED: 0.9 * base})[0] == TUNED
+
+
 def test_windows_prove_no_more_than_the_times_they_share():
     losses = {BASE: np.ones(64), "scratch": np.full(64, 0.95)}
     assert choose(losses)[0] == "scratch"

@@ -54,12 +54,15 @@ def looks_like_dates(text: pd.Series) -> bool:
     return True
 
 
-def parse_dates(text: pd.Series) -> tuple[pd.DatetimeIndex, list[str]]:
+def parse_dates(text: pd.Series, yearly: bool | None = None) -> tuple[pd.DatetimeIndex, list[str]]:
     """Read a text column as dates.
 
     Parameters
     ----------
     text : Series of str, without missing values
+    yearly : bool, optional
+        Whether steps are known to be years, which tells business years such as 2003-04 from months; told from the text
+        if None.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def parse_dates(text: pd.Series) -> tuple[pd.DatetimeIndex, list[str]]:
     """
     codes, uniques = pd.factorize(text.astype(str).str.strip())
     values = pd.Series(np.asarray(uniques, dtype=object), dtype=object)
-    dates, notes = _parse_unique(values, codes, text)
+    dates, notes = _parse_unique(values, codes, text, yearly)
     return dates.take(codes), notes
 
 
@@ -94,7 +97,7 @@ def has_utc_offset(text: str) -> bool:
 
 
 def _parse_unique(
-    values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series
+    values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series, yearly: bool | None = None
 ) -> tuple[pd.DatetimeIndex, list[str]]:
     offsets = values.str.extract(_OFFSET, expand=False)
     if offsets.notna().any():
@@ -108,7 +111,7 @@ def _parse_unique(
     dates = _read_quarters(values)
     if dates is not None:
         return dates, []
-    dates = _read_business_years(values)
+    dates = None if yearly is False else _read_business_years(values, one=bool(yearly))
     if dates is not None:
         note = f"Dates such as {values.iloc[0]!r} were read as business years, each by the first day of its first year."
         return dates, [note]
@@ -137,7 +140,7 @@ def _read_quarters(values: pd.Series) -> pd.DatetimeIndex | None:
     return None
 
 
-def _read_business_years(values: pd.Series) -> pd.DatetimeIndex | None:
+def _read_business_years(values: pd.Series, *, one: bool) -> pd.DatetimeIndex | None:
     """Read 2003-04, 2004-05, ... by the first day of the first year; None for any other text.
 
     As months these would be thirteen apart. One of them alone is a month, unless there is no such month.
@@ -148,7 +151,7 @@ def _read_business_years(values: pd.Series) -> pd.DatetimeIndex | None:
     first, second = found[0].astype(int), found[1].astype(int)
     follows = np.where(found[1].str.len() == 2, (first + 1) % 100 == second, first + 1 == second)
     is_month = (found[1].str.len() == 2) & second.between(1, 12)
-    if not follows.all() or (len(values) == 1 and is_month.all()):
+    if not follows.all() or (len(values) == 1 and not one and is_month.all()):
         return None
     return pd.DatetimeIndex(found[0] + "-01-01")
 

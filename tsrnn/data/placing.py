@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.grids import Frequency, Stamps
+from tsrnn.data.local_clock import clock_notes
 from tsrnn.data.panel import Bools, Floats, Integers, Panel
 from tsrnn.data.tables import value_notes
 from tsrnn.errors import FrequencyError
@@ -136,7 +137,9 @@ def with_rows(panel: Panel, values: Sequence[Floats], ids: Any, start: Stamps, f
 def with_value_notes(panel: Panel, before: Panel) -> Panel:
     """Return a panel with notes on what is missing now, in place of those on what was missing before."""
     stale = value_notes(before)
-    return replace(panel, notes=(*(note for note in before.notes if note not in stale), *value_notes(panel)))
+    notes = (*(note for note in before.notes if note not in stale), *value_notes(panel))
+    choices = (*(note for note in before.choices if note not in stale), *clock_notes(panel))
+    return replace(panel, notes=notes, choices=choices)
 
 
 def joined_dtype(known: Panel, newer: Panel) -> Any:

@@ -210,6 +210,7 @@ def panel_to_stored(panel: Panel) -> tuple[Json, Arrays]:
         "season_length": int(panel.season_length),
         "form": form_to_json(panel.form),
         "notes": list(panel.notes),
+        "choices": list(panel.choices),
     }
     start = panel.start.astype("datetime64[ns]") if content["dates"] else panel.start
     return content, {
@@ -245,4 +246,7 @@ def panel_from_stored(content: Json, arrays: Mapping[str, npt.NDArray[Any]]) -> 
     pd.Series(names, dtype=form.id_dtype)  # an error here, not when the answer is built
     season = read_whole(content, "season_length", 1, LARGEST_SEASON)
     start = start.view("datetime64[ns]") if dates else start
-    return Panel(y, offsets, as_names(names), start, frequency, season, form, (*notes,))
+    choices = read_list(content, "choices") if "choices" in content else []  # since 0.1.0
+    if not all(isinstance(note, str) for note in choices):
+        raise DataError("the choices are no text")
+    return Panel(y, offsets, as_names(names), start, frequency, season, form, (*notes,), (*choices,))

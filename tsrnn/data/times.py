@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.calendars import MonthStep
 from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
@@ -113,7 +114,7 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
     if held == "integer":
         return _read_numbers(column.astype(np.int64), name, given, freq)
     if held == "string":
-        dates, notes = parse_dates(column)
+        dates, notes = parse_dates(column, _is_yearly(freq))
         time = _read_dates(dates, dates.dtype, freq, tuple(notes))
         return replace(time, wall_clock=True) if dates.tz is None and has_utc_offset(column.iloc[0]) else time
     return _read_objects(column, freq)
@@ -228,6 +229,15 @@ def localize(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
 def _is_sub_daily(freq: Any) -> bool:
     step = _named_step(freq)
     return step is not None and step % DAY != 0
+
+
+def _is_yearly(freq: Any) -> bool | None:
+    """Tell whether a named or fitted step is of whole years from January; None where there is none."""
+    if freq is None:
+        return None
+    january = np.array(["2024-01-01"], dtype="datetime64[ns]")
+    step = parse_frequency(freq, january, np.array([0, 1]), anchor_from_data=True)
+    return isinstance(step, MonthStep) and step.months % 12 == 0 and step.phase == 0 and step.day == 1
 
 
 def _named_step(freq: Any) -> int | None:

@@ -205,7 +205,7 @@ class ForecastModel(BaseEstimator, ABC):
                 more=True,
             )
             added = add_rows(self.panel_, newer)
-            self._update_notes = (*self.panel_.choices, *added.notes)
+            self._update_notes = (*added.panel.choices, *added.notes)
             if not added.is_later:
                 return self._learn(self._update_panel, added.panel, self._columns)
             self._add_later_rows(added.panel)

@@ -92,13 +92,15 @@ def fit_ets(y: Floats, season_length: int, forms: Sequence[Form] = FORMS) -> Ets
         if long_season is not None:
             y = long_season.without(y, np.arange(len(y)))
         season_length = 1
+    # Of all rows: early cutoffs are forecast by the same form, which zeros before these rows may forbid.
+    possible = candidates(y, season_length, forms) or [_PLAIN]
     first = max(len(y) - LONGEST_FIT, 0) // season_length * season_length
     y = y[first:]
     unit = float(np.abs(y).mean()) or 1.0
     if is_constant(y):
         start = _smoothing(np.zeros(6), _PLAIN, 1)
         return EtsModel(_PLAIN, replace(start, level=y[:1] / unit), 0.0, unit, -np.inf, long_season, first)
-    fits = fit_forms(y / unit, candidates(y, season_length, forms) or [_PLAIN], season_length)
+    fits = fit_forms(y / unit, possible, season_length)
     if not fits or not fits[0].aicc < np.inf:
         fits = fit_forms(y / unit, [_PLAIN], season_length)
     if not fits:

@@ -46,7 +46,11 @@ def kept_above_zero(panel: Panel, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
     for first, last in ((start, middle), (middle, end)):
         count = zeros[last] - zeros[first]
         kept &= (count >= FEWEST_ZEROS) & (count >= ZEROS_SHARE * (known[last] - known[first]))
-    ending = (end - start > CLOSED_ROWS) & (zeros[end] - zeros[np.maximum(end - CLOSED_ROWS, start)] == CLOSED_ROWS)
+    # Rows without a value at the end say nothing of whether a series has closed.
+    last_known = np.maximum.accumulate(np.where(np.isfinite(panel.y), np.arange(1, len(panel.y) + 1), 0))
+    close = np.maximum(np.concatenate([[0], last_known])[end], start)
+    newest = zeros[close] - zeros[np.maximum(close - CLOSED_ROWS, start)]
+    ending = (close - start > CLOSED_ROWS) & (newest == CLOSED_ROWS)
     for b in np.flatnonzero(ending & (below[end] == below[start]) & ~kept):
         kept[b] = _has_closed(panel.y[start[b] : end[b]])
     return kept

@@ -230,7 +230,7 @@ class Forecaster(ForecastModel):
 
     def _add_later_rows(self, panel: Panel) -> None:
         # The networks and what they learnt stay, and so do all rows: a later revision fits again on them.
-        stale = self._history_notes(self.panel_)
+        stale = (*self._history_notes(self.panel_), *self.panel_.choices)
         self._transformed(self._seen(panel))  # an error now rather than in every forecast
         self.panel_ = panel
         fresh = (*self._history_notes(self.panel_), *self._update_notes)

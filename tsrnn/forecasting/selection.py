@@ -198,8 +198,8 @@ def choose(losses: dict[str, Floats], times: npt.NDArray[np.int64] | None = None
     Parameters
     ----------
     losses : dict of str to ndarray of shape (B,)
-        Of the same windows; NaN where a window cannot be judged. The first is the base model's; the name of an average
-        holds the names of its parts, joined by " + ".
+        Of the same windows; NaN where a window cannot be judged. The first is the base model's, and what is NaN
+        where that is not is not chosen; the name of an average holds the names of its parts, joined by " + ".
     times : int64 ndarray of shape (B,), optional
         From `shared_times`; every window of a time of its own without them.
 
@@ -209,7 +209,8 @@ def choose(losses: dict[str, Floats], times: npt.NDArray[np.int64] | None = None
     """
     base = next(iter(losses))
     known = np.isfinite(losses[base])
-    n, means = int(known.sum()), {name: float(np.nanmean(loss)) for name, loss in losses.items()}
+    # One that has no loss where the base model has one has no mean, and is not chosen.
+    n, means = int(known.sum()), {name: float(loss[known].mean()) for name, loss in losses.items()}
     if means[base] == 0:
         return base, f"no training was better on {n} held-back windows"
     count = n if times is None else count_times(times[known])
@@ -219,14 +220,14 @@ def choose(losses: dict[str, Floats], times: npt.NDArray[np.int64] | None = None
         if name != base:
             seen = math.log(max(mean / means[base], 1 / MOST_LOSS))
             expected[name] = trust * seen + (1 - trust) * _believed(name.split(" + "), base)
-    chosen = min(expected, key=expected.__getitem__)
+    chosen = min((name for name, value in expected.items() if not math.isnan(value)), key=expected.__getitem__)
     if chosen != base:
         share = 100 * (1 - means[chosen] / means[base])
         if share >= 0:
             return chosen, f"{share:.1f} % better than zero-shot on {n} held-back windows"
         of = " of one time" if count < 2 else " of few times" if count < PRIOR_TIMES else ""
         return chosen, f"{-share:.1f} % worse than zero-shot on {n} held-back windows{of}, but better on most tables"
-    share = 100 * (1 - min(means.values()) / means[base])
+    share = 100 * (1 - float(np.nanmin(list(means.values()))) / means[base])
     if share <= 0:
         return base, f"no training was better on {n} held-back windows"
     return base, f"the best training was {share:.1f} % better on {n} held-back windows, too little to go by"
