@@ -178,8 +178,7 @@ def _plan(result: BacktestResult) -> str:
     if config.get("train_size"):
         sentence += f" Models saw the last {config['train_size']} rows before a cutoff."
     if not refit:
-        sentence += " The models were fitted once, before the first cutoff of each series, and saw nothing of a series"
-        return sentence + " that came after its own."
+        return sentence + " The models were fitted once, and saw nothing of a series after its first cutoff."
     often = "before every cutoff" if refit in (True, 1) else f"every {refit} cutoffs"
     return sentence + f" The models were fitted afresh {often}."
 
