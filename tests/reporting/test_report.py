@@ -195,7 +195,7 @@ def test_scores_that_are_undefined_are_shown_as_dashes(make_result):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"refit": 0}, "The models were fitted once, before the first cutoff of each series, and saw nothing"),
+        ({"refit": 0}, "The models were fitted once, and saw nothing of a series after its first cutoff."),
         ({"refit": True}, "The models were fitted afresh before every cutoff."),
         ({"refit": 3}, "The models were fitted afresh every 3 cutoffs."),
         ({"n_windows": 1, "h": 1}, "Each series was forecast once, 1 step ahead."),
