@@ -16,7 +16,7 @@ from tests.conftest import monthly_table
 from tsrnn import commands
 from tsrnn.commands import options, voice
 from tsrnn.datasets import dataset_names
-from tsrnn.forecasting.contract import NEAREST_END
+from tsrnn.forecasting.levels import NEAREST_END
 from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.registry import MODELS
 from tsrnn.forecasting.settings import STRATEGIES

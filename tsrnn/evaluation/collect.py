@@ -22,7 +22,7 @@ from tsrnn.evaluation.residuals import MOST_SAMPLED, diagnose, quantile_shares
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, point_matrix, score, training_scale
 from tsrnn.evaluation.verdict import judge
-from tsrnn.forecasting.contract import nearest, needed_quantiles
+from tsrnn.forecasting.levels import nearest, needed_quantiles
 from tsrnn.metrics import has_seasonal_pairs, mean_where, seasonal_scale
 from tsrnn.naming import examples
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from tsrnn.data.panel import Floats
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.contract import nearest
 from tsrnn.forecasting.foreign import foreign_name
+from tsrnn.forecasting.levels import nearest
 
 # Besides y and yhat, which come first, a metric is given these where it has an argument of the name.
 EXTRAS = ("scale", "forecasts", "quantiles")

@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
 from tsrnn.evaluation.custom_metrics import Metric
-from tsrnn.forecasting.contract import nearest
+from tsrnn.forecasting.levels import nearest
 from tsrnn.metrics import mean_where, pinball, seasonal_scale, smape
 
 SCORED_QUANTILES = tuple(round(q / 10, 1) for q in range(1, 10))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tsrnn.data.grids import IntegerStep
 from tsrnn.errors import ParameterError, ShortSeriesError
-from tsrnn.forecasting.contract import NEAREST_END, listed
+from tsrnn.forecasting.levels import NEAREST_END, listed
 from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
