@@ -80,8 +80,6 @@ class LocalClock:
         self.n_merged = 0
         self._lead = np.zeros(panel.n_series, np.int64)
         self.panel = self._laid_out() if self._changes_before(panel.lengths.max(initial=0)) else self.plain
-        running = np.concatenate([[0], np.cumsum(self.panel.observed)])
-        self._observed_before = running
 
     def _shift(self, instants: Integers) -> Integers:
         """Return by how many steps the local clock is ahead of what it was in January 2000."""
@@ -151,7 +149,8 @@ class LocalClock:
         """Tell which cutoffs of the local clock have a value before them. Shape (B,)."""
         first = self.panel.offsets[cutoffs.series]
         end = first + np.maximum(cutoffs.end, 0)
-        known: npt.NDArray[np.bool_] = self._observed_before[end] > self._observed_before[first]
+        before = np.concatenate([[0], np.cumsum(self.panel.observed)])
+        known: npt.NDArray[np.bool_] = before[end] > before[first]
         return known
 
 
