@@ -12,6 +12,7 @@ import torch
 
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_windows
+from tsrnn.forecasting.selection import effective_number
 from tsrnn.forecasting.settings import Settings
 from tsrnn.pretrained.service import Service
 from tsrnn.training.batches import thinned
@@ -162,7 +163,7 @@ def _factor(ratio: Floats, time: Integers, level: float, believed: float) -> flo
     if not weight:
         return believed
     w, values = np.array(weight, float), np.array(logs)
-    n, times, mean = w.sum(), w.sum() ** 2 / (w**2).sum(), np.average(values, weights=w)
+    n, times, mean = w.sum(), effective_number(w), np.average(values, weights=w)
     seen = (w / w.mean() * (values - mean) ** 2).sum()
     variance = (PRIOR_TIMES * TIME_SPREAD**2 + seen) / (PRIOR_TIMES + times - 1)
     # The quantile of n windows has an error of its own, of about one over the square root of n.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -240,7 +240,7 @@ def _believed(parts: Sequence[str], base: str) -> float:
 
 
 def count_times(times: npt.NDArray[np.int64]) -> float:
-    """Return at how many times windows are, one that few windows are of counting less (Kish 1965).
+    """Return at how many times windows are, one that few windows are of counting less.
 
     Examples
     --------
@@ -248,4 +248,15 @@ def count_times(times: npt.NDArray[np.int64]) -> float:
     (2.0, 1.32)
     """
     _, windows = np.unique(times, return_counts=True)
-    return float(windows.sum() ** 2 / (windows**2).sum())
+    return effective_number(windows)
+
+
+def effective_number(weight: npt.NDArray[Any]) -> float:
+    """Return how many equal weights tell as much as these (Kish 1965).
+
+    Examples
+    --------
+    >>> effective_number(np.array([2.0, 2.0])), effective_number(np.array([2.0, 0.0]))
+    (2.0, 1.0)
+    """
+    return float(weight.sum() ** 2 / (weight**2).sum())
