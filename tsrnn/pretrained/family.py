@@ -142,7 +142,8 @@ ANY = tuple((m,) for m in (2, 3, 6, 8, 9, 10, 13, 14, 15, 18, 20, 21, 24, 26, 28
 # How members are trained that read contrasts.
 _CONTRASTS: dict[str, Any] = {"contrasts": True, "batch_size": 128, "learning_rate": 3e-3}
 
-# How members are trained that know short histories, and lines that have left zero lately (see the model card).
+# How members are trained that know short histories, and lines that have left zero lately (measured in
+# docs/base_model_experiments.md).
 _SHORT: dict[str, Any] = {"short_batches": 0.15}
 _NEAR_ZERO = 0.5
 
