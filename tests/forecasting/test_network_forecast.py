@@ -16,6 +16,7 @@ from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.sampling import SAMPLE_PATHS, stratified_noise
 from tsrnn.networks.size import NetworkSize
+from tsrnn.preprocessing.window_power import MOST_LOG_GROWTH
 from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries
 from tsrnn.pretrained.service import served_by
 from tsrnn.pretrained.weights import load_member
@@ -219,7 +220,7 @@ def cut():
 
 @pytest.fixture(scope="module")
 def logs():
-    return with_options(disturbed(SHORT_SIZE), cut=True, logs=True)
+    return with_options(disturbed(SHORT_SIZE), cut=True, powers=(1.0, 0.0))
 
 
 @pytest.mark.parametrize("h", [4, 20])
@@ -279,6 +280,24 @@ def test_logarithms_are_averaged_with_the_values_as_they_are(logs):
     torch.testing.assert_close(logs.quantiles(flat, *where), (direct + by_logs) / 2, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("h", [6, 20])
+@pytest.mark.parametrize("network", ["parallel", "autoregressive", "one"])
+def test_roots_are_forecast_and_squared(network, h):
+    flat, where = of_lengths([40]), (ends(0), ends(40), h, QUANTILES)
+    plain = with_options(disturbed(SHORT_SIZE, network), cut=True)
+    roots = with_options(plain, cut=True, powers=(0.5,))
+    unit = flat.values[-24:].mean()
+    of_roots = FlatSeries.from_flat(torch.sqrt(flat.values / unit), torch.tensor([0, 40]))
+    expected = plain.quantiles(of_roots, *where)[:, :6].clamp(min=0) ** 2 * unit
+    found = roots.quantiles(flat, *where)
+    if network == "parallel":  # the others draw their paths by values, not by roots
+        torch.testing.assert_close(found[:, :6], expected, rtol=1e-5, atol=1e-5)
+    assert (found >= 0).all()
+    assert (found.diff(dim=-1) >= 0).all()
+    larger = FlatSeries.from_flat(flat.values * 1e9, torch.tensor([0, 40]))
+    torch.testing.assert_close(roots.quantiles(larger, *where) / 1e9, found, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("value", [0.0, -0.5])
 def test_a_window_with_a_value_that_has_no_logarithm_is_forecast_as_it_is(logs, value):
     flat = of_lengths([40, 40])
@@ -311,11 +330,11 @@ def test_a_forecast_of_logarithms_ends_far_above_the_window_and_stays_finite(log
         def forward(self, inputs):
             return torch.full((len(inputs.values), 6, len(QUANTILES)), 1e6)
 
-    wild = NetworkForecast(Wild(), SHORT_SIZE, "none", 0, logs=True)
+    wild = NetworkForecast(Wild(), SHORT_SIZE, "none", 0, powers=(1.0, 0.0))
     flat = of_lengths([40])
     answer = wild.quantiles(flat, ends(0), ends(40), 6, (0.5,))
     highest = float(flat.values[-24:].max())
-    expected = (1e6 + highest * np.exp(module.MOST_LOG_GROWTH)) / 2
+    expected = (1e6 + highest * np.exp(MOST_LOG_GROWTH)) / 2
     torch.testing.assert_close(answer, torch.full_like(answer, expected), rtol=1e-6, atol=0)
 
 
@@ -373,9 +392,9 @@ def refuse(*arguments):
     raise AssertionError("paths were drawn")
 
 
-@pytest.mark.parametrize("logs", [False, True])
-def test_far_steps_need_no_paths_and_what_follows_goes_on_from_them(monkeypatch, logs):
-    model = with_options(disturbed(replace(SIZE, far=9)), logs=logs)
+@pytest.mark.parametrize("powers", [(1.0,), (0.5,), (1.0, 0.0)])
+def test_far_steps_need_no_paths_and_what_follows_goes_on_from_them(monkeypatch, powers):
+    model = with_options(disturbed(replace(SIZE, far=9)), powers=powers)
     where = flat_series(), ends(0, 1, 2), ends(50, 40, 20)
     further = model.quantiles(*where, 40, WANTED)
     monkeypatch.setattr(module, "stratified_noise", refuse)

@@ -722,3 +722,35 @@ def test_fine_tuning_for_a_longer_horizon_starts_from_the_base_and_draws_no_path
     base = Forecaster(strategy="zero-shot").fit(model.panel_).predict(h=24)["yhat"].to_numpy().reshape(3, 24)
     np.testing.assert_allclose(tuned[:, :24], base, rtol=0.1)  # which sees logarithms, too
     assert np.isfinite(tuned).all()
+
+
+def hours(n_series=2, days=20):
+    rng = np.random.default_rng(0)
+    t = np.arange(24 * days)
+    y = 50 + 40 * np.sin(2 * np.pi * t / 24) + rng.normal(0, 2, (n_series, len(t)))
+    return pd.DataFrame(np.maximum(y, 1).T, pd.date_range("2024", periods=len(t), freq="h"), ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("options", "powers"),
+    [
+        ({"strategy": "zero-shot"}, (0.5,)),
+        ({"strategy": "fine-tune", "max_steps": 3}, (0.5,)),
+        ({"strategy": "scratch", "max_steps": 3}, (1.0,)),
+        ({"strategy": "zero-shot", "transform": "log"}, (1.0,)),
+        ({"strategy": "fine-tune", "max_steps": 3, "transform": "log"}, (1.0,)),
+    ],
+)
+def test_the_base_reads_hours_as_roots_unless_a_user_maps_them(options, powers):
+    model = Forecaster(horizon=24, **options).fit(hours())
+    assert {part.powers for part in model.networks_} == {powers}
+    assert ("positive windows as square roots" in model.summary()) == (powers == (0.5,))
+
+
+def test_one_network_of_months_reads_logarithms_too_until_it_learns_from_a_table(monthly):
+    base, tuned = (
+        Forecaster(strategy=strategy, horizon=6, **options).fit(monthly).networks_
+        for strategy, options in (("zero-shot", {}), ("fine-tune", {"max_steps": 3}))
+    )
+    assert [part.powers for part in base] == [(1.0,), (1.0, 0.0), (1.0,)]
+    assert {part.powers for part in tuned} == {(1.0,)}

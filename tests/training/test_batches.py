@@ -12,13 +12,13 @@ from tsrnn.training.batches import MOST_VALIDATION_WINDOWS, WindowSampler
 PARTS = ("values", "observed", "facts", "profiles")
 
 
-def sampler_of(lengths, train_end, *, context=8, horizon=3, min_history=4, scaling="none", y=None):
+def sampler_of(lengths, train_end, *, context=8, horizon=3, min_history=4, scaling="none", y=None, power=1.0):
     """Values tell where they stand: row r of series i is 1000 i + r, and scaling "none" keeps them."""
     offsets = torch.tensor(np.concatenate([[0], np.cumsum(lengths)]))
     if y is None:
         y = np.concatenate([1000.0 * i + np.arange(n) for i, n in enumerate(lengths)])
     flat = FlatSeries.from_flat(torch.as_tensor(y, dtype=torch.float64), offsets)
-    return WindowSampler(flat, context, horizon, Reads((2,)), scaling, min_history, torch.tensor(train_end))
+    return WindowSampler(flat, context, horizon, Reads((2,)), scaling, min_history, torch.tensor(train_end), power)
 
 
 def places(batch):
@@ -161,3 +161,16 @@ def test_windows_that_never_moved_or_have_no_past_teach_nothing():
         True,
         False,
     ]
+
+
+def test_positive_windows_and_their_targets_may_be_read_as_roots():
+    y = np.concatenate([np.arange(1.0, 31), np.arange(-3.0, 27)])
+    plain, roots = (sampler_of([30, 30], [30, 30], y=y, power=power) for power in (1.0, 0.5))
+    series, end, limit = torch.tensor([0, 1]), torch.tensor([20, 11]), torch.tensor([30, 30])
+    found, expected = roots.cut(series, end, limit), plain.cut(series, end, limit)
+    unit = expected.inputs.values[0].mean()
+    torch.testing.assert_close(found.inputs.values[0], (expected.inputs.values[0] / unit).sqrt())
+    torch.testing.assert_close(found.target[0], (expected.target[0] / unit).sqrt())
+    torch.testing.assert_close(found.inputs.values[1], expected.inputs.values[1])  # it begins below zero
+    torch.testing.assert_close(found.target[1], expected.target[1])
+    assert torch.equal(found.observed, expected.observed)

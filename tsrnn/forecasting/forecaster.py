@@ -326,7 +326,7 @@ class Forecaster(ForecastModel):
             f"{network}{s.network}, {directions}{size.cell}, {size.num_layers} × {size.hidden_size}, "
             f"{weights:,} weights",
             f"windows   up to {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
-            f"scaling {s.scaling}",
+            f"scaling {s.scaling}{', positive windows as square roots' if told.powers == (0.5,) else ''}",
         ]
         if s.max_steps:
             ended = "the clock stopped it" if self.out_of_time_ else "ran to the end"

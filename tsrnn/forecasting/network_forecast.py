@@ -25,6 +25,7 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.networks.threads import in_threads
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.scaling import masked_mean
+from tsrnn.preprocessing.window_power import WindowPower
 from tsrnn.preprocessing.windows import EVERY_HISTORY, FlatSeries, gather_windows
 
 # What one thread forecasts at a time. On one core batches of 512 to 4,096 windows are equally fast; a GPU, which one
@@ -47,9 +48,6 @@ LOWEST_SHARE = 0.5
 # On held-back ends of six public sets whose last values had been taken away, the mean of the 80 % intervals held so
 # 69 to 99 % and otherwise 27 to 86 %, and of 24 errors, from 1 to 240 values missing, 16 were smaller.
 MOST_MISSING = 4
-
-# A forecast of logarithms ends this far above the largest value of its window: e^3 is twenty times it.
-MOST_LOG_GROWTH = 3.0
 
 
 def check_known_quantiles(wanted: Sequence[float], known: Sequence[float]) -> None:
@@ -77,9 +75,9 @@ class NetworkForecast:
     cut : bool
         Whether a window is no longer than the history it holds, so that a short one costs few recurrent steps. A
         network that was trained on masked windows of one length wants them all.
-    logs : bool
-        Whether windows of positive values are forecast twice, as they are and as logarithms, and the quantiles
-        averaged: one sees an additive season, the other a multiplicative one.
+    powers : tuple of float
+        What is read of windows of positive values (`tsrnn.preprocessing.window_power`); with several each is forecast,
+        and the quantiles are averaged: as they are (1) a season is additive, as logarithms (0) multiplicative.
     vote : int, optional
         Where several forecasts are combined, those with the same number count as one; without a number each counts.
     histories : range
@@ -95,12 +93,12 @@ class NetworkForecast:
         seed: int,
         *,
         cut: bool = False,
-        logs: bool = False,
+        powers: tuple[float, ...] = (1.0,),
         vote: int | None = None,
         histories: range = EVERY_HISTORY,
     ) -> None:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
-        self.cut, self.logs, self.vote, self.histories = cut, logs, vote, histories
+        self.cut, self.powers, self.vote, self.histories = cut, powers, vote, histories
 
     def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
         """Forecast B windows.
@@ -202,15 +200,14 @@ class NetworkForecast:
 
     def _known(self, y: Tensor, observed: Tensor, steps: int) -> Tensor:
         """Forecast so many steps, the horizon or the reach, at the trained quantiles. Shape (B, steps, Q_known)."""
-        known = self._direct(y, observed, steps)
-        if not self.logs:
-            return known
-        positive = torch.where(observed, y, 1.0).gt(0).all(1, keepdim=True)  # [B, 1]
-        unit = torch.where(positive, masked_mean(torch.where(observed, y, 0.0), observed), 1.0)
-        logs = torch.log(torch.where(observed & positive, y / unit, 1.0)) + 1  # a level of 1, as simulated ones have
-        most = logs.amax(1)[:, None, None] + MOST_LOG_GROWTH
-        values = torch.exp(torch.minimum(self._direct(logs, observed, steps), most) - 1) * unit.unsqueeze(-1)
-        return torch.where(positive.unsqueeze(-1), (known + values) / 2, known)
+        values = [self._at_power(y, observed, steps, power) for power in self.powers]
+        return values[0] if len(values) == 1 else torch.stack(values).mean(0)
+
+    def _at_power(self, y: Tensor, observed: Tensor, steps: int, power: float) -> Tensor:
+        if power == 1:
+            return self._direct(y, observed, steps)
+        mapped, z = WindowPower.of(y, observed, power)
+        return mapped.backward(self._direct(z, observed, steps))
 
     def _direct(self, y: Tensor, observed: Tensor, steps: int) -> Tensor:
         inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.reads, steps)
@@ -220,13 +217,16 @@ class NetworkForecast:
     def _draw(self, y: Tensor, observed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Draw paths through all steps that are forecast without; see `ForecastNetwork.draw`. In original units."""
         steps = noise.shape[-1]
-        if self.logs:
+        if len(self.powers) > 1:
             known = self._known(y, observed, steps)
             return sample_paths(known, self.size.quantiles, noise.to(torch.float64)), known.unsqueeze(1)
-        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.reads, steps)
+        (power,) = self.powers
+        mapped, z = (None, y) if power == 1 else WindowPower.of(y, observed, power)
+        inputs, loc, scale = make_inputs(z, observed, self.scaling, self.size.reads, steps)
         paths, known = (part.to(torch.float64) for part in self.network.draw(inputs, noise))
         loc, scale = loc.unsqueeze(-1), scale.unsqueeze(-1)  # [B, 1, 1]
-        return paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
+        paths, known = paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
+        return (paths, known) if mapped is None else (mapped.backward(paths), mapped.backward(known))
 
     def _beyond(
         self,

@@ -138,6 +138,7 @@ def train_network(
         settings.scaling,
         settings.min_history,
         train_end.to(device),
+        forecast.powers[0],
     )
     validation = sampler.held_back(max(1, min(size.horizon, settings.horizon) // 4))
     levels = torch.tensor(size.quantiles, device=device)

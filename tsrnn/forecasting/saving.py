@@ -111,7 +111,7 @@ def forecaster_to_stored(model: Forecaster) -> tuple[Json, dict[str, torch.Tenso
                 "seed": part.seed,
                 "cut": part.cut,
                 "vote": part.vote,
-                "logs": part.logs,
+                "powers": list(part.powers),
                 "fewest": part.histories.start,
                 "most": None if part.histories.stop == EVERY_HISTORY.stop else part.histories.stop - 1,
             }
@@ -207,12 +207,21 @@ def _read_network(
     size = read_size(content)
     network = _build_network(kind, size, part_of(tensors, prefix)).to(device)
     scaling, seed = one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
-    cut, logs = read_flag(content, "cut"), read_flag(content, "logs")
+    cut, powers = read_flag(content, "cut"), _read_powers(content)
     vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
     fewest = read_whole(content, "fewest", 0, 2**31) if "fewest" in content else 0  # since 0.1.0
     most = read_whole(content, "most", 0, 2**31) if content.get("most") is not None else None  # since 0.1.0
     histories = range(fewest, EVERY_HISTORY.stop if most is None else most + 1)
-    return NetworkForecast(network, size, scaling, seed, cut=cut, logs=logs, vote=vote, histories=histories)
+    return NetworkForecast(network, size, scaling, seed, cut=cut, powers=powers, vote=vote, histories=histories)
+
+
+def _read_powers(content: Json) -> tuple[float, ...]:
+    if "powers" not in content:  # since 0.1.0
+        return (1.0, 0.0) if read_flag(content, "logs") else (1.0,)
+    powers = several(number_between(0, 1, or_low=True, or_high=True))(content, "powers")
+    if not powers:
+        raise DataError("powers=[], expected numbers")
+    return powers
 
 
 def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor]) -> ForecastNetwork:

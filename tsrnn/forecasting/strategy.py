@@ -192,11 +192,15 @@ class NetworkFit:
                         member.scaling,
                         self.seed,
                         cut=True,
-                        logs=member.logs,
+                        powers=self._powers(member),
                         vote=k,
                         histories=member.histories,
                     )
                 )
+
+    def _powers(self, member: Member) -> tuple[float, ...]:
+        """Return what a member reads of positive windows: no powers of what the user has mapped."""
+        return member.powers if self.model.transform is None else (1.0,)
 
     def _held_back(self, settings: Settings) -> Tensor:
         return training_ends(torch.from_numpy(self.panel.lengths), settings.min_history, settings.horizon)
@@ -243,6 +247,7 @@ class NetworkFit:
             forecast.vote = vote
             if member is not None:
                 forecast.histories = self.service.fine_tuned_histories(member)
+                forecast.powers = self._powers(member)[:1]  # what is trained reads one
             trained.append(forecast)
             self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
             done = [(number + share / len(starts)) / self.planned for share in (index, index + 1)]

@@ -54,8 +54,9 @@ class Member:
     candidates : int
         Series that are simulated for each it is trained on; those that look real are more likely to be taken
         (`tsrnn.pretrained.likeness`).
-    logs : bool
-        Whether positive series are forecast as logarithms, too.
+    powers : tuple of float
+        What is read of positive series (`tsrnn.preprocessing.window_power`), whose forecasts are averaged. It has
+        learnt from the values as they are.
     contrasts : bool
         Whether it reads `tsrnn.preprocessing.contrasts`.
     own_season : bool
@@ -87,7 +88,7 @@ class Member:
     short_batches: float = 0.0
     even_lengths: float = 0.0
     candidates: int = 1
-    logs: bool = False
+    powers: tuple[float, ...] = (1.0,)
     contrasts: bool = False
     own_season: bool = False
     widening: float = 1.0
@@ -232,6 +233,7 @@ _FIRST = (
         ),
         even_lengths=0.7,
         own_season=True,
+        powers=(0.5,),
         widening=0.95,
         steps=3000,
         far=120,
@@ -300,7 +302,7 @@ _VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "season_4": {"mixed": {"traits": {"smooth": 0.0}, "candidates": 1, "steps": 10000}, "lasting": {}},
     "season_12": {
-        "cautious": {"traits": {"near_zero": 0.0}, "logs": True, "candidates": 1} | _LONG_ONLY,
+        "cautious": {"traits": {"near_zero": 0.0}, "powers": (1.0, 0.0), "candidates": 1} | _LONG_ONLY,
         "lasting": {"traits": {"smooth": 0.3, "near_zero": 0.0}} | _LONG_ONLY,
     },
     "season_7": {

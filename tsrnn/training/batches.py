@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tsrnn.preprocessing.inputs import Inputs, Reads, make_inputs
 from tsrnn.preprocessing.scaling import standardise
+from tsrnn.preprocessing.window_power import WindowPower
 from tsrnn.preprocessing.windows import FlatSeries, gather_windows
 
 # Validation reads at most this many windows; more cost time and change the choice of a step little.
@@ -55,6 +56,8 @@ class WindowSampler:
         Rows before a training cutoff, at least.
     train_end : int64 tensor of shape (n_series,)
         Rows of each series that training may see; what follows is held back.
+    power : float
+        What is read and predicted of windows of positive values (`tsrnn.preprocessing.window_power`), above 0.
     """
 
     flat: FlatSeries
@@ -64,6 +67,7 @@ class WindowSampler:
     scaling: str
     min_history: int
     train_end: Tensor
+    power: float = 1.0
 
     def _earliest(self) -> Tensor:
         """Return the first training cutoff of each series."""
@@ -82,8 +86,12 @@ class WindowSampler:
         """Cut the windows that end before row `end`, with the targets before row `limit`. Shapes (B,)."""
         L, H = self.context_length, self.horizon
         y, observed = gather_windows(self.flat, series, end - L, L + H)
-        inputs, loc, scale = make_inputs(y[:, :L], observed[:, :L], self.scaling, self.reads, H)
-        target = standardise(y[:, L:], loc, scale).to(torch.float32)
+        past, future = y[:, :L], y[:, L:]
+        if self.power != 1:
+            mapped, past = WindowPower.of(past, observed[:, :L], self.power)
+            future = mapped.forward(future)
+        inputs, loc, scale = make_inputs(past, observed[:, :L], self.scaling, self.reads, H)
+        target = standardise(future, loc, scale).to(torch.float32)
         step = torch.arange(H, device=end.device)
         # A window without a past, or one that never moved (its scale is 0), has nothing to teach.
         teaches = (scale > 0) & observed[:, :L].any(1, keepdim=True)
