@@ -118,8 +118,10 @@ def mase(y: Floats, yhat: Floats, scale: Floats | float) -> Floats:
     return np.asarray(mae(y, yhat) / scale, dtype=np.float64)
 
 
-def pinball(y: Floats, q: Floats, quantile: float) -> Floats:
+def pinball(y: Floats, q: Floats, quantile: float | Floats) -> Floats:
     """Quantile loss of each pair: quantile·(y−q) above the forecast, (1−quantile)·(q−y) below it.
+
+    Of several quantiles at once if the arrays go together by NumPy's rules of broadcasting.
 
     >>> pinball(np.array([3.0]), np.array([1.0]), 0.9)
     array([1.8])

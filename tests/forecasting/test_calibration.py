@@ -21,7 +21,7 @@ from tsrnn.forecasting.calibration import (
     WINDOWS_OF_A_SERIES,
     Calibration,
     calibrate,
-    unseen_windows,
+    unseen_cutoffs,
     usual_widening,
 )
 from tsrnn.forecasting.network_forecast import NetworkForecast
@@ -211,23 +211,22 @@ def test_windows_without_any_spread_are_left_out():
 
 def test_windows_are_the_newest_a_horizon_apart_and_after_what_training_saw():
     panel = panel_of(np.zeros(90), [60, 30])
-    series, end = unseen_windows(panel, SETTINGS, None)
-    assert end[series == 0].tolist() == [56 - 4 * k for k in range(WINDOWS_OF_A_SERIES)]
-    assert end[series == 1].tolist() == [26, 22, 18, 14, 10, 6]
-    series, end = unseen_windows(panel, SETTINGS, np.array([50, 30]))
-    assert list(zip(series.tolist(), end.tolist(), strict=True)) == [(0, 56), (0, 52)]
-    series, end = unseen_windows(panel, SETTINGS, np.array([60, 30]))
-    assert len(series) == len(end) == 0
+    found = unseen_cutoffs(panel, SETTINGS, None)
+    assert found.end[found.series == 0].tolist() == [56 - 4 * k for k in range(WINDOWS_OF_A_SERIES)]
+    assert found.end[found.series == 1].tolist() == [26, 22, 18, 14, 10, 6]
+    found = unseen_cutoffs(panel, SETTINGS, np.array([50, 30]))
+    assert list(zip(found.series.tolist(), found.end.tolist(), strict=True)) == [(0, 56), (0, 52)]
+    assert len(unseen_cutoffs(panel, SETTINGS, np.array([60, 30]))) == 0
 
 
 def test_a_season_needs_two_of_them_before_a_window():
     panel = replace(panel_of(np.zeros(40)), season_length=12)
-    assert unseen_windows(panel, SETTINGS, None)[1].tolist() == [36, 32, 28]
+    assert unseen_cutoffs(panel, SETTINGS, None).end.tolist() == [36, 32, 28]
 
 
 def test_of_very_many_windows_a_part_is_taken_evenly():
     panel = panel_of(np.zeros(1000 * 60), np.full(1000, 60))
-    series, _ = unseen_windows(panel, SETTINGS, None)
+    series = unseen_cutoffs(panel, SETTINGS, None).series
     assert len(series) == MOST_WINDOWS
     assert len(np.unique(series)) == 1000
 

@@ -22,7 +22,7 @@ from tsrnn.forecasting.selection import (
     averages,
     choose,
     count_times,
-    judged_windows,
+    judged_cutoffs,
     shared_times,
 )
 from tsrnn.forecasting.settings import (
@@ -264,20 +264,18 @@ def test_windows_share_a_time_where_their_forecasts_overlap(unit):
 
 
 def test_held_back_windows_lie_a_horizon_apart_and_half_of_each_is_known():
-    series, ends = judged_windows(np.array([50, 30, 20]), np.array([40, 30, 17]), 4)
-    assert list(zip(series.tolist(), ends.tolist(), strict=True)) == [(0, 40), (0, 44), (2, 17)]
-    series, ends = judged_windows(np.array([51]), np.array([40]), 4)
-    assert ends.tolist() == [40, 44, 48]
-    series, ends = judged_windows(np.array([30]), np.array([30]), 4)
-    assert len(series) == len(ends) == 0
-    assert judged_windows(np.array([5]), np.array([4]), 1)[1].tolist() == [4]
+    found = judged_cutoffs(np.array([50, 30, 20]), np.array([40, 30, 17]), 4)
+    assert list(zip(found.series.tolist(), found.end.tolist(), strict=True)) == [(0, 40), (0, 44), (2, 17)]
+    assert judged_cutoffs(np.array([51]), np.array([40]), 4).end.tolist() == [40, 44, 48]
+    assert len(judged_cutoffs(np.array([30]), np.array([30]), 4)) == 0
+    assert judged_cutoffs(np.array([5]), np.array([4]), 1).end.tolist() == [4]
 
 
 def test_of_very_many_held_back_windows_an_even_part_is_judged():
     lengths = np.full(3 * MOST_JUDGED, 50)
-    series, ends = judged_windows(lengths, lengths - 4, 4)
-    assert series.tolist() == list(range(0, 3 * MOST_JUDGED, 3))
-    assert set(ends.tolist()) == {46}
+    found = judged_cutoffs(lengths, lengths - 4, 4)
+    assert found.series.tolist() == list(range(0, 3 * MOST_JUDGED, 3))
+    assert set(found.end.tolist()) == {46}
 
 
 def test_series_that_cannot_be_judged_at_all_leave_the_base_model(quick):
@@ -610,16 +608,17 @@ def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, 
 
 
 def test_networks_are_judged_in_units_of_their_series_and_a_wild_window_counts_for_no_more_than_many(monkeypatch):
-    steps = np.repeat([[1.0], [4.0], [0.0]], [10, 2, 1], axis=0)  # the last series is constant and has no unit
-    table = pd.DataFrame((steps * np.arange(12)).T, pd.date_range("2024-01-01", periods=12, freq="D"))
+    steps = np.repeat([[1.0], [4.0], [0.0]], [10, 2, 1], axis=0)
+    steps[-1] = 1e-12  # the last series is constant but for rounding, and has no unit
+    table = pd.DataFrame((1 + steps * np.arange(12)).T, pd.date_range("2024-01-01", periods=12, freq="D"))
     panel = read_panel(table, season_length=1)
     outcome = panel.y.reshape(13, 12)[:, 10:]
 
-    def forecast(networks, panel, series, end, horizon, levels, device):
-        assert end.tolist() == [10] * len(series)
-        return outcome[series], np.repeat((outcome - networks[0])[series, :, None], len(levels), axis=2)
+    def forecast(networks, panel, cutoffs, horizon, levels, device):
+        assert cutoffs.end.tolist() == [10] * len(cutoffs)
+        return np.repeat((outcome - networks[0])[cutoffs.series, :, None], len(levels), axis=2)
 
-    monkeypatch.setattr("tsrnn.forecasting.selection.forecast_windows", forecast)
+    monkeypatch.setattr("tsrnn.forecasting.selection.forecast_held_back", forecast)
     errors = np.full((13, 2), 2.0)
     errors[0] = 1000.0
     judge = Judge.of_base("zero-shot", [errors], panel, np.full(13, 10), 2, torch.device("cpu"))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from tsrnn.data.panel import Cutoffs, Floats, Integers
 from tsrnn.forecasting.network_forecast import NetworkForecast
-from tsrnn.forecasting.network_training import forecast_windows
+from tsrnn.forecasting.network_training import forecast_held_back
 from tsrnn.forecasting.selection import effective_number
 from tsrnn.forecasting.settings import Settings
 from tsrnn.pretrained.service import Service
@@ -19,9 +19,6 @@ from tsrnn.training.batches import thinned
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 # Central intervals whose width is corrected; between them the correction is interpolated.
 LEVELS = (0.8, 0.95)
@@ -131,16 +128,16 @@ def calibrate(
     known = networks[0].size.quantiles
     if known[0] > ENDS[0] + 1e-9 or known[-1] < ENDS[-1] - 1e-9:
         return Calibration()
-    series, end = unseen_windows(panel, settings, train_end)
-    if not len(series):
+    cutoffs = unseen_cutoffs(panel, settings, train_end)
+    if not len(cutoffs):
         return Calibration((believed, believed))
     horizon = min(settings.horizon, *(network.size.horizon for network in networks))
-    y, forecast = forecast_windows(networks, panel, series, end, horizon, ENDS, device)
+    forecast, y = forecast_held_back(networks, panel, cutoffs, horizon, ENDS, device), panel.future(cutoffs, horizon)
     usable = np.isfinite(y) & (forecast[..., 4] > forecast[..., 0])
     n = int(usable.any(1).sum())
     if n < 2:
         return Calibration((believed, believed))
-    time = (panel.lengths[series] - end) // settings.horizon  # horizons before the end of the series
+    time = (panel.lengths[cutoffs.series] - cutoffs.end) // settings.horizon  # horizons before the end of the series
     error = np.abs(y - forecast[..., 2])
     above = y > forecast[..., 2]
     factors = []
@@ -171,8 +168,8 @@ def _factor(ratio: Floats, time: Integers, level: float, believed: float) -> flo
     return float(believed * np.exp(trust * (mean - np.log(believed))))
 
 
-def unseen_windows(panel: Panel, settings: Settings, train_end: Integers | None) -> tuple[Integers, Integers]:
-    """Return the series and ends of windows to calibrate on: the newest ones, a horizon apart."""
+def unseen_cutoffs(panel: Panel, settings: Settings, train_end: Integers | None) -> Cutoffs:
+    """Return where windows to calibrate on end: the newest ones, a horizon apart."""
     h, m = settings.horizon, panel.season_length
     fewest = 2 * m + 2 if m > 1 else 6
     pairs = []
@@ -180,5 +177,4 @@ def unseen_windows(panel: Panel, settings: Settings, train_end: Integers | None)
         first = fewest if train_end is None else max(fewest, int(train_end[series]))
         ends = range(length - h, first - 1, -h)
         pairs += [(series, end) for end in ends[:WINDOWS_OF_A_SERIES]]
-    series, end = np.array(thinned(pairs, MOST_WINDOWS), np.int64).reshape(-1, 2).T
-    return series, end
+    return Cutoffs(*np.array(thinned(pairs, MOST_WINDOWS), np.int64).reshape(-1, 2).T)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -27,7 +26,7 @@ from tsrnn.training.batches import WindowBatch, WindowSampler
 from tsrnn.training.trainer import Progress, TrainingRecord, train
 
 if TYPE_CHECKING:
-    from tsrnn.data.panel import Panel
+    from tsrnn.data.panel import Cutoffs, Floats, Panel
 
 # Long series hold back several horizons each, so that there is more than one time to judge by. On eight groups of
 # public daily and hourly series what was chosen by four horizons had .967 of the base model's loss on the next eight,
@@ -161,39 +160,18 @@ def train_network(
         train(network, loss, draw, validation, settings.plan, progress, record, out_of_time=out_of_time)
 
 
-def forecast_windows(
+def forecast_held_back(
     networks: Sequence[NetworkForecast],
     panel: Panel,
-    series: npt.NDArray[np.int64],
-    end: npt.NDArray[np.int64],
-    horizon: int,
-    levels: Sequence[float],
+    cutoffs: Cutoffs,
+    h: int,
+    quantiles: Sequence[float],
     device: torch.device,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Forecast windows of a panel whose outcome it holds, to judge or to calibrate by.
-
-    Parameters
-    ----------
-    networks : sequence of NetworkForecast
-    panel : Panel
-    series, end : int64 ndarrays of shape (B,)
-        Each window ends before row `end` of its series.
-    horizon : int
-    levels : sequence of Q floats, ascending
-    device : torch.device
-
-    Returns
-    -------
-    y : ndarray of shape (B, horizon), original units
-        What followed; NaN where unobserved or after the series' end.
-    forecast : ndarray of shape (B, horizon, Q), original units
-    """
-    at, until = (torch.from_numpy(part).to(device) for part in (series, end))
-    flat = flat_series(panel, device)
-    forecast = combined_quantiles(networks, flat, at, until, horizon, levels).cpu().numpy()
-    rows = panel.offsets[series][:, None] + end[:, None] + np.arange(horizon)
-    inside = rows < panel.offsets[series + 1][:, None]
-    return np.where(inside, panel.y[np.minimum(rows, len(panel.y) - 1)], np.nan), forecast
+) -> Floats:
+    """Forecast what a panel holds after B cutoffs, to judge or to calibrate by. Shape (B, h, Q), original units."""
+    series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
+    values: Floats = combined_quantiles(networks, flat_series(panel, device), series, end, h, quantiles).cpu().numpy()
+    return values
 
 
 def fresh_seed(random_state: int | None) -> int:

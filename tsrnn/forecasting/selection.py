@@ -6,21 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from tsrnn.data.grids import Stamps
+from tsrnn.data.panel import Cutoffs, Floats, Integers
 from tsrnn.forecasting.network_forecast import NetworkForecast
-from tsrnn.forecasting.network_training import forecast_windows
+from tsrnn.forecasting.network_training import forecast_held_back
+from tsrnn.metrics import mean_where, pinball, seasonal_scale
 from tsrnn.training.batches import thinned
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
-
-Floats = npt.NDArray[np.float64]
 
 # With fewer held-back windows than this, chance would choose.
 FEWEST_JUDGED = 10
@@ -43,8 +42,8 @@ class Judge:
     Parameters
     ----------
     panel : Panel
-    series, end : int64 ndarrays of shape (B,)
-        The windows, each of which ends before row `end` of its series.
+    cutoffs : Cutoffs
+        Where the B windows end.
     horizon : int
     device : torch.device
     most : float
@@ -54,8 +53,7 @@ class Judge:
     """
 
     panel: Panel
-    series: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
+    cutoffs: Cutoffs
     horizon: int
     device: torch.device
     most: float = math.inf
@@ -67,15 +65,15 @@ class Judge:
         name: str,
         networks: Sequence[NetworkForecast],
         panel: Panel,
-        train_end: npt.NDArray[np.int64],
+        train_end: Integers,
         horizon: int,
         device: torch.device,
     ) -> Judge:
         """Find the windows behind `train_end`, shape (n_series,), and judge the base model, to be compared with."""
-        judge = cls(panel, *judged_windows(panel.lengths, train_end, horizon), horizon, device)
+        judge = cls(panel, judged_cutoffs(panel.lengths, train_end, horizon), horizon, device)
         loss = judge._loss(networks)
         usable = np.isfinite(loss)  # a constant past has no unit for a loss
-        judge.series, judge.end, loss = judge.series[usable], judge.end[usable], loss[usable]
+        judge.cutoffs, loss = Cutoffs(judge.cutoffs.series[usable], judge.cutoffs.end[usable]), loss[usable]
         if len(loss):
             judge.most = MOST_LOSS * float(np.median(loss)) or math.inf
         judge.losses[name] = np.minimum(loss, judge.most)
@@ -84,7 +82,7 @@ class Judge:
     @property
     def too_few(self) -> str:
         """Why nothing should be judged by the windows; empty if they are enough."""
-        count = len(self.end)
+        count = len(self.cutoffs)
         if count >= FEWEST_JUDGED:
             return ""
         found = "1 held-back window is" if count == 1 else f"{count} held-back windows are"
@@ -96,10 +94,10 @@ class Judge:
         return {name: float(loss.mean()) for name, loss in self.losses.items()}
 
     @property
-    def times(self) -> npt.NDArray[np.int64]:
+    def times(self) -> Integers:
         """The times that windows share; see `shared_times`. Shape (B,)."""
-        start, frequency = self.panel.start[self.series], self.panel.frequency
-        return shared_times(frequency.stamps(start, self.end), frequency.stamps(start, self.end + self.horizon))
+        start, end, stamps = self.panel.start[self.cutoffs.series], self.cutoffs.end, self.panel.frequency.stamps
+        return shared_times(stamps(start, end), stamps(start, end + self.horizon))
 
     def add(self, name: str, networks: Sequence[NetworkForecast]) -> None:
         """Judge networks, whose forecasts are averaged, on the windows of the base model."""
@@ -107,30 +105,18 @@ class Judge:
 
     def _loss(self, networks: Sequence[NetworkForecast]) -> Floats:
         """Return the loss of each window, NaN where there is nothing to compare or no unit for it."""
-        y, forecast = forecast_windows(
-            networks, self.panel, self.series, self.end, self.horizon, JUDGED_LEVELS, self.device
-        )
-        error = y[..., None] - forecast
-        levels = np.array(JUDGED_LEVELS)
-        loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)  # [B, H], NaN where unobserved
-        scale = np.array([self._scale(int(s), int(e)) for s, e in zip(self.series, self.end, strict=True)])
-        observed = np.isfinite(loss)
-        total = np.where(observed, loss, 0).sum(1)
-        usable = observed.any(1) & (scale > 0)
-        return np.where(usable, total / np.where(usable, observed.sum(1) * scale, 1), np.nan)
-
-    def _scale(self, series: int, end: int) -> float:
-        start, m = int(self.panel.offsets[series]), self.panel.season_length
-        past = self.panel.y[start : start + end]
-        changes = np.abs(past[m:] - past[:-m]) if len(past) > m else np.array([])
-        changes = changes[np.isfinite(changes)]
-        return float(changes.mean()) if len(changes) else 0.0
+        panel, cutoffs = self.panel, self.cutoffs
+        forecast = forecast_held_back(networks, panel, cutoffs, self.horizon, JUDGED_LEVELS, self.device)
+        y = panel.future(cutoffs, self.horizon)[..., None]
+        loss = pinball(y, forecast, np.array(JUDGED_LEVELS)).mean(-1)  # [B, H], NaN where unobserved
+        pasts = (panel.series(series)[:end] for series, end in zip(cutoffs.series, cutoffs.end, strict=True))
+        scale = np.array([seasonal_scale(past, panel.season_length) for past in pasts])
+        in_units: Floats = mean_where(loss, np.isfinite(loss)) / scale
+        return in_units
 
 
-def judged_windows(
-    lengths: npt.NDArray[np.int64], train_end: npt.NDArray[np.int64], horizon: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the series and ends of the held-back windows: one every horizon, each with at least half of it known.
+def judged_cutoffs(lengths: Integers, train_end: Integers, horizon: int) -> Cutoffs:
+    """Return where held-back windows end: one every horizon, each with at least half of it known.
 
     Of very many an even part, since they are of a few times only.
     """
@@ -139,11 +125,10 @@ def judged_windows(
         for series in np.flatnonzero(lengths > train_end).tolist()
         for end in range(int(train_end[series]), int(lengths[series]) - horizon // 2, horizon)
     ]
-    series, ends = np.array(thinned(pairs, MOST_JUDGED), np.int64).reshape(-1, 2).T
-    return series, ends
+    return Cutoffs(*np.array(thinned(pairs, MOST_JUDGED), np.int64).reshape(-1, 2).T)
 
 
-def shared_times(start: Stamps, until: Stamps) -> npt.NDArray[np.int64]:
+def shared_times(start: Stamps, until: Stamps) -> Integers:
     """Group windows that forecast the same time.
 
     Parameters
@@ -183,7 +168,7 @@ def averages(names: Sequence[str]) -> list[tuple[str, ...]]:
     return [part for size in range(2, len(last) + 1) for part in combinations(last, size)]
 
 
-def choose(losses: dict[str, Floats], times: npt.NDArray[np.int64] | None = None) -> tuple[str, str]:
+def choose(losses: dict[str, Floats], times: Integers | None = None) -> tuple[str, str]:
     """Choose among the base model, averages with it, and networks that were trained alone.
 
     Held-back windows of many series are of one time or a few, and what was best then need not be best next time: at 35
@@ -239,7 +224,7 @@ def _believed(parts: Sequence[str], base: str) -> float:
     return WITH_FINE_TUNED[len(parts)] if "fine-tune" in parts else WITH_SCRATCH
 
 
-def count_times(times: npt.NDArray[np.int64]) -> float:
+def count_times(times: Integers) -> float:
     """Return at how many times windows are, one that few windows are of counting less.
 
     Examples
@@ -251,7 +236,7 @@ def count_times(times: npt.NDArray[np.int64]) -> float:
     return effective_number(windows)
 
 
-def effective_number(weight: npt.NDArray[Any]) -> float:
+def effective_number(weight: Floats | Integers) -> float:
     """Return how many equal weights tell as much as these (Kish 1965).
 
     Examples
