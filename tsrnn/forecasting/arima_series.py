@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.arima_form import Estimate, Order, difference
@@ -15,6 +14,7 @@ from tsrnn.forecasting.arima_likelihood import fit_complete
 from tsrnn.forecasting.arima_search import choose_differences, search_order
 from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
 from tsrnn.forecasting.arima_state import fit_missing, forecasts
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 from tsrnn.forecasting.series_values import interpolate, is_constant
@@ -243,9 +243,8 @@ def forecast_series(
         mean, deviation, told = forecasts(floored, y / model.unit - season[: len(y)], ends, h)
         deviation *= model.estimate.sigma / floored.sigma
         mean += season[ends[:, None] + np.arange(h)]
-        normal = ndtri(np.asarray(quantiles, dtype=np.float64))
         told &= observed & np.isfinite(mean).all(axis=1) & np.isfinite(deviation).all(axis=1)
-        values[told] = model.unit * (mean[told, :, None] + deviation[told, :, None] * normal)
+        values[told] = model.unit * gaussian_quantiles(mean[told], deviation[told], quantiles)
     for b in np.flatnonzero(observed & ~told):
         values[b] = seasonal_naive_quantiles(y[: ends[b]], season_length, h, quantiles)
     return values, int((observed & ~told).sum())

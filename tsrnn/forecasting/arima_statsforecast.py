@@ -13,6 +13,7 @@ from tsrnn.data.panel import Floats
 from tsrnn.errors import MissingExtraError
 from tsrnn.forecasting.arima_form import Order
 from tsrnn.forecasting.complete_series import CompleteSeriesMethod, FittedSeries
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 
 # The standard deviation of a forecast is read off its 80 % interval.
 _LEVEL = 80
@@ -96,12 +97,11 @@ class StatsforecastMethod(CompleteSeriesMethod):
     ) -> Floats:
         """Apply the fitted coefficients to each history; see `CompleteSeriesMethod.forecast_complete`."""
         values = np.empty((len(histories), h, len(quantiles)))
-        normal = ndtri(np.asarray(quantiles, dtype=np.float64))
         for b, history in enumerate(histories):
             answer = model.model.forward(history / model.unit, h, level=[_LEVEL])
             mean, high = np.asarray(answer["mean"]), np.asarray(answer[f"hi-{_LEVEL}"])
             deviation = (high - mean) / _SPREAD_OF_LEVEL
-            values[b] = model.unit * (mean[:, None] + deviation[:, None] * normal)
+            values[b] = model.unit * gaussian_quantiles(mean, deviation, quantiles)
         return values
 
     def describe_model(self, model: ReferenceModel) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.from_history import HistoryModel
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats
@@ -39,10 +39,6 @@ class Drift(HistoryModel):
     >>> Drift().fit(y).predict(h=2).tolist()
     [9.0, 11.0]
     """
-
-    def __init__(self, season_length: int | None = None, freq: Any = None) -> None:
-        self.season_length = season_length
-        self.freq = freq
 
     def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
         return drift_quantiles(y, h, quantiles)
@@ -85,5 +81,4 @@ def drift_quantiles(y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
     sigma = unit * float(np.sqrt(np.sum((errors / unit) ** 2) / max(len(errors) - 1, 1)))
     spread = sigma * np.sqrt(steps * (1 + steps / max(rows, 1)))
     point = y[seen[-1]] + slope * steps
-    values: Floats = point[:, None] + spread[:, None] * ndtri(np.asarray(quantiles, dtype=np.float64))
-    return values
+    return gaussian_quantiles(point, spread, quantiles)

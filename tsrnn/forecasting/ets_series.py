@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
 from tsrnn.forecasting.classical_season import ClassicalSeason, find_season
 from tsrnn.forecasting.ets_fit import fit_forms
 from tsrnn.forecasting.ets_form import FORMS, Form, Smoothing, constrained, one_step
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 from tsrnn.forecasting.series_values import is_constant
 
 # A first season of more than 24 numbers is more than a series can tell, and slow.
@@ -135,7 +135,6 @@ def forecast_ets(
     -------
     ndarray of shape (B, h, Q), original units
     """
-    normal = ndtri(np.asarray(quantiles, dtype=np.float64))
     values = np.empty((len(histories), h, len(quantiles)))
     run: Floats = np.empty(0)
     state, begun = model.start, origin
@@ -150,8 +149,7 @@ def forecast_ets(
         z = history if model.long_season is None else model.long_season.without(history, begin + np.arange(n))
         state = one_step(z[len(run) :] / model.unit, model.form.season, state)[1]
         run = history
-        mean, deviation = _ahead(model, state, h)
-        forecast = model.unit * (mean[:, None] + deviation[:, None] * normal)
+        forecast = model.unit * gaussian_quantiles(*_ahead(model, state, h), quantiles)
         if model.long_season is not None:
             forecast = model.long_season.put_back(forecast, begin + n + np.arange(h))
         values[b] = forecast

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ class HistoryModel(ForecastModel):
 
     A subclass implements `_quantiles` and `summary`.
     """
+
+    def __init__(self, season_length: int | None = None, freq: Any = None) -> None:
+        self.season_length = season_length
+        self.freq = freq
 
     @abstractmethod
     def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:

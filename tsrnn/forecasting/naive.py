@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -40,10 +40,6 @@ class Naive(HistoryModel):
     [6.0, 6.0]
     """
 
-    def __init__(self, season_length: int | None = None, freq: Any = None) -> None:
-        self.season_length = season_length
-        self.freq = freq
-
     def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
         return seasonal_naive_quantiles(y, 1, h, quantiles)
 
@@ -79,10 +75,6 @@ class SeasonalNaive(HistoryModel):
     >>> SeasonalNaive(season_length=2).fit(y).predict(h=3).tolist()
     [2.0, 6.0, 2.0]
     """
-
-    def __init__(self, season_length: int | None = None, freq: Any = None) -> None:
-        self.season_length = season_length
-        self.freq = freq
 
     def _quantiles(self, y: Floats, h: int, quantiles: Sequence[float]) -> Floats:
         return seasonal_naive_quantiles(y, self.panel_.season_length, h, quantiles)

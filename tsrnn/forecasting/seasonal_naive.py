@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 
 
 def seasonal_naive_quantiles(y: Floats, season_length: int, h: int, quantiles: Sequence[float]) -> Floats:
@@ -50,8 +50,7 @@ def seasonal_naive_quantiles(y: Floats, season_length: int, h: int, quantiles: S
     steps = np.arange(h)
     point = last_season[(len(y) + steps) % season_length]
     spread = _difference_spread(y, season_length) * np.sqrt(steps // season_length + 1.0)
-    values: Floats = point[:, None] + spread[:, None] * ndtri(np.asarray(quantiles, dtype=np.float64))
-    return values
+    return gaussian_quantiles(point, spread, quantiles)
 
 
 def _difference_spread(y: Floats, season_length: int) -> float:

@@ -17,10 +17,10 @@ from typing import Literal
 
 import numpy as np
 from scipy.signal import lfilter
-from scipy.special import ndtri
 
 from tsrnn.data.panel import Floats
 from tsrnn.forecasting.classical_season import ClassicalSeason, find_season
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 from tsrnn.forecasting.series_values import is_constant
 
 Variant = Literal["STM", "OTM", "DSTM", "DOTM"]
@@ -188,9 +188,7 @@ def forecast_theta(
     ndarray of shape (B, h, Q), original units
     """
     states = np.array([_state(model, history, origin) for history in histories])
-    mean, deviation = _ahead(model, states, h)
-    normal = ndtri(np.asarray(quantiles, dtype=np.float64))
-    values: Floats = mean[:, :, None] + deviation[:, :, None] * normal
+    values = gaussian_quantiles(*_ahead(model, states, h), quantiles)
     if model.season is None:
         return values
     rows = [origin + len(history) + np.arange(h) for history in histories]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtri
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.from_history import HistoryModel
+from tsrnn.forecasting.gaussian import gaussian_quantiles
 from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ class WindowAverage(HistoryModel):
     """
 
     def __init__(self, window_size: int | None = None, season_length: int | None = None, freq: Any = None) -> None:
+        super().__init__(season_length, freq)
         self.window_size = window_size
-        self.season_length = season_length
-        self.freq = freq
 
     def _fit_panel(self, panel: Panel) -> None:
         size = self.window_size
@@ -96,5 +95,4 @@ def window_average_quantiles(y: Floats, window_size: int, h: int, quantiles: Seq
             spread[step - 1] = np.sqrt(np.mean((seen[size - 1 + step :] - means[: len(means) - step]) ** 2))
     spread = np.maximum.accumulate(spread)
     point = seen[-window_size:].mean()
-    values: Floats = unit * (point + spread[:, None] * ndtri(np.asarray(quantiles, dtype=np.float64)))
-    return values
+    return unit * gaussian_quantiles(np.full(h, point), spread, quantiles)
