@@ -46,6 +46,13 @@ def test_rows_past_the_end_are_those_that_there_are():
     assert panel.between(np.array([5, 1]), np.array([9, 9])).y.tolist() == [5]
 
 
+def test_observed_values_before_a_cutoff_are_counted_and_there_are_none_beyond_the_end():
+    panel = panel_of([1.0, np.nan, 3.0], [5.0, 6.0, np.nan, 8.0])
+    cutoffs = Cutoffs(np.array([0, 0, 0, 0, 1, 1]), np.array([0, 2, 3, 9, 3, 5]))
+    assert panel.observed_before(cutoffs).tolist() == [0, 1, 2, 2, 2, 3]
+    assert panel.n_observed.tolist() == [2, 3]
+
+
 def test_rows_without_a_value_just_before_a_cutoff_are_counted():
     panel = panel_of([np.nan, np.nan, 1.0, 2, np.nan, 4, np.nan, np.nan], [5.0, np.nan, 7])
     cutoffs = Cutoffs(np.array([0, 0, 0, 0, 0, 1, 1, 1]), np.array([0, 2, 4, 5, 8, 0, 2, 3]))

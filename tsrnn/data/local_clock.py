@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, FixedStep, Stamps
 from tsrnn.data.panel import Cutoffs, Panel
 
 if TYPE_CHECKING:
-    from tsrnn.data.panel import Floats, Integers
+    from tsrnn.data.panel import Bools, Floats, Integers
 
 # By zone and step: the instants from which on local time is so many steps more than in January 2000, and these steps.
 _KNOWN: dict[tuple[str, int], tuple[Integers, Integers, int]] = {}
@@ -101,8 +100,8 @@ class LocalClock:
 
     def _laid_out(self) -> Panel:
         rows = self._rows
-        series = np.repeat(np.arange(rows.n_series), rows.lengths)
-        place = self._places(series, np.arange(len(rows.y)) - rows.offsets[:-1][series])
+        series, row = rows.places()
+        place = self._places(series, row)
         # The row after the last one, too: the hour left out just before it is missing.
         after = self._places(np.arange(rows.n_series), rows.lengths)
         lengths = np.where(rows.lengths > 0, after, 0)
@@ -145,13 +144,9 @@ class LocalClock:
     def _reach(self) -> int:
         return int(_LONGEST_REPEAT // self._step)
 
-    def knows(self, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
+    def knows(self, cutoffs: Cutoffs) -> Bools:
         """Tell which cutoffs of the local clock have a value before them. Shape (B,)."""
-        first = self.panel.offsets[cutoffs.series]
-        end = first + np.maximum(cutoffs.end, 0)
-        before = np.concatenate([[0], np.cumsum(self.panel.observed)])
-        known: npt.NDArray[np.bool_] = before[end] > before[first]
-        return known
+        return self.panel.observed_before(cutoffs) > 0
 
 
 def local_clock(panel: Panel) -> Panel:

@@ -124,9 +124,7 @@ class Panel:
     @property
     def n_observed(self) -> Integers:
         """Observed values of each series. Shape (n_series,)."""
-        running = np.concatenate([[0], np.cumsum(self.observed)])
-        counts: Integers = running[self.offsets[1:]] - running[self.offsets[:-1]]
-        return counts
+        return self.observed_before(self.last_cutoffs())
 
     def places(self) -> tuple[Integers, Integers]:
         """Return of every row its series, and which row of that it is, counted from 0. Each of shape (n_rows,)."""
@@ -147,6 +145,13 @@ class Panel:
         inside = row < self.lengths[cutoffs.series][:, None]
         flat = np.where(inside, self.offsets[cutoffs.series][:, None] + row, 0)
         return np.where(inside, self.y[flat], np.nan)
+
+    def observed_before(self, cutoffs: Cutoffs) -> Integers:
+        """Count the observed values before each cutoff, which may lie beyond the series' end. Shape (B,)."""
+        running = np.concatenate([[0], np.cumsum(self.observed)])
+        first, after = self.offsets[cutoffs.series], self.offsets[cutoffs.series + 1]
+        counts: Integers = running[np.clip(first + cutoffs.end, first, after)] - running[first]
+        return counts
 
     def missing_before(self, cutoffs: Cutoffs, most: int | None = None) -> Integers:
         """Count the rows without a value just before each cutoff.
