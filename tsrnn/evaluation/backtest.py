@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tsrnn.data.answers import STAMP_COLUMNS, interval_columns
+from tsrnn.data.panel import Bools, Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.collect import collect
@@ -24,7 +24,6 @@ from tsrnn.evaluation.engine import Memory, learns_alone, run_models
 from tsrnn.evaluation.folder import Folder
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
-from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.levels import check_horizon, check_levels, needed_quantiles
@@ -158,9 +157,9 @@ def backtest(
     origins = choose_origins(panel, horizon, n_windows, step_size, gap=gap, train_size=train_size)
     if sample is not None:
         origins = origins.sample(sample, SAMPLE_SEED)
-    plan = Plan(panel, origins, needed_quantiles(levels, SCORED_QUANTILES), every)
+    plan = Plan(panel, origins, levels, every)
     parameters = {name: _prepare(model, origins) for name, model in named.items()}
-    call = call_of(plan, named, levels, origins.n_windows, budget)
+    call = call_of(plan, named, budget)
     share_jobs(named.values(), jobs)
     store: Memory | Folder = Memory()
     if path is not None:
@@ -173,13 +172,12 @@ def backtest(
         deadline=None if budget is None else started + budget,
         on_progress=on_progress,
     )
-    notes = [*panel.notes, *_left_out(plan, n_windows, done, budget), *_learnt_later(plan, done, named)]
-    config = configuration(
-        plan, named, parameters, done, levels=levels, metrics=list(scorers), budget=budget, call=call
-    )
-    said = " ".join(filter(None, (_sample_sentence(origins), _budget_sentence(plan, done, budget))))
+    run = plan.first(done)
+    said = list(filter(None, (_sample_sentence(origins), _budget_sentence(origins, done, budget))))
+    notes = [*panel.notes, *_left_out(plan, run, n_windows), *said, *_learnt_later(plan, done, named)]
+    config = configuration(run, named, parameters, metrics=list(scorers), budget=budget, call=call)
     arimas = [name for name, model in named.items() if isinstance(model, ARIMA)]
-    result = collect(plan, done, store, list(named), levels, scorers, notes, config, said, arimas)
+    result = collect(run, store, list(named), scorers, notes, config, " ".join(said), arimas)
     if isinstance(store, Folder):
         store.finish(result)
     return result
@@ -222,9 +220,9 @@ def _prepare(model: ForecastModel, origins: Origins) -> dict[str, Any]:
     return {name: value for name, value in model.get_params().items() if name != "verbose"}
 
 
-def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -> list[str]:
-    """Say which cutoffs and series are not judged, and why."""
-    notes, origins, panel = [], plan.origins, plan.panel
+def _left_out(plan: Plan, run: Plan, wanted: int | None) -> list[str]:
+    """Say which cutoffs and series are not judged, and why; `run` is what was run of the plan."""
+    notes, origins, panel, done = [], plan.origins, plan.panel, run.origins.n_windows
     if wanted is not None and origins.n_windows < wanted:
         notes.append(
             f"The series are long enough for {origins.n_windows} of the {wanted} cutoffs asked for, the latest ones."
@@ -232,11 +230,7 @@ def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -
     longest = int(origins.ends.max())
     if origins.train_size is not None and longest <= origins.train_size:
         notes.append(f"train_size={origins.train_size} leaves nothing out: no cutoff has more than {longest} rows.")
-    late = _budget_sentence(plan, done, budget)
-    notes += [late] if late else []
-    sampled = _sample_sentence(origins)
-    notes += [sampled] if sampled else []
-    missing = np.where(origins.sampled_out, 0, (origins.first(done).ends == 0).sum(1))
+    missing = np.where(origins.sampled_out, 0, (run.origins.ends == 0).sum(1))
     whole = panel.ids[missing == done]
     part = int(((missing > 0) & (missing < done)).sum())
     if len(whole):
@@ -245,7 +239,7 @@ def _left_out(plan: Plan, wanted: int | None, done: int, budget: float | None) -
         )
     if part:
         notes.append(f"{part} of {panel.n_series} series are too short for some of the {done} cutoffs.")
-    unscored = list(panel.ids[_unscored(plan, done)])
+    unscored = list(panel.ids[_unscored(run)])
     if unscored:
         notes.append(
             f"{len(unscored)} of {panel.n_series} series hold no value after their cutoffs and are not scored: "
@@ -267,20 +261,18 @@ def _learnt_later(plan: Plan, done: int, models: Mapping[str, ForecastModel]) ->
     ]
 
 
-def _unscored(plan: Plan, done: int) -> npt.NDArray[np.bool_]:
+def _unscored(plan: Plan) -> Bools:
     """Mark the judged series without a value in the rows that are forecast. Shape (n_series,)."""
-    panel, origins = plan.panel, plan.origins
-    ends = origins.first(done).ends  # [n_series, done]; 0 where a series has no such cutoff
-    first, last = (np.minimum(ends + steps, panel.lengths[:, None]) for steps in (origins.gap, origins.reach))
-    seen, begin = np.append(0, np.cumsum(np.isfinite(panel.y))), panel.offsets[:-1, None]
-    values = np.where(ends > 0, seen[begin + last] - seen[begin + first], 0).sum(1)
-    unscored: npt.NDArray[np.bool_] = (ends > 0).any(1) & (values == 0)
+    panel, origins, cutoffs = plan.panel, plan.origins, plan.origins.cutoffs()
+    first, last = (Cutoffs(cutoffs.series, cutoffs.end + steps) for steps in (origins.gap, origins.reach))
+    scored = panel.observed_before(last) > panel.observed_before(first)
+    unscored: Bools = origins.judged & (np.bincount(cutoffs.series, scored, panel.n_series) == 0)
     return unscored
 
 
-def _budget_sentence(plan: Plan, done: int, budget: float | None) -> str:
+def _budget_sentence(origins: Origins, done: int, budget: float | None) -> str:
     """Say which cutoffs the time budget left out; "" if none."""
-    n = plan.origins.n_windows
+    n = origins.n_windows
     if budget is None or done == n:
         return ""
     those = "cutoff was" if n - done == 1 else "cutoffs were"

@@ -53,26 +53,23 @@ class Told:
 
 def collect(
     plan: Plan,
-    done: int,
     store: Store,
     names: Sequence[str],
-    levels: tuple[float, ...],
     metrics: Mapping[str, Metric],
     notes: list[str],
     config: dict[str, Any],
     left_out: str = "",
     arimas: Collection[str] = (),
 ) -> BacktestResult:
-    """Score what the store holds of the first `done` windows, window by window.
+    """Score what a store holds, window by window.
 
     Parameters
     ----------
     plan : Plan
-    done : int
+        Of the windows that every model has forecast.
     store : Store
     names : sequence of str
         The models, the judged one first.
-    levels : tuple of float
     metrics : mapping of name to Metric
     notes : list of str
         Of the backtest; those of the models are added to the result's.
@@ -82,14 +79,15 @@ def collect(
     arimas : collection of str
         Which of the models are an ARIMA.
     """
-    panel, origins = plan.panel, plan.origins.first(done)
+    panel, origins = plan.panel, plan.origins
+    shape = panel.n_series, origins.n_windows
     notes = list(notes)
-    scale, no_loss = _scale(plan, done, notes)
+    scale, no_loss = _scale(plan, notes)
     told = Told()
-    scores = {name: _score_model(plan, done, store, name, levels, metrics, scale, told) for name in names}
-    told.notes += _choices(told, config, -(-done // plan.span))
-    losses = {name: loss_matrix(found, panel.n_series, done) for name, found in scores.items()}
-    points = np.max([point_matrix(found, panel.n_series, done) for found in scores.values()], axis=0)
+    scores = {name: _score_model(plan, store, name, metrics, scale, told) for name in names}
+    told.notes += _choices(told, config, plan.n_fits)
+    losses = {name: loss_matrix(found, *shape) for name, found in scores.items()}
+    points = np.max([point_matrix(found, *shape) for found in scores.values()], axis=0)
     first = scores[names[0]]
     ends = origins.ends[first.series, first.windows]
     stamps = restore_times(panel.frequency.stamps(panel.start[first.series], ends - 1), panel.form)
@@ -98,19 +96,17 @@ def collect(
     present = np.unique(first.series)
     return BacktestResult(
         # Both may be large, and a report needs a part of them.
-        forecasts=partial(forecasts_table, plan, done, store, names, levels),
+        forecasts=partial(forecasts_table, plan, store, names),
         observations=partial(observations_table, shown),
         leaderboard=leaderboard(scores, told.seconds),
         by_step=by_step(scores, origins.gap + 1),
         by_cutoff=breakdown(scores, "cutoff", unique, codes),
         by_series=breakdown(scores, "unique_id", id_column(panel, present), np.searchsorted(present, first.series)),
-        by_forecast=by_forecast(scores, id_column(panel, first.series), stamps, scale, _mean_actual(plan, done)),
+        by_forecast=by_forecast(scores, id_column(panel, first.series), stamps, scale, _mean_actual(plan)),
         by_quantile=quantile_shares(scores),
-        residuals=diagnose(
-            scores, panel.n_series, done, step_size=origins.step_size, gap=origins.gap, overlap=origins.overlap
-        ),
-        verdict=judge(losses, origins.overlap, names, left_out, points=points, arimas=arimas, no_loss=no_loss),
-        levels=levels,
+        residuals=diagnose(scores, *shape, step_size=origins.step_size, gap=origins.gap, overlap=origins.overlap),
+        verdict=judge(losses, origins.overlap, left_out, points=points, arimas=arimas, no_loss=no_loss),
+        levels=plan.levels,
         config={**config, "forecasts": len(first.series), "chosen": told.chosen, "strategies": told.strategies},
         notes=tuple(notes + told.notes),
         history=told.history,
@@ -118,27 +114,20 @@ def collect(
 
 
 def _score_model(
-    plan: Plan,
-    done: int,
-    store: Store,
-    name: str,
-    levels: tuple[float, ...],
-    metrics: Mapping[str, Metric],
-    scale: Floats,
-    told: Told,
+    plan: Plan, store: Store, name: str, metrics: Mapping[str, Metric], scale: Floats, told: Told
 ) -> Scores:
-    panel, origins = plan.panel, plan.origins.first(done)
+    panel, origins = plan.panel, plan.origins
     sampled = MOST_SAMPLED / max(np.count_nonzero(origins.ends) * origins.h, 1)
     parts: list[Scores] = []
     notes: list[str] = []
     fit_seconds = predict_seconds = 0.0
-    for window in range(done):
+    for window in range(origins.n_windows):
         part = store.get(name, window)
         cutoffs = origins.cutoffs(window, window + 1)
         y = panel.future(origins.seen_after(cutoffs), origins.h)
         number = np.full(len(cutoffs), window, dtype=np.int64)
         scored = Scored(cutoffs, number, y, part.quantiles, plan.quantiles, scale)
-        parts.append(score(scored, levels, metrics, sampled))
+        parts.append(score(scored, plan.levels, metrics, sampled))
         fit_seconds, predict_seconds = fit_seconds + part.fit_seconds, predict_seconds + part.predict_seconds
         notes += part.notes
         if part.summary:
@@ -161,17 +150,17 @@ def _choices(told: Told, config: Mapping[str, Any], fits: int) -> list[str]:
     return notes
 
 
-def _mean_actual(plan: Plan, done: int) -> Floats:
+def _mean_actual(plan: Plan) -> Floats:
     """Return the mean of what happened after each cutoff, in the order of the scores. Shape (B,)."""
-    origins = plan.origins.first(done)
-    cutoffs = (origins.cutoffs(window, window + 1) for window in range(done))
+    origins = plan.origins
+    cutoffs = (origins.cutoffs(window, window + 1) for window in range(origins.n_windows))
     futures = (plan.panel.future(origins.seen_after(some), origins.h) for some in cutoffs)
     return np.concatenate([mean_where(y, np.isfinite(y)) for y in futures])
 
 
-def _scale(plan: Plan, done: int, notes: list[str]) -> tuple[Floats, str]:
+def _scale(plan: Plan, notes: list[str]) -> tuple[Floats, str]:
     """Return the denominators of MASE, and why no forecast has one, if none has; what lacks one is noted."""
-    panel, ends = plan.panel, plan.origins.first(done).ends
+    panel, ends = plan.panel, plan.origins.ends
     first = np.where(ends > 0, ends, np.iinfo(np.int64).max).min(1)
     scale = training_scale(panel, first)
     judged = ends.any(1)
@@ -212,42 +201,33 @@ def _late_changes(plan: Plan, first: Integers, scale: Floats) -> list[str]:
     ]
 
 
-def forecasts_table(
-    plan: Plan,
-    done: int,
-    store: Store,
-    names: Sequence[str],
-    levels: Sequence[float],
-    ids: Sequence[Any] | None = None,
-) -> pd.DataFrame:
-    """Return the forecasts of the first `done` windows as one table, series by series, oldest cutoff first.
+def forecasts_table(plan: Plan, store: Store, names: Sequence[str], ids: Sequence[Any] | None = None) -> pd.DataFrame:
+    """Return the forecasts as one table, series by series, oldest cutoff first.
 
     Parameters
     ----------
     plan : Plan
-    done : int
     store : Store
     names : sequence of str
         Models.
-    levels : sequence of float
     ids : sequence, optional
         The series that are wanted; all by default.
     """
-    whole = plan.origins.first(done)
+    whole = plan.origins
     chosen = np.ones(plan.panel.n_series, dtype=bool)
     if ids is not None:
         chosen[:] = False
         chosen[positions_of(plan.panel, ids)] = True
     some = replace(whole, ends=np.where(chosen[:, None], whole.ends, 0))
     cutoffs, windows = some.cutoffs(), some.window_numbers()
-    wanted = needed_quantiles(levels, ())
+    wanted = needed_quantiles(plan.levels, ())
     picks = [nearest(plan.quantiles, q) for q in wanted]
     columns: dict[str, Any] = {}
     for name in names:
         values = np.empty((len(cutoffs), whole.h, len(wanted)))
-        for window in range(done):
+        for window in range(whole.n_windows):
             rows = None if ids is None else np.flatnonzero(chosen[whole.cutoffs(window, window + 1).series])
             values[windows == window] = store.get(name, window, rows).quantiles[..., picks]
-        columns |= interval_columns(name, values, wanted, levels, ())
+        columns |= interval_columns(name, values, wanted, plan.levels)
     table = stamp_table(plan.panel, cutoffs, whole.h, whole.gap)
     return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)

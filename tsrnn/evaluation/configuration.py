@@ -30,9 +30,7 @@ def configuration(
     plan: Plan,
     models: Mapping[str, ForecastModel],
     parameters: Mapping[str, Mapping[str, Any]],
-    done: int,
     *,
-    levels: Sequence[float],
     metrics: Sequence[str],
     budget: float | None,
     call: str,
@@ -42,10 +40,8 @@ def configuration(
     Parameters
     ----------
     plan : Plan
+        Of the windows that were run.
     models, parameters : mapping of name to ForecastModel, and to its parameters as given
-    done : int
-        Windows that were run.
-    levels : sequence of float
     metrics : sequence of str
         Names of the user's metrics.
     budget : float or None
@@ -63,14 +59,14 @@ def configuration(
             "fingerprint": fingerprint(panel)[:16],
         },
         "h": origins.h,
-        "n_windows": done,
+        "n_windows": origins.n_windows,
         "step_size": origins.step_size,
         "refit": plan.refit,
         "gap": origins.gap,
         "train_size": origins.train_size,
         "time_budget": budget,
         "sample": origins.sample_size,
-        "level": [float(level) for level in levels],
+        "level": [float(level) for level in plan.levels],
         "metrics": list(metrics),
         "models": {name: dict(given) for name, given in parameters.items()},
         "kinds": {name: type(model).__name__ for name, model in models.items()},
@@ -83,9 +79,7 @@ def configuration(
     }
 
 
-def call_of(
-    plan: Plan, models: Mapping[str, ForecastModel], levels: Sequence[float], n_windows: int, budget: float | None
-) -> str:
+def call_of(plan: Plan, models: Mapping[str, ForecastModel], budget: float | None) -> str:
     """Return the Python that repeats a backtest on the same table `df`.
 
     A function or an object of the user's has no text that is Python; it stands in a comment.
@@ -94,7 +88,7 @@ def call_of(
     listed = "".join(f"        {name!r}: {_written(model)}\n" for name, model in models.items())
     given: dict[str, Any] = {
         "h": origins.h,
-        "n_windows": n_windows,
+        "n_windows": origins.n_windows,
         "step_size": origins.step_size,
         "refit": plan.refit if plan.refit > 1 else bool(plan.refit),
         "gap": origins.gap or None,
@@ -102,7 +96,7 @@ def call_of(
         "time_budget": budget,
         "sample": origins.sample_size,
         "season_length": plan.panel.season_length,
-        "level": tuple(int(level) if float(level).is_integer() else float(level) for level in levels),
+        "level": tuple(int(level) if float(level).is_integer() else float(level) for level in plan.levels),
     }
     rows = "".join(f"    {name}={value!r},\n" for name, value in given.items() if value is not None)
     # As the linters sort them: classes in capitals, classes, functions.

@@ -16,12 +16,11 @@ TRAINING = 30.0  # per fit of a network
 
 def expected_seconds(model: ForecastModel, plan: Plan) -> float:
     """Guess how long a model takes for a whole backtest."""
-    fits = -(-plan.origins.n_windows // plan.span)
     forecasts = int((plan.origins.ends > 0).sum())
     if isinstance(model, HistoryModel):
         return FORMULA * forecasts
     if isinstance(model, Forecaster):
         training = 0.0 if model.strategy == "zero-shot" else model.time_budget or TRAINING * model.ensemble_size
-        return ZERO_SHOT * forecasts + fits * training
+        return ZERO_SHOT * forecasts + plan.n_fits * training
     several = 3 if isinstance(model, Ensemble) else 1
-    return SERIES * several * fits * int(plan.origins.ends.any(1).sum())
+    return SERIES * several * plan.n_fits * int(plan.origins.ends.any(1).sum())

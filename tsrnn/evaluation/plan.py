@@ -1,15 +1,17 @@
-"""What a backtest does: which panel, from which cutoffs, which quantiles, and how often models are fitted."""
+"""What a backtest does: which panel, from which cutoffs, which intervals, and how often models are fitted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tsrnn.data.panel import Bools, Cutoffs, Floats, Panel
 from tsrnn.evaluation.cutoffs import Origins
+from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.levels import needed_quantiles
 
 
 @dataclass(frozen=True)
@@ -20,20 +22,35 @@ class Plan:
     ----------
     panel : Panel
     origins : Origins
-    quantiles : tuple of float, ascending, Q of them
+    levels : tuple of float
+        Of the intervals, in percent.
     refit : int
         After how many cutoffs a model is fitted again; 0 is never.
     """
 
     panel: Panel
     origins: Origins
-    quantiles: tuple[float, ...]
+    levels: tuple[float, ...]
     refit: int
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """What models forecast, ascending, Q of them: the ends of the intervals, and what is scored."""
+        return needed_quantiles(self.levels, SCORED_QUANTILES)
 
     @property
     def span(self) -> int:
         """Windows from one fit to the next."""
         return self.refit or self.origins.n_windows
+
+    @property
+    def n_fits(self) -> int:
+        """How often a model is fitted."""
+        return -(-self.origins.n_windows // self.span)
+
+    def first(self, n_windows: int) -> Plan:
+        """Return the plan of the oldest windows alone, to tell what was found there."""
+        return replace(self, origins=self.origins.first(n_windows))
 
     def training_panel(self, window: int) -> Panel:
         """Return what a model may learn from that forecasts this window and later ones."""

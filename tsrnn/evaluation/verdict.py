@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,6 @@ def _change(gain: float) -> str:
 def judge(
     losses: Mapping[str, Floats],
     overlap: int,
-    order: Sequence[str],
     left_out: str = "",
     *,
     points: Floats | None = None,
@@ -112,11 +111,9 @@ def judge(
     Parameters
     ----------
     losses : dict of str to ndarray of shape (n_series, n_cutoffs)
-        Scaled loss of each forecast.
+        Scaled loss of each forecast, of the models as they were given.
     overlap : int
         Cutoffs that share forecast steps.
-    order : sequence of str
-        The models as they were given.
     left_out : str
         What the verdict has to say of cutoffs that were not run.
     points : ndarray of shape (n_series, n_cutoffs), optional
@@ -130,15 +127,14 @@ def judge(
     -------
     Verdict, or None with a single model
     """
-    if len(order) < 2:
+    if len(losses) < 2:
         return None
-    mean = {name: _mean_over_series(losses[name], points) for name in order}
-    model = order[0]
-    others = [name for name in order[1:] if name in arimas] or sorted(order[1:], key=mean.__getitem__)
-    reference = others[0]
+    mean = {name: _mean_over_series(one, points) for name, one in losses.items()}
+    model, *others = losses
+    reference = next((name for name in others if name in arimas), min(others, key=mean.__getitem__))
     gain = compare_losses(losses[model], losses[reference], overlap, points)
     nothing = "" if gain.n_series else _nothing(losses, model, reference, no_loss)
-    best = min(order, key=mean.__getitem__)
+    best = min(losses, key=mean.__getitem__)
     simpler = ""
     if best not in (model, reference) and gain.outcome != "too few to judge":
         beaten = [
