@@ -517,7 +517,7 @@ def test_an_ensemble_without_any_window_to_judge_by_is_that_of_the_base(count):
 
 
 def test_what_is_held_back_leaves_a_whole_horizon_to_learn_from():
-    lengths = torch.tensor([60, 63, 70, 100])
+    lengths = np.array([60, 63, 70, 100])
     ends = training_ends(lengths, 58, 1)
     assert ends.tolist() == [59, 59, 63, 90]
     assert (ends >= 58 + 1).all()
@@ -525,12 +525,12 @@ def test_what_is_held_back_leaves_a_whole_horizon_to_learn_from():
 
 def test_no_training_sees_the_times_that_any_series_is_judged_by():
     # However many series there are: they share the shocks of a time, and some would tell of the others'.
-    lengths = torch.cat([torch.full((300,), 84), torch.full((20,), 30)])
+    lengths = np.repeat([84, 30], [300, 20])
     ends = training_ends(lengths, 24, 12)
     assert ends[:300].tolist() == [72] * 300
     assert ends[300:].tolist() == [30] * 20  # too short to spare a year
-    assert training_ends(torch.full((300,), 1000), 24, 12).tolist() == [1000 - 8 * 12] * 300
-    assert training_ends(torch.full((3,), 5000), 24, 12).tolist() == [5000 - 12 * 12] * 3
+    assert training_ends(np.full(300, 1000), 24, 12).tolist() == [1000 - 8 * 12] * 300
+    assert training_ends(np.full(3, 5000), 24, 12).tolist() == [5000 - 12 * 12] * 3
 
 
 @pytest.mark.parametrize("strategy", ["fine-tune", "scratch"])
@@ -567,7 +567,7 @@ def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch
     whole = module.train_network
 
     def watched(forecast, panel, settings, train_end, **named):
-        if (train_end == torch.from_numpy(panel.lengths)).all():
+        if (train_end == panel.lengths).all():
             last.append(forecast.network)
         whole(forecast, panel, settings, train_end, **named)
 
@@ -582,7 +582,7 @@ def test_last_steps_that_the_clock_ends_are_noted_once(monthly, monkeypatch):
     whole = module.train_network
 
     def stopped(forecast, panel, settings, train_end, *, record, **named):
-        if (train_end == torch.from_numpy(panel.lengths)).all():
+        if (train_end == panel.lengths).all():
             record.out_of_time = True
         else:
             whole(forecast, panel, settings, train_end, record=record, **named)
@@ -597,7 +597,7 @@ def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, 
     whole = module.train_network
 
     def broken(forecast, panel, settings, train_end, **named):
-        if (train_end == torch.from_numpy(panel.lengths)).all():
+        if (train_end == panel.lengths).all():
             raise TrainingError("The loss is nan.")
         whole(forecast, panel, settings, train_end, **named)
 

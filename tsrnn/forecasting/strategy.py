@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from tsrnn.errors import ShortSeriesError, TrainingError
 from tsrnn.forecasting.history_notes import history_notes
@@ -37,9 +35,9 @@ from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
-    from tsrnn.data.panel import Panel
+    from tsrnn.data.panel import Integers, Panel
     from tsrnn.forecasting.forecaster import Forecaster
 
 # Fewer steps than this teach nothing.
@@ -98,7 +96,7 @@ class NetworkFit:
     scores: dict[str, float] = field(default_factory=dict)
     settings: Settings = field(init=False)
     record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
-    train_end: npt.NDArray[np.int64] | None = None
+    train_end: Integers | None = None
     notes: list[str] = field(default_factory=list)
     _trained: list[tuple[NetworkForecast, Settings]] = field(default_factory=list)
 
@@ -123,11 +121,10 @@ class NetworkFit:
             settings = self._settings(self.strategy)
             fitting = self._within_budget(self.strategy, settings, self.model.ensemble_size)
             self.settings = fitting or self._fewest_steps(settings)
-            train_end = self._held_back(self.settings)
-            self.train_end = train_end.numpy()
-            self._train(self.strategy, self.settings, train_end, self.record)
+            self.train_end = self._held_back(self.settings)
+            self._train(self.strategy, self.settings, self.train_end, self.record)
             self.notes += context_notes(self.model, self.settings)
-            self._grow_ensemble(train_end)
+            self._grow_ensemble(self.train_end)
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
             note = self.service.note
             self.notes += [note] if note else []
@@ -140,7 +137,6 @@ class NetworkFit:
         """
         if self.train_end is None or np.array_equal(self.train_end, self.panel.lengths):
             return
-        lengths = torch.from_numpy(self.panel.lengths)
         kept = {id(forecast.network) for forecast in self.networks}
         for forecast, settings in self._trained:
             if id(forecast.network) not in kept:
@@ -149,7 +145,7 @@ class NetworkFit:
             last = replace(settings, max_steps=steps, learning_rate=LAST_RATE * settings.learning_rate)
             record = TrainingRecord[WindowBatch]()
             try:
-                train_network(forecast, self.panel, last, lengths, record=record, deadline=self._deadline())
+                train_network(forecast, self.panel, last, self.panel.lengths, record=record, deadline=self._deadline())
             except TrainingError as error:
                 self.notes.append(f"The last steps of a training broke down and were left out: {error}")
             if record.out_of_time:
@@ -202,8 +198,8 @@ class NetworkFit:
         """Return what a member reads of positive windows: no powers of what the user has mapped."""
         return member.powers if self.model.transform is None else (1.0,)
 
-    def _held_back(self, settings: Settings) -> Tensor:
-        return training_ends(torch.from_numpy(self.panel.lengths), settings.min_history, settings.horizon)
+    def _held_back(self, settings: Settings) -> Integers:
+        return training_ends(self.panel.lengths, settings.min_history, settings.horizon)
 
     def _within_budget(self, strategy: str, settings: Settings, trainings: int) -> Settings | None:
         """Shorten a training to its share of the time budget; None if too little is left of it."""
@@ -227,7 +223,7 @@ class NetworkFit:
         self,
         strategy: str,
         settings: Settings,
-        train_end: Tensor,
+        train_end: Integers,
         record: TrainingRecord[WindowBatch],
         *,
         seed: int = 0,
@@ -294,7 +290,7 @@ class NetworkFit:
         fewest = min(settings.min_history for settings in wanted.values())
         wanted["fine-tune"] = replace(wanted["fine-tune"], min_history=fewest)
         train_end = self._held_back(wanted["scratch"])
-        judge = Judge.of_base("zero-shot", base, self.panel, train_end.numpy(), self.settings.horizon, self.device)
+        judge = Judge.of_base("zero-shot", base, self.panel, train_end, self.settings.horizon, self.device)
         if judge.too_few:
             self.reason = judge.too_few
             return
@@ -319,7 +315,7 @@ class NetworkFit:
         first = self.strategy.split(" + ")[0]
         if first in plans:
             self.settings = replace(plans[first], horizon=self.settings.horizon)
-            self.record, self.train_end = records[first], train_end.numpy()
+            self.record, self.train_end = records[first], train_end
             self._grow_ensemble(train_end)
 
     def _plans(self, wanted: dict[str, Settings]) -> dict[str, Settings]:
@@ -338,7 +334,7 @@ class NetworkFit:
     def _train_candidates(
         self,
         plans: dict[str, Settings],
-        train_end: Tensor,
+        train_end: Integers,
         records: dict[str, TrainingRecord[WindowBatch]],
     ) -> dict[str, list[NetworkForecast]]:
         """Train what the base model is compared with; a training that breaks down is left out with a note."""
@@ -351,7 +347,7 @@ class NetworkFit:
                 self.notes.append(f"The training ({name}) broke down and was left out: {error}")
         return trained
 
-    def _grow_ensemble(self, train_end: Tensor) -> None:
+    def _grow_ensemble(self, train_end: Integers) -> None:
         """Train the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
         first, settings = self.strategy.split(" + ")[0], self.settings
         averaged = " + " in self.strategy
