@@ -100,24 +100,6 @@ class NetworkForecast:
         self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
         self.cut, self.powers, self.vote, self.histories = cut, powers, vote, histories
 
-    def quantiles(self, flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]) -> Tensor:
-        """Forecast B windows.
-
-        Parameters
-        ----------
-        flat : FlatSeries
-        series, end : int64 tensors of shape (B,)
-            Each window ends before row `end` of its series.
-        h : int
-        wanted : sequence of Q floats, ascending
-
-        Returns
-        -------
-        float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value, or is left to
-        other networks
-        """
-        return combined_quantiles([self], flat, series, end, h, wanted)
-
     def work(
         self,
         flat: FlatSeries,
@@ -129,12 +111,12 @@ class NetworkForecast:
         sharing: Tensor,
         place: int,
     ) -> tuple[Tensor, list[Callable[[], None]]]:
-        """Return an empty answer of `quantiles`, and the independent pieces of work that fill it.
+        """Return an empty forecast, shape (B, h, Q), and the independent pieces of work that fill it.
 
         Parameters
         ----------
         flat, series, end, h, wanted
-            As in `quantiles`.
+            As in `combined_quantiles`.
         own : bool tensor of shape (B,)
             The windows that are not left to other networks.
         sharing : int64 tensor of shape (B,)
@@ -292,7 +274,20 @@ def combined_quantiles(
     """Forecast with several networks: the mean of their votes' quantiles, of three votes and more the median.
 
     A vote is the mean of the networks that share it, of those that forecast a window. Quantiles are averaged at equal
-    probabilities, so they stay in order. Shape (B, h, Q).
+    probabilities, so they stay in order.
+
+    Parameters
+    ----------
+    forecasts : sequence of NetworkForecast
+    flat : FlatSeries
+    series, end : int64 tensors of shape (B,)
+        Each window ends before row `end` of its series.
+    h : int
+    wanted : sequence of Q floats, ascending
+
+    Returns
+    -------
+    float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value
     """
     votes: dict[object, list[NetworkForecast]] = {}
     for index, forecast in enumerate(forecasts):
