@@ -30,7 +30,7 @@ from tsrnn.forecasting.levels import check_horizon, check_levels, needed_quantil
 from tsrnn.forecasting.per_series import checked_jobs, share_jobs
 from tsrnn.forecasting.registry import Models, named_models
 from tsrnn.naming import examples
-from tsrnn.parameters import check_whole, is_number, is_whole
+from tsrnn.parameters import check_number, check_whole, is_whole
 
 __all__ = ["BacktestResult", "backtest"]
 
@@ -145,10 +145,11 @@ def backtest(
     _check_names(list(named), levels)
     counts = {"n_windows": n_windows, "step_size": step_size, "train_size": train_size, "sample": sample}
     for name, value in counts.items():
-        if value is not None:
-            check_whole(name, value, 1)
+        check_whole(name, value, 1, optional=True)
     check_whole("gap", gap, 0)
-    budget = None if time_budget is None else _check_seconds(time_budget)
+    seconds = "a number of seconds above 0, or None for no limit"
+    check_number("time_budget", time_budget, 0, math.inf, seconds, optional=True)
+    budget = None if time_budget is None else float(time_budget)
     every = _check_refit(refit)
     panel = read_panel(
         df, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq, season_length=season_length
@@ -205,12 +206,6 @@ def _check_refit(refit: Any) -> int:
     if not is_whole(refit) or refit < 0:
         raise ParameterError(f"refit={refit!r}: expected False, True, or a number of cutoffs.")
     return int(refit)
-
-
-def _check_seconds(budget: Any) -> float:
-    if not is_number(budget) or not 0 < budget < math.inf:
-        raise ParameterError(f"time_budget={budget!r}: expected a number of seconds above 0, or None for no limit.")
-    return float(budget)
 
 
 def _prepare(model: ForecastModel, origins: Origins) -> dict[str, Any]:

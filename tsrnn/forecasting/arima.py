@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from tsrnn.forecasting.arima_series import (
 )
 from tsrnn.forecasting.arima_statsforecast import StatsforecastMethod, require_statsforecast
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED, PerSeriesModel, SeriesMethod, claims_note
-from tsrnn.parameters import check_whole, is_number, is_whole
+from tsrnn.parameters import check_number, check_whole, is_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats, Integers, Panel
@@ -135,11 +136,14 @@ class ARIMA(PerSeriesModel):
         if self.engine == "statsforecast":
             require_statsforecast()
             return StatsforecastMethod(panel.season_length, order)
+        check_whole("max_search_points", self.max_search_points, 20)
+        seconds = "a number of seconds above 0"
+        check_number("seconds_per_series", self.seconds_per_series, 0, math.inf, seconds, or_high=True)
         return _ArimaMethod(
             order,
             panel.season_length,
-            _checked_points(self.max_search_points),
-            _checked_seconds(self.seconds_per_series),
+            int(self.max_search_points),
+            float(self.seconds_per_series),
         )
 
     def summary(self) -> str:
@@ -209,18 +213,6 @@ class _ArimaMethod:
                 ),
             ],
         )
-
-
-def _checked_points(points: Any) -> int:
-    check_whole("max_search_points", points, 20)
-    return int(points)
-
-
-def _checked_seconds(seconds: Any) -> float:
-    # Written so that NaN is refused too.
-    if not is_number(seconds) or not seconds > 0:
-        raise ParameterError(f"seconds_per_series={seconds!r}: expected a number of seconds above 0.")
-    return float(seconds)
 
 
 def _is_auto(order: Any) -> bool:

@@ -162,7 +162,7 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         patch_length=patch,
         seasons=seasons,
         cell=model.cell,
-        hidden_size=_given(model.hidden_size) or (128 if windows > 2000 else 64),
+        hidden_size=_given(model.hidden_size) or _by_windows(windows),
         num_layers=int(model.num_layers),
         bidirectional=bool(model.bidirectional),
         dropout=float(model.dropout),
@@ -174,9 +174,9 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
         horizon=horizon,
         size=size,
         scaling=model.scaling if model.scaling != "auto" else ("spread" if m >= 24 else "seasonal"),
-        min_history=int(np.clip(longest - horizon - 1, 1, 2 * max(seasons))),
+        min_history=_min_history(longest, horizon, seasons),
         max_steps=_given(model.max_steps) or default_steps(windows),
-        batch_size=_given(model.batch_size) or (128 if windows > 2000 else 64),
+        batch_size=_given(model.batch_size) or _by_windows(windows),
         learning_rate=DEFAULT_RATE if model.learning_rate is None else float(model.learning_rate),
     )
 
@@ -244,9 +244,9 @@ def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
         horizon=horizon,
         scaling=first.scaling,
         size=replace(size, context_length=context, dropout=float(model.dropout)),
-        min_history=int(np.clip(longest - size.horizon - 1, 1, 2 * max(size.seasons))),
+        min_history=_min_history(longest, size.horizon, size.seasons),
         max_steps=_given(model.max_steps) or max(FEWEST_FINE_TUNING, int(FINE_TUNING_SHARE * default_steps(windows))),
-        batch_size=_given(model.batch_size) or (128 if windows > 2000 else 64),
+        batch_size=_given(model.batch_size) or _by_windows(windows),
         learning_rate=FINE_TUNE_RATE if model.learning_rate is None else float(model.learning_rate),
     )
 
@@ -361,9 +361,19 @@ def _default_horizon(panel: Panel) -> int:
     return max(panel.frequency.default_horizon, 2 * m if m in (4, 12, 24) else 1)
 
 
+def _min_history(longest: int, horizon: int, seasons: tuple[int, ...]) -> int:
+    """Return how many rows are before a training cutoff at least: two seasons, or what leaves something to learn."""
+    return int(np.clip(longest - horizon - 1, 1, 2 * max(seasons)))
+
+
 def _default_context(m: int, seasons: tuple[int, ...], longest: int) -> int:
     patches = int(np.clip(math.ceil(CONTEXT_POINTS / m), MIN_PATCHES, MAX_PATCHES))
     return min(max(patches * m, 2 * max(seasons)), longest)
+
+
+def _by_windows(n_windows: int) -> int:
+    """Return the width of a network, and the size of a batch, that so many training windows deserve."""
+    return 128 if n_windows > 2000 else 64
 
 
 def _count_windows(panel: Panel, horizon: int) -> int:
