@@ -7,7 +7,7 @@ from tests.conftest import monthly_table
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting import arima_series, per_series
+from tsrnn.forecasting import arima_series, jobs
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 
@@ -69,17 +69,17 @@ def test_work_that_takes_long_moves_to_worker_processes(monthly, monkeypatch):
     whole = ARIMA((0, 1, 1)).fit(monthly)
     started = []
 
-    class Watched(per_series.Parallel):
+    class Watched(jobs.Parallel):
         def __init__(self, **options):
             started.append(options["n_jobs"])
             super().__init__(**options)
 
-    monkeypatch.setattr(per_series, "Parallel", Watched)
-    monkeypatch.setattr(per_series.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(jobs, "Parallel", Watched)
+    monkeypatch.setattr(jobs.os, "cpu_count", lambda: 2)
     assert ARIMA((0, 1, 1)).fit(monthly).orders_ == whole.orders_
     assert started == []
-    monkeypatch.setattr(per_series, "_PROBE_SECONDS", 0.0)
-    monkeypatch.setattr(per_series, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "_PROBE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "_WORTH_SECONDS", 0.0)
     moved = ARIMA((0, 1, 1)).fit(monthly)
     assert started == [2]
     pd.testing.assert_frame_equal(moved.predict(h=3), whole.predict(h=3))

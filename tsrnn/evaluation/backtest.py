@@ -26,8 +26,8 @@ from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.forecasting.jobs import checked_jobs, share_jobs
 from tsrnn.forecasting.levels import check_horizon, check_levels, needed_quantiles
-from tsrnn.forecasting.per_series import checked_jobs, share_jobs
 from tsrnn.forecasting.registry import Models, named_models
 from tsrnn.naming import examples
 from tsrnn.parameters import check_number, check_whole, is_whole

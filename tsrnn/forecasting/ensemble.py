@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.per_series import checked_jobs, share_jobs
+from tsrnn.forecasting.jobs import checked_jobs, share_jobs
 from tsrnn.forecasting.progress import part
 
 if TYPE_CHECKING:

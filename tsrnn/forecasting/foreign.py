@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.per_series import checked_jobs, most_missing_rows, run_jobs
+from tsrnn.forecasting.jobs import checked_jobs, run_jobs
+from tsrnn.forecasting.per_series import most_missing_rows
 from tsrnn.forecasting.series_values import interpolate
 from tsrnn.naming import examples
 
