@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.forecasting.arima_series import fit_series, forecast_series
+from tsrnn.forecasting.seasonal_naive import stand_in
 
 SEASONS = {"yearly": 1, "quarterly": 4, "monthly": 12, "daily": 5}
 SETS = [f"{group}_{step}" for group in ("m1", "tourism") for step in ("yearly", "quarterly", "monthly")]
@@ -49,7 +50,9 @@ def run_set(data: Path, baselines: Path, name: str) -> pd.DataFrame:
         y, actual = trains[unique_id]["y"].to_numpy(float), tests[unique_id]["y"].to_numpy(float)
         begin = time.perf_counter()
         model = fit_series(y, season)
-        values, _ = forecast_series(model, y, np.array([len(y)]), len(actual), [0.5], season)
+        ends = np.array([len(y)])
+        values = forecast_series(model, y, ends, len(actual), [0.5])
+        stand_in(values, y, ends, season, [0.5])
         seconds = time.perf_counter() - begin
         ours = mase(y, actual, values[0, :, 0], season)
         theirs = mase(y, actual, references[unique_id]["yhat"].to_numpy(float), season)

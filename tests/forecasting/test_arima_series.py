@@ -4,7 +4,7 @@ import pytest
 from tsrnn.forecasting.arima_form import Order
 from tsrnn.forecasting.arima_season import fit_harmonics
 from tsrnn.forecasting.arima_series import SeriesModel, fit_series, forecast_series
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles, stand_in
 
 QUANTILES = [0.1, 0.5, 0.9]
 RNG = np.random.default_rng(5)
@@ -14,7 +14,10 @@ MONTHLY = 50 + 0.3 * ROWS + 8 * np.sin(2 * np.pi * ROWS / 12) + RNG.normal(size=
 
 def forecast(y: np.ndarray, season_length: int, h: int = 6, order: Order | None = None) -> np.ndarray:
     model = fit_series(y, season_length, order)
-    return forecast_series(model, y, np.array([len(y)]), h, QUANTILES, season_length)[0][0]
+    ends = np.array([len(y)])
+    values = forecast_series(model, y, ends, h, QUANTILES)
+    stand_in(values, y, ends, season_length, QUANTILES)
+    return values[0]
 
 
 def test_a_trend_and_a_season_are_continued():
@@ -56,9 +59,10 @@ def test_fewer_than_four_values_are_forecast_by_the_seasonal_naive(n):
     y = np.array([3.0, 5.0, 4.0])[:n]
     model = fit_series(y, 1)
     assert model.trouble == "short"
-    values, n_naive = forecast_series(model, y, np.array([n]), 4, QUANTILES, 1)
+    values = forecast_series(model, y, np.array([n]), 4, QUANTILES)
+    assert np.isnan(values).all()
+    assert stand_in(values, y, np.array([n]), 1, QUANTILES) == 1
     np.testing.assert_array_equal(values[0], seasonal_naive_quantiles(y, 1, 4, QUANTILES))
-    assert n_naive == 1
 
 
 @pytest.mark.parametrize("n", [4, 5, 6, 8, 11, 13, 25])
@@ -70,11 +74,12 @@ def test_short_series_have_finite_forecasts(n, season_length):
 def test_a_cutoff_before_anything_was_observed_is_nan():
     y = np.concatenate([np.full(5, np.nan), MONTHLY])
     model = fit_series(y, 12)
-    values, n_naive = forecast_series(model, y, np.array([0, 5, 6, 101]), 3, QUANTILES, 12)
-    assert np.isnan(values[:2]).all()
-    assert np.isfinite(values[2:]).all()
+    ends = np.array([0, 5, 6, 101])
+    values = forecast_series(model, y, ends, 3, QUANTILES)
     # One value is too few for a model with a seasonal difference.
-    assert n_naive == 1
+    assert np.isnan(values).all((1, 2)).tolist() == [True, True, True, False]
+    assert stand_in(values, y, ends, 12, QUANTILES) == 1
+    assert np.isfinite(values).all((1, 2)).tolist() == [False, False, True, True]
     assert fit_series(np.full(20, np.nan), 12).trouble == "short"
 
 
@@ -93,9 +98,7 @@ def test_missing_values_are_not_filled_for_the_estimate_or_the_forecast():
 def test_values_missing_at_the_end_widen_the_interval():
     y = np.concatenate([MONTHLY, np.full(6, np.nan)])
     model = fit_series(y, 12, Order(0, 1, 1, 0, 1, 1, 12))
-    late, early = (
-        forecast_series(model, y, np.array([end]), 1, QUANTILES, 12)[0][0, 0] for end in (len(y), len(MONTHLY))
-    )
+    late, early = (forecast_series(model, y, np.array([end]), 1, QUANTILES)[0, 0] for end in (len(y), len(MONTHLY)))
     assert late[2] - late[0] > early[2] - early[0]
 
 
@@ -125,7 +128,7 @@ def test_a_long_season_is_found_as_harmonics():
     assert "2 harmonics of 168" in model.describe()
     ahead = np.arange(700, 748)
     expected = 5 * np.sin(2 * np.pi * 7 * ahead / 168) + 3 * np.cos(2 * np.pi * ahead / 168) + 0.01 * ahead
-    values = forecast_series(model, y, np.array([700]), 48, [0.5], 168)[0][0, :, 0]
+    values = forecast_series(model, y, np.array([700]), 48, [0.5])[0, :, 0]
     assert np.abs(values - expected).mean() < 0.6
 
 

@@ -174,8 +174,8 @@ class _ArimaMethod:
 
     def forecast(
         self, fitted: SeriesModel, y: Floats, ends: Integers, h: int, quantiles: Sequence[float], shift: int
-    ) -> tuple[Floats, int]:
-        return forecast_series(fitted, y, ends, h, quantiles, self.season_length, shift)
+    ) -> Floats:
+        return forecast_series(fitted, y, ends, h, quantiles, shift)
 
     def describe(self, fitted: SeriesModel) -> str:
         return fitted.describe()

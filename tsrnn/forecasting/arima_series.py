@@ -16,7 +16,6 @@ from tsrnn.forecasting.arima_season import Harmonics, fit_harmonics
 from tsrnn.forecasting.arima_state import fit_missing, forecasts
 from tsrnn.forecasting.gaussian import gaussian_quantiles
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 from tsrnn.forecasting.series_values import interpolate, is_constant
 
 # The state of a seasonal model grows with the season, and the time of its filter with the cube of the state.
@@ -205,9 +204,8 @@ def forecast_series(
     ends: Integers,
     h: int,
     quantiles: Sequence[float],
-    season_length: int,
     shift: int = 0,
-) -> tuple[Floats, int]:
+) -> Floats:
     """Forecast from several cutoffs of one series, seeing nothing after each.
 
     Parameters
@@ -219,21 +217,16 @@ def forecast_series(
         Rows before each forecast.
     h : int
     quantiles : sequence of float in (0, 1), Q of them
-    season_length : int
-        Of the seasonal naive that stands in where the model cannot tell.
     shift : int
         How many rows after the first row of the fitted series `y` begins; places the long season.
 
     Returns
     -------
-    values : ndarray of shape (B, h, Q), original units
-        NaN throughout where nothing is observed before the cutoff.
-    n_naive : int
-        How many cutoffs were forecast by the seasonal naive.
+    ndarray of shape (B, h, Q), original units
+        NaN throughout where nothing is observed before the cutoff, or too little for the order.
     """
     values = np.full((len(ends), h, len(quantiles)), np.nan)
     observed = np.concatenate([[0], np.cumsum(np.isfinite(y))])[ends] > 0
-    told = np.zeros(len(ends), dtype=np.bool_)
     if model.estimate is not None and observed.any():
         rows = np.arange(len(y) + h, dtype=np.int64)
         season = np.zeros(len(rows)) if model.season is None else model.season.at(rows + shift)
@@ -245,6 +238,4 @@ def forecast_series(
         mean += season[ends[:, None] + np.arange(h)]
         told &= observed & np.isfinite(mean).all(axis=1) & np.isfinite(deviation).all(axis=1)
         values[told] = model.unit * gaussian_quantiles(mean[told], deviation[told], quantiles)
-    for b in np.flatnonzero(observed & ~told):
-        values[b] = seasonal_naive_quantiles(y[: ends[b]], season_length, h, quantiles)
-    return values, int((observed & ~told).sum())
+    return values

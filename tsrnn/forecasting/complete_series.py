@@ -11,7 +11,6 @@ import numpy as np
 
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, most_missing_rows
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
 from tsrnn.forecasting.series_values import interpolate
 from tsrnn.naming import examples
 
@@ -106,28 +105,25 @@ class CompleteSeriesMethod(ABC):
 
     def forecast(
         self, fitted: FittedSeries, y: Floats, ends: Integers, h: int, quantiles: Sequence[float], shift: int
-    ) -> tuple[Floats, int]:
+    ) -> Floats:
         """Forecast from several cutoffs of one series; see `SeriesMethod.forecast`."""
         values = np.full((len(ends), h, len(quantiles)), np.nan)
         seen = np.flatnonzero(np.isfinite(y))
-        first = int(seen[0]) if len(seen) else len(y)
-        observed = ends > first
+        if fitted.model is None or not len(seen):
+            return values
+        first = int(seen[0])
         # Rows up to the last observed one before each cutoff, and those after it, which hold no value.
         missing = ends - np.append(0, seen + 1)[np.searchsorted(seen, ends)]
         missing = np.where(missing > most_missing_rows(self.season_length), 0, missing)
         known = ends - missing
-        fewest = 1 if fitted.model is None else self.fewest_rows(fitted.model)
-        told = np.flatnonzero(observed & (known - first >= fewest)) if fitted.model is not None else np.empty(0, int)
+        told = np.flatnonzero((ends > first) & (known - first >= self.fewest_rows(fitted.model)))
         if len(told):
             histories = [interpolate(y[first:end]) for end in known[told]]
             reach = int(missing[told].max()) + h
             steps = self.forecast_complete(fitted.model, histories, first + shift - fitted.first, reach, quantiles)
             ahead = missing[told, None] + np.arange(h)
             values[told] = np.take_along_axis(steps, ahead[..., None], 1)
-        untold = np.setdiff1d(np.flatnonzero(observed), told)
-        for b in untold:
-            values[b] = seasonal_naive_quantiles(y[: ends[b]], self.season_length, h, quantiles)
-        return values, len(untold)
+        return values
 
     def describe(self, fitted: FittedSeries) -> str:
         """Say in a few words what was chosen for a series."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, run_jobs
+from tsrnn.forecasting.seasonal_naive import stand_in
 from tsrnn.naming import examples
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ _ABSENT = "too little history (no row where models were fitted)"
 class SeriesMethod(Protocol):
     """How one series is fitted and forecast; a value, so that worker processes can be sent it."""
 
+    @property
+    def season_length(self) -> int:
+        """Steps per season, also of the seasonal naive that stands in."""
+
     def fit(self, y: Floats) -> Any:
         """Fit one series.
 
@@ -44,7 +50,7 @@ class SeriesMethod(Protocol):
 
     def forecast(
         self, fitted: Any, y: Floats, ends: Integers, h: int, quantiles: Sequence[float], shift: int
-    ) -> tuple[Floats, int]:
+    ) -> Floats:
         """Forecast from several cutoffs of one series, seeing nothing after each.
 
         Parameters
@@ -60,10 +66,8 @@ class SeriesMethod(Protocol):
 
         Returns
         -------
-        values : ndarray of shape (B, h, Q), original units
-            NaN throughout where nothing is observed before the cutoff.
-        n_naive : int
-            How many cutoffs the fitted model could not forecast, and the seasonal naive did instead.
+        ndarray of shape (B, h, Q), original units
+            NaN throughout where nothing is observed before the cutoff, or too little for the fitted model.
         """
 
     def describe(self, fitted: Any) -> str:
@@ -123,15 +127,16 @@ class PerSeriesModel(ForecastModel):
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
         values = np.empty((len(cutoffs), h, len(quantiles)))
-        asked = np.unique(cutoffs.series)
-        jobs, places = [], []
-        for series in asked:
-            places.append(np.flatnonzero(cutoffs.series == series))
+        order = np.argsort(cutoffs.series, kind="stable")
+        asked, begin = np.unique(cutoffs.series[order], return_index=True)
+        places = np.split(order, begin)[1:]  # the cutoffs of each series
+        jobs = []
+        for series, place in zip(asked, places, strict=True):
             key, shift = panel.ids[series], 0
             if key in self._fitted:
                 shift = int(panel.frequency.positions(panel.start[series], self._starts[key]))
-            jobs.append((self._fitted.get(key), panel.series(series), cutoffs.end[places[-1]], shift))
-        task = _Forecast(self._fitted_method, h, tuple(quantiles))
+            jobs.append((self._fitted.get(key), panel.series(series), cutoffs.end[place], shift))
+        task = partial(_forecast, self._fitted_method, h, tuple(quantiles))
         results = run_jobs(task, jobs, checked_jobs(self.n_jobs))
         new: dict[Any, Any] = {}
         stood_in: dict[str, dict[Any, int]] = {}
@@ -182,19 +187,17 @@ def _untold(y: Floats, ends: Integers, season_length: int) -> str:
     return "too few observed values"
 
 
-class _Forecast:
-    """Forecast one series from its cutoffs, fitting it first where it is new."""
+def _forecast(
+    method: SeriesMethod, h: int, quantiles: tuple[float, ...], fitted: Any, y: Floats, ends: Integers, shift: int
+) -> tuple[Any, Floats, int]:
+    """Forecast one series from its cutoffs, fitting it first where it is new; return also how many were left out.
 
-    def __init__(self, method: SeriesMethod, h: int, quantiles: tuple[float, ...]) -> None:
-        self.method = method
-        self.h = h
-        self.quantiles = quantiles
-
-    def __call__(self, fitted: Any, y: Floats, ends: Integers, shift: int) -> tuple[Any, Floats, int]:
-        if fitted is None:
-            fitted = self.method.fit(y[: ends.min()])
-        values, n_naive = self.method.forecast(fitted, y, ends, self.h, self.quantiles, shift)
-        return fitted, values, n_naive
+    Those are forecast by the seasonal naive.
+    """
+    if fitted is None:
+        fitted = method.fit(y[: ends.min()])
+    values = method.forecast(fitted, y, ends, h, quantiles, shift)
+    return fitted, values, stand_in(values, y, ends, method.season_length, quantiles)
 
 
 def most_missing_rows(season_length: int) -> int:

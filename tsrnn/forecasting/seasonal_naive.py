@@ -1,4 +1,4 @@
-"""The seasonal naive forecast of one series, on arrays."""
+"""The seasonal naive forecast of one series, on arrays, also where another model has none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsrnn.data.panel import Floats
+from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.gaussian import gaussian_quantiles
 
 
@@ -51,6 +51,26 @@ def seasonal_naive_quantiles(y: Floats, season_length: int, h: int, quantiles: S
     point = last_season[(len(y) + steps) % season_length]
     spread = _difference_spread(y, season_length) * np.sqrt(steps // season_length + 1.0)
     return gaussian_quantiles(point, spread, quantiles)
+
+
+def stand_in(values: Floats, y: Floats, ends: Integers, season_length: int, quantiles: Sequence[float]) -> int:
+    """Fill in the seasonal naive where a model has no forecast, and return at how many cutoffs.
+
+    Parameters
+    ----------
+    values : ndarray of shape (B, h, Q), original units
+        The model's forecasts, changed in place: those that are NaN throughout and have a value before them.
+    y : ndarray of shape (n,), original units
+    ends : int64 ndarray of shape (B,)
+        Rows before each forecast.
+    season_length : int
+    quantiles : sequence of Q floats
+    """
+    first = np.append(np.flatnonzero(np.isfinite(y)), len(y))[0]
+    untold = np.flatnonzero(np.isnan(values).all((1, 2)) & (ends > first))
+    for b in untold:
+        values[b] = seasonal_naive_quantiles(y[: ends[b]], season_length, values.shape[1], quantiles)
+    return len(untold)
 
 
 def _difference_spread(y: Floats, season_length: int) -> float:
