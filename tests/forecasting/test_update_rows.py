@@ -29,6 +29,17 @@ def test_new_rows_move_a_forecaster_on_without_any_training(table):
     pd.testing.assert_frame_equal(model.predict(6).sort_values(["unique_id", "ds"], ignore_index=True), expected)
 
 
+@pytest.mark.parametrize("names", [np.array, pd.Index, list])
+def test_columns_may_be_named_by_any_sequence_again_and_are_saved(tmp_path, names):
+    table = pd.DataFrame({"a": np.arange(40.0), "b": 2.0, "c": 3.0}, pd.date_range("2020-01-01", periods=40, freq="MS"))
+    columns = names(["a", "b"])
+    model = Forecaster(strategy="zero-shot").fit(table[:38], target_col=columns).update(table[38:], target_col=columns)
+    model.save(tmp_path / "model")
+    forecast = Forecaster.load(tmp_path / "model").predict(3, table)
+    assert list(forecast.columns) == ["a", "b"]
+    pd.testing.assert_frame_equal(forecast, model.predict(3))
+
+
 def test_rows_one_by_one_are_the_same_as_all_at_once(table):
     past, new = split(table, 74)
     together, single = (Forecaster(strategy="zero-shot").fit(past) for _ in range(2))

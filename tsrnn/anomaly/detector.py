@@ -21,6 +21,7 @@ from tsrnn.anomaly.settings import block_of, check_settings, context_of, cycle_o
 from tsrnn.anomaly.stream import Detection, update_table, update_time
 from tsrnn.anomaly.tables import array_table, detection_table, ending_together, same_rows
 from tsrnn.anomaly.watch import Found, Watch
+from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, ParameterError
@@ -157,7 +158,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
             If the table cannot be read as time series.
         """
         check_settings(self)
-        self._columns = (id_col, time_col, target_col)
+        self._columns = ColumnArguments.of(id_col, time_col, target_col)
         self._is_array = not isinstance(df, (pd.DataFrame, pd.Series, Panel))
         if self._is_array:
             df = array_table(df)
@@ -410,10 +411,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         return panel, self.watch_.copy().follow(panel)
 
     def _read(self, df: Any, freq: Any, season_length: int | None) -> Panel:
-        id_col, time_col, target_col = self._columns
-        return read_panel(
-            df, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq, season_length=season_length
-        )
+        return read_panel(df, **self._columns._asdict(), freq=freq, season_length=season_length)
 
     def _fitted_forecaster(self, panel: Panel) -> ForecastModel:
         model = self.forecaster

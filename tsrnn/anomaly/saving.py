@@ -31,7 +31,7 @@ from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.saving import forecaster_from_stored, forecaster_to_stored
-from tsrnn.forecasting.stored_parameters import json_to_parameter, parameter_to_json
+from tsrnn.forecasting.stored_parameters import json_to_parameter, parameter_to_json, read_columns
 from tsrnn.training.checkpoint import part_of
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ def _build(content: Json, tensors: Tensors, cls: type[Detector]) -> Detector:
         raise DataError(f"the parameters are not those of {cls.__name__}")
     detector = cls(forecaster=model, **{name: json_to_parameter(value) for name, value in parameters.items()})
     check_settings(detector)
-    columns = json_to_value(read_entry(content, "columns"))
-    if not isinstance(columns, tuple) or len(columns) != 3:
-        raise DataError(f"columns={columns!r}, expected three")
+    columns = read_columns(content)
     arrays = _arrays(tensors)
     panel = panel_from_stored(read_entry(content, "panel"), part_of(arrays, PANEL))
     detector._columns, detector._is_array = columns, read_flag(content, "is_array")

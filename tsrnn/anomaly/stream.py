@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tsrnn.anomaly.watch import Watch
+    from tsrnn.data.column_arguments import ColumnArguments
     from tsrnn.data.panel import Integers, Panel, TableForm
 
 
@@ -204,20 +205,13 @@ def read_next_stamp(watch: Watch, names: Sequence[Any], time: Any) -> tuple[Any,
     return stamp, int(gaps(watch, index, stamps, known).min())
 
 
-def update_table(watch: Watch, df: Any, columns: tuple[Any, Any, Any]) -> tuple[Panel, Found] | None:
+def update_table(watch: Watch, df: Any, columns: ColumnArguments) -> tuple[Panel, Found] | None:
     """Let a watch read the rows of a table; see `AnomalyDetector.update_many`. None if no row has a value."""
-    like, (id_col, time_col, target_col) = watch.like, columns
+    like = watch.like
     df = _without_missing(df, like.form)
     if not df.size:
         return None
-    panel = read_panel(
-        df,
-        id_col=id_col,
-        time_col=time_col,
-        target_col=target_col,
-        freq=like.frequency,
-        season_length=like.season_length,
-    )
+    panel = read_panel(df, **columns._asdict(), freq=like.frequency, season_length=like.season_length)
     index = np.array([watch.index.get(name, -1) for name in panel.ids], dtype=np.int64)
     known = index >= 0
     if known.any():

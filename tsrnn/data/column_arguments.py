@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.errors import ParameterError
+
+
+class ColumnArguments(NamedTuple):
+    """Names of columns as a user gave them, by which later tables are read, too; None where none was given."""
+
+    id_col: Any = None
+    time_col: Any = None
+    target_col: Any = None
+
+    @classmethod
+    def of(cls, id_col: Any, time_col: Any, target_col: Any) -> ColumnArguments:
+        """Take the arguments of a method; several names become a list.
+
+        >>> ColumnArguments.of(None, None, np.array(["a", "b"])).target_col
+        ['a', 'b']
+        """
+        several = isinstance(target_col, (pd.Index, np.ndarray))
+        return cls(id_col, time_col, target_col.tolist() if several else target_col)
 
 
 def check_column_arguments(id_col: Any, time_col: Any, target_col: Any) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.adding import add_rows
 from tsrnn.data.answers import forecast_table
+from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.local_clock import local_clock
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
@@ -51,6 +52,7 @@ class ForecastModel(BaseEstimator, ABC):
     season_length: int | None
     freq: Any
     panel_: Panel
+    _columns: ColumnArguments
     # What the last fit, and the last forecast, found worth telling.
     notes_: list[str]
     # What reading the table and the last update have to tell, for a model to put into its `notes_`.
@@ -137,7 +139,7 @@ class ForecastModel(BaseEstimator, ABC):
         """
         with self._kept_if_it_fails():
             self._update_notes = ()
-            return self._learn(self._fit_panel, df, (id_col, time_col, target_col))
+            return self._learn(self._fit_panel, df, ColumnArguments.of(id_col, time_col, target_col))
 
     def update(
         self,
@@ -183,22 +185,15 @@ class ForecastModel(BaseEstimator, ABC):
             a transform cannot take. The model stays as it was.
         """
         check_is_fitted(self, "panel_")
-        given = (id_col, time_col, target_col)
-        columns = self._columns if given == (None, None, None) else given
+        given = ColumnArguments.of(id_col, time_col, target_col)
+        columns = self._columns if all(name is None for name in given) else given
         with self._kept_if_it_fails():
             if isinstance(df, Panel):
                 # A backtest hands over all that is known at a cutoff, which may begin later than before.
                 self._update_notes = ()
                 return self._learn(self._update_panel, df, columns)
-            newer = read_panel(
-                df,
-                id_col=columns[0],
-                time_col=columns[1],
-                target_col=columns[2],
-                freq=self.panel_.frequency,
-                season_length=self.panel_.season_length,
-                more=True,
-            )
+            step, season_length = self.panel_.frequency, self.panel_.season_length
+            newer = read_panel(df, **columns._asdict(), freq=step, season_length=season_length, more=True)
             added = add_rows(self.panel_, newer)
             self._update_notes = (*added.panel.choices, *added.notes)
             if not added.is_later:
@@ -238,21 +233,8 @@ class ForecastModel(BaseEstimator, ABC):
         """Fit again; a model that `continues` goes on from its last fit."""
         self._fit_panel(panel)
 
-    def _learn(
-        self,
-        learn: Callable[[Panel], None],
-        df: Any,
-        columns: tuple[str | None, str | None, str | Sequence[str] | None],
-    ) -> Self:
-        id_col, time_col, target_col = columns
-        panel = read_panel(
-            df,
-            id_col=id_col,
-            time_col=time_col,
-            target_col=target_col,
-            freq=self.freq,
-            season_length=self.season_length,
-        )
+    def _learn(self, learn: Callable[[Panel], None], df: Any, columns: ColumnArguments) -> Self:
+        panel = read_panel(df, **columns._asdict(), freq=self.freq, season_length=self.season_length)
         if not isinstance(df, Panel):  # who hands over a panel has its notes
             self._update_notes = panel.choices
         try:
@@ -304,15 +286,8 @@ class ForecastModel(BaseEstimator, ABC):
         check_is_fitted(self, "panel_")
         panel = self.panel_
         if df is not None:
-            id_col, time_col, target_col = self._columns
-            panel = read_panel(
-                df,
-                id_col=id_col,
-                time_col=time_col,
-                target_col=target_col,
-                freq=self.freq if self.freq is not None else self.panel_.frequency,
-                season_length=self.panel_.season_length,
-            )
+            step = self.freq if self.freq is not None else panel.frequency
+            panel = read_panel(df, **self._columns._asdict(), freq=step, season_length=panel.season_length)
         return self.look_ahead(panel, h, level=level, quantiles=quantiles).table
 
     def look_ahead(

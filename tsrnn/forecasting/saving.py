@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.data.stored import panel_from_stored, panel_to_stored
 from tsrnn.data.stored_values import (
     Json,
-    json_to_value,
     later_flag,
     number_between,
     one_of,
@@ -37,7 +36,13 @@ from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import DEFAULT_RATE, check_parameters
-from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
+from tsrnn.forecasting.stored_parameters import (
+    check_written,
+    json_to_parameter,
+    parameter_to_json,
+    read_columns,
+    read_parameters,
+)
 from tsrnn.forecasting.stored_settings import read_settings, read_size
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.loading import network_from
@@ -175,9 +180,7 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
     settings = read_settings(read_entry(content, "settings"))
     arrays = {name: part.numpy() for name, part in part_of(tensors, PANEL).items()}
     panel = panel_from_stored(read_entry(content, "panel"), arrays)
-    columns = json_to_value(read_entry(content, "columns"))
-    if not isinstance(columns, tuple) or len(columns) != 3:
-        raise DataError(f"columns={columns!r}, expected three")
+    columns = read_columns(content)
     device = nearest_device(model.device)
     model.settings_, model.device_, model.map_ = settings, str(device), _read_map(read_entry(content, "map"))
     model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)

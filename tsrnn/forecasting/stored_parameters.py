@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
+from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.frequency import Frequency
 from tsrnn.data.stored import frequency_to_json, json_to_frequency, offset_to_json
 from tsrnn.data.stored_values import Json, json_to_value, read_entry, read_text, value_to_json
@@ -76,6 +77,19 @@ def read_parameters(content: Json, cls: type[Any]) -> dict[str, Json]:
     if not isinstance(parameters, dict) or not set(parameters) <= set(cls().get_params(deep=False)):
         raise DataError(f"the parameters are not those of {cls.__name__}")
     return parameters
+
+
+def read_columns(content: Json) -> ColumnArguments:
+    """Return the entry "columns", the names of a table's columns as the user gave them.
+
+    Raises
+    ------
+    DataError
+    """
+    columns = json_to_value(read_entry(content, "columns"))
+    if not isinstance(columns, tuple) or len(columns) != 3:
+        raise DataError(f"columns={columns!r}, expected three")
+    return ColumnArguments(*columns)
 
 
 def check_written(model: Any) -> None:
