@@ -31,7 +31,8 @@ class Origins:
     train_size : int or None
         How many rows before a cutoff a model may see at most; None for all of them.
     learnt : int64 ndarray of shape (n_series,), or None
-        Rows up to the last cutoff of the series that are learnt from, judged or not; None where only a judged one is.
+        Rows up to the last cutoff of every series that models learn from, where only a sample of these is judged; None
+        where all are.
     """
 
     h: int

@@ -20,7 +20,7 @@ BOOTSTRAP_DRAWS = 2000
 FEWEST_APART = 3
 MOST_CHANCE = 0.1
 DRAWN_AT_ONCE = 1_000_000
-# Of a logarithm whose ratio is a number.
+# The logarithm of a ratio up to which the ratio is a finite float.
 LARGEST = 700.0
 
 

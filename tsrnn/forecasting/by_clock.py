@@ -20,8 +20,8 @@ Forecast = Callable[[Any, "Panel", Cutoffs, int, Sequence[float]], "Floats"]
 def by_local_clock(forecast: Forecast) -> Forecast:
     """Let a model's `forecast` see a panel at its local times, where its season follows them.
 
-    Those cutoffs whose steps go over an hour that clocks leave out are asked for a step more, in a call of their own:
-    a network may forecast so many by sample paths alone.
+    Where the steps after a cutoff cross an hour that clocks leave out, one step more has to be forecast. Such cutoffs
+    have a call of their own, since a network may forecast the longer horizon by sample paths alone.
     """
 
     @wraps(forecast)

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 # Central intervals whose width is corrected; between them the correction is interpolated.
 LEVELS = (0.8, 0.95)
 ENDS = (0.025, 0.1, 0.5, 0.9, 0.975)
-# How far the logarithms of factors lie from what is believed before a table is seen, and from one horizon's length to
-# the next, for series of one table share the shocks of a time, however many they are. The latter counts as if it had
-# been seen at so many times before. On the two last horizons of twelve public training parts, 80 % intervals of the
-# base model (before any of its series were selected) that were corrected by what came before missed 80 % by 6.5 and
-# 7.6 points, 95 % intervals by 3.6 and 4.3; raw ones by 8.1 and 9.4, and 4.2 and 5.2. Without the eight exchange
-# rates, whose crises no rule foresees, it is 3.5 and 4.0, and 1.6 and 2.0; raw 5.3 and 6.3, and 2.4 and 3.5. Of
-# trained networks there is mostly one time to judge by: what it asked for and what came next went rather apart
-# (correlations of -.1 to -.5 over ten panels, two ends each), so that a table spread of .15 missed by 4.3 and 2.5
-# points where this one misses by 4.1 and 2.3.
+# Standard deviations of the logarithm of a factor: from table to table, around what is believed before a table is seen,
+# and within a table from one horizon's length to the next, for its series share the shocks of a time, however many they
+# are. The second one counts as if it had been seen at PRIOR_TIMES times. On the two last horizons of twelve public
+# training parts, 80 % intervals of the base model (before any of its series were selected) that were corrected by what
+# came before missed 80 % by 6.5 and 7.6 points, 95 % intervals by 3.6 and 4.3; raw ones by 8.1 and 9.4, and 4.2 and
+# 5.2. Without the eight exchange rates, whose crises no rule foresees, it is 3.5 and 4.0, and 1.6 and 2.0; raw 5.3 and
+# 6.3, and 2.4 and 3.5. Of trained networks there is mostly one time to judge by: what it asked for and what came next
+# went rather apart (correlations of -.1 to -.5 over ten panels, two ends each), so that a table spread of .15 missed by
+# 4.3 and 2.5 points where this one misses by 4.1 and 2.3.
 TABLE_SPREAD, TIME_SPREAD, PRIOR_TIMES = 0.1, 0.2, 3
 # How much wider than trained networks forecast them 80 % intervals had to be to hold 80 % of what came next: 1.21,
 # 1.07, and 1.03 to 1.09 of their averages (geometric means over two ends of ten public training parts).

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Ahead(NamedTuple):
-    """What follows a panel.
+    """A forecast of what follows the last row of every series.
 
     Parameters
     ----------

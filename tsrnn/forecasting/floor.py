@@ -20,8 +20,8 @@ CLOSED_ROWS, CLOSED_FEWEST = 3, 8
 def kept_above_zero(panel: Panel, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
     """Tell at which cutoffs a series has stood at zero again and again, or closed, and never been below. Shape (B,).
 
-    Forecasts of it are no lower than zero either: a network adds intervals to a level, and half a sale below none says
-    nothing.
+    Its forecasts are no lower than zero, either: a network puts intervals around a level and does not know what is
+    counted, but there is no half a sale less than none.
 
     Parameters
     ----------

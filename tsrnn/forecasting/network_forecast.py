@@ -264,7 +264,7 @@ def _lifted(values: Tensor, middle: int, y: Tensor, observed: Tensor) -> Tensor:
 
 
 def most_missing(forecasts: Sequence[NetworkForecast]) -> int:
-    """Return how many rows without values before a cutoff are forecast, too; where more are missing they are read."""
+    """Return how many rows without values before a cutoff are forecast, too; more of them are read as missing."""
     return MOST_MISSING * max(forecast.size.horizon for forecast in forecasts)
 
 

@@ -56,11 +56,11 @@ def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
 def training_ends(lengths: Integers, min_history: int, horizon: int) -> Integers:
     """Return how many rows of each series training may see; the rest is held back.
 
-    Every series keeps back its last horizon, and long ones several, unless it is too short to spare one. Were it some
-    of the series only, the others would show training what the times were like that it is judged by. On two ends of
-    the training parts of nine public panels, two seeds, a network from scratch that saw four series of five to their
-    end had .995 of the base model's loss on the fifth, but 1.07 of its error on what came next (now 1.06 and 1.09),
-    and what was chosen so .95 and 1.005 (now .975 and .993).
+    Every series keeps back its last horizon, and long ones several, unless it is too short to spare one. If only some
+    of the series did so, the others would show training what happened at the very times that it is judged by. On two
+    ends of the training parts of nine public panels, with two seeds, a network from scratch that saw four series of
+    five to their end had .995 of the base model's loss on the fifth series, but 1.07 of its error on what came next
+    (now 1.06 and 1.09), and what was chosen by such losses .95 and 1.005 (now .975 and .993).
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ from tsrnn.naming import examples
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
 
-# Rows without values before a cutoff are forecast, too, if they are no more than so many seasons, or days of hours.
-# Further on a trend, and what a model makes of it, says little.
+# Rows without values before a cutoff are forecast, too, if they are no more than so many seasons or steps, whichever is
+# more. Further ahead a trend, and what a model makes of it, says little.
 _MISSING_SEASONS, _MISSING_STEPS = 4, 96
 
 # Fewer observed values than this say nothing about a model.

@@ -28,8 +28,9 @@ MOST_LOSS = 20.0
 JUDGED_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # Of more windows than this an even part is judged; the mean of so many errs little.
 MOST_JUDGED = 2000
-# The logarithm of the error to that of the base model that is believed of an average with it before a table has been
-# seen, by its number of parts, if fine-tuned networks are one; of others with it, and of trained networks alone.
+# What is believed of a candidate before a table has been seen: the logarithm of its error relative to the base model's.
+# The first is for averages of the base model, fine-tuned networks and perhaps others, by their number; then come other
+# averages with the base model, and candidates without it.
 WITH_FINE_TUNED, WITH_SCRATCH, ALONE = {2: -0.01, 3: -0.005}, 0.0, 0.05
 # What is believed counts as if it had been seen at so many times.
 PRIOR_TIMES = 5
@@ -37,7 +38,7 @@ PRIOR_TIMES = 5
 
 @dataclass
 class Judge:
-    """What networks lose on held-back windows, by their names; from `of_base`, which judges the first of them.
+    """The losses of several candidates on held-back windows; made by `of_base`, which judges the base model first.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class Judge:
         horizon: int,
         device: torch.device,
     ) -> Judge:
-        """Find the windows behind `train_end`, shape (n_series,), and judge the base model, to be compared with."""
+        """Find the windows after `train_end`, shape (n_series,), and judge the base model, with which to compare."""
         judge = cls(panel, judged_cutoffs(panel.lengths, train_end, horizon), horizon, device)
         loss = judge._loss(networks)
         usable = np.isfinite(loss)  # a constant past has no unit for a loss

@@ -38,14 +38,13 @@ DAY = 24
 # Fewest and most recurrent steps of a default context, and the points it aims at.
 MIN_PATCHES, MAX_PATCHES, CONTEXT_POINTS = 6, 24, 336
 
-# A training of fewer steps than the first is validated as often as the second says.
+# A training of fewer steps than SHORT_TRAINING is validated every SHORT_EVERY steps.
 SHORT_TRAINING, SHORT_EVERY = 300, 25
 
 # Highest learning rates: from scratch, and from the base model, which must not be forgotten at once.
 DEFAULT_RATE, FINE_TUNE_RATE = 4e-3, 2e-3
 
-# Steps that each member of the base is trained for at least, and otherwise their share of those of a network from
-# scratch.
+# Each member of the base is trained for this share of the steps of a network from scratch, but at least for so many.
 FEWEST_FINE_TUNING, FINE_TUNING_SHARE = 75, 0.25
 
 STRATEGIES = ("auto", "zero-shot", "fine-tune", "scratch")

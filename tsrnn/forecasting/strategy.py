@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 FEWEST_STEPS = 50
 # The clock ends a training only where the cost model was far off, since it makes a forecast depend on the machine.
 CLOCK_TOLERANCE = 1.5
-# What was held back is learnt at last, in a share of the steps and at a share of the rate. On the ends of the training
-# parts of six public panels networks from scratch had 1.049 of the base model's error before 150 such steps and 1.017
-# after them, fine-tuned ones .976 and .977 (50 steps), averages with the base .988 and .983, .976 and .975. At a third
-# of that rate or at nearly three times of it there was less to gain.
+# At last training also sees what was held back, for this share of its steps and at this share of its rate. On the ends
+# of the training parts of six public panels networks from scratch had 1.049 of the base model's error before 150 such
+# steps and 1.017 after them, fine-tuned ones .976 and .977 (50 steps), averages with the base .988 and .983, .976 and
+# .975. At a third of that rate, or nearly three times of it, there was less to gain.
 LAST_STEPS, LAST_RATE = 0.2, 0.15
 # Look-backs of an ensemble's members, relative to the first one's, and their cells.
 BASE_LOOK_BACK = 0.7
@@ -133,7 +133,7 @@ class NetworkFit:
     def finish(self) -> None:
         """Let the trained networks learn from what was held back, too.
 
-        What has judged and calibrated them has then done its work, and the newest rows tell most of what comes next.
+        It is no longer needed to judge and calibrate them, and the newest rows tell most of what comes next.
         """
         if self.train_end is None or np.array_equal(self.train_end, self.panel.lengths):
             return

@@ -10,13 +10,14 @@ from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.windows import EVERY_HISTORY
 from tsrnn.pretrained.traits import GROWTHS, PLAIN, Traits
 
-# Weeks that a week beside a day is read for, and years that a year is: hours and weeks have learnt so, other steps
-# gain by it as well. One day ahead, instead of 840 rows, five weeks take the error of half-hours from 224 to 208 (a
-# state's demand) and from .528 to .523 (a household's power), of quarter-hours from .592 to .567 and from 52.9 to 50.3
-# (the household and another's appliances), of ten minutes, which then know the week, too, from .663 to .601 and from
-# 58.6 to 52.0; on simulated weeks with weekends from 20.4 to 16.7 and 35.8 to 17.4. Eight weeks bring some per cent
-# more of half-hours, of hours .4, and take longer. Instead of three years, five take 1.1 % of the error of fourteen
-# daily series 56 days ahead and 2.6 % of thirteen of business days 30 ahead; exchange rates' stays.
+# Who knows a week beside a day reads so many weeks, who knows a year so many years: networks of hours and of weeks have
+# learnt so, and other steps gain by it, too. One day ahead, instead of 840 rows, five weeks take the error of
+# half-hours from 224 to 208 (a state's demand) and from .528 to .523 (a household's power), of quarter-hours from .592
+# to .567 and from 52.9 to 50.3 (the household and another's appliances), of ten minutes, which then know the week, too,
+# from .663 to .601 and from 58.6 to 52.0; on simulated weeks with weekends from 20.4 to 16.7 and 35.8 to 17.4. Eight
+# weeks bring some per cent more of half-hours, of hours .4, and take longer. Instead of three years, five take 1.1 % of
+# the error of fourteen daily series 56 days ahead and 2.6 % of thirteen of business days 30 ahead; exchange rates'
+# stays.
 ENOUGH = 5
 
 
