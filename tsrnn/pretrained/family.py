@@ -56,8 +56,8 @@ class Member:
         Series that are simulated for each it is trained on; those that look real are more likely to be taken
         (`tsrnn.pretrained.likeness`).
     powers : tuple of float
-        What is read of positive series (`tsrnn.preprocessing.window_power`), whose forecasts are averaged. It has
-        learnt from the values as they are.
+        What is read of positive series (`tsrnn.preprocessing.window_power`); the forecasts are averaged. It has learnt
+        from the first of them.
     contrasts : bool
         Whether it reads `tsrnn.preprocessing.contrasts`.
     own_season : bool
