@@ -28,6 +28,18 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, 
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
+def test_an_error_names_the_file_and_not_what_is_written_beside_it(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "a.bin"
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=r"No space left on device: .*a\.bin'$"):
+        write_whole(file, b"one")
+    with pytest.raises(FileNotFoundError, match=r"No such file or directory: .*a\.bin'$"):
+        write_whole(tmp_path / "none" / "a.bin", b"one")
+
+
 def test_a_link_stays_and_a_pipe_is_written_to(tmp_path):
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to(tmp_path / "real")

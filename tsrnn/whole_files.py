@@ -15,7 +15,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written, for example on a full disk.
+        If it cannot be written, for example on a full disk; it names the file.
     """
     target = Path(path)
     if target.exists() and not target.is_file():
@@ -31,5 +31,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(target)
+    except OSError as error:
+        # A full disk names no file, and the name beside the place tells a user nothing.
+        error.filename = os.fspath(path)
+        raise
     finally:
         unfinished.unlink(missing_ok=True)

@@ -38,7 +38,6 @@ def test_a_tiny_training_learns_and_writes_its_weights_its_log_and_its_recipe(tm
     history = train_member(TINY, recipe(120), tmp_path, CPU)
     losses = [state.validation_loss for state in history]
     assert min(losses[1:]) < 0.97 * losses[0]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.safetensors", LOG]
     stored = read_recipe(TINY, tmp_path)
     assert stored == {**asdict(recipe(120)), "best_step": history[losses.index(min(losses))].step}
     with (tmp_path / LOG).open(newline="") as file:
@@ -120,7 +119,6 @@ def reaching(tmp_path, monkeypatch):
 
 def test_a_far_decoder_learns_last_and_leaves_the_rest_as_it_is(reaching):
     far, near = reaching
-    assert sorted(path.name for path in far.iterdir()) == ["tiny.safetensors", LOG]
     expected, found = load_member(TINY, near).state_dict(), load_member(FAR, far).state_dict()
     assert all(torch.equal(found[name], value) for name, value in expected.items())
     with (far / LOG).open(newline="") as file:
@@ -170,7 +168,6 @@ def test_an_interrupted_far_training_goes_on_after_the_first_one(reaching, tmp_p
     expected, found = (load_member(FAR, folder).state_dict() for folder in (reaching[0], broken))
     assert all(torch.equal(found[name], value) for name, value in expected.items())
     assert read_recipe(FAR, broken) == read_recipe(FAR, reaching[0])
-    assert sorted(path.name for path in broken.iterdir()) == ["tiny.safetensors", LOG]
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_with_the_cure(tmp_path, monkeypatch):
@@ -201,7 +198,31 @@ def test_the_command_trains_the_members_that_it_is_given(tmp_path):
     options = ["--members", "tiny", "--steps", "4", "--batch-size", "16", "--learning-rate", "0.001", "--seed", "3"]
     assert main([*options, "--output", str(tmp_path / "new" / "folder"), "--device", "cpu"]) == 0
     stored = read_recipe(TINY, tmp_path / "new" / "folder")
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["tiny.safetensors", LOG]
     assert (stored["steps"], stored["batch_size"], stored["learning_rate"], stored["seed"]) == (4, 16, 0.001, 3)
+
+
+def test_a_command_that_is_given_again_goes_on_with_the_member_that_it_was_stopped_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(MEMBERS, "second", replace(FAR, name="second"))
+    monkeypatch.setattr(module, "FAR_STEPS", 4)
+    draw, drawn = SimulatedWindows.draw, []
+
+    def interrupted(self, step):
+        if self.seed == 0:
+            drawn.append((self.member.name, self.member.horizon, step))
+            if drawn.count(("second", 12, 3)) == 1 and drawn[-1] == ("second", 12, 3):
+                raise KeyboardInterrupt
+        return draw(self, step)
+
+    monkeypatch.setattr(SimulatedWindows, "draw", interrupted)
+    options = ["--members", "tiny", "second", "--steps", "4", "--batch-size", "16", "--output", str(tmp_path)]
+    assert main(options) == 130
+    assert capsys.readouterr().err == "stopped; the same command goes on from the last checkpoint.\n"
+    first = (tmp_path / "tiny.safetensors").stat().st_size
+    assert main(options) == 0
+    assert [name for name, _, step in drawn if step == 4] == ["tiny", "second", "second"]
+    assert (tmp_path / "tiny.safetensors").stat().st_size == first
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["second.safetensors", "tiny.safetensors", LOG]
 
 
 def test_without_steps_a_member_is_trained_for_its_own(tmp_path, monkeypatch):
@@ -218,7 +239,9 @@ def test_without_steps_a_member_is_trained_for_its_own(tmp_path, monkeypatch):
         (["--threads", "0"], "--threads must be 1 or more"),
         (["--learning-rate", "0"], "--learning-rate must be above 0"),
         (["--learning-rate", "nan"], "--learning-rate must be above 0"),
-        (["--seed", "-1"], "--seed must be 0 or more"),
+        (["--seed", "-1"], "--seed must be a whole number from 0"),
+        (["--seed", "9223372036854775808"], "--seed must be a whole number from 0 to below 2**63"),
+        (["--far-only", "--members", "tiny"], "--far-only: tiny without far decoders"),
         (["--members", "season_13"], "invalid choice: 'season_13'"),
         (["--steps", "many"], "invalid int value: 'many'"),
     ],
@@ -236,8 +259,12 @@ def test_what_goes_wrong_in_a_training_is_one_line_on_stderr_and_exit_code_1(tmp
     (tmp_path / "file").write_text("")
     assert main([*options, "--output", str(tmp_path / "file")]) == 1
     assert main([*options, "--device", "abacus"]) == 1
+    (tmp_path / "tiny.checkpoint").unlink()
+    # More than the memory of any computer; the last of two such options counts.
+    assert main([*options, "--batch-size", str(10**14)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert [line.startswith("error: ") for line in lines] == [True] * 3
+    assert [line.startswith("error: ") for line in lines] == [True] * 4
     assert "tiny.checkpoint cannot be read" in lines[0]
     assert "file" in lines[1]
     assert "abacus" in lines[2]
+    assert "Unable to allocate" in lines[3]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ from tsrnn.pretrained.weights import WEIGHTS, load_near, read_recipe, save_membe
 from tsrnn.training.batches import WindowBatch
 from tsrnn.training.checkpoint import Checkpoint
 from tsrnn.training.trainer import Progress, TrainingPlan, TrainingRecord, train
+from tsrnn.whole_files import write_whole
 
 LOG = "training_log.csv"
 # The training of a far decoder: what it starts from is nearly right.
@@ -70,7 +72,8 @@ def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.dev
     member : Member
     recipe : Recipe
     folder : Path
-        Gets `<member>.safetensors`, lines in `training_log.csv`, and while training runs a checkpoint.
+        Gets `<member>.safetensors`, lines in `training_log.csv`, and checkpoints, which stay: a command that trains
+        several members and is given again does not train the first of them once more.
     device : torch.device
 
     Raises
@@ -88,7 +91,7 @@ def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.dev
     def loss(batch: WindowBatch) -> Tensor:
         return quantile_loss(network(batch.inputs), batch.target, batch.observed, levels)
 
-    checkpoint = Checkpoint(folder / f"{member.name}.checkpoint", asdict(recipe))
+    checkpoint = Checkpoint(_checkpoints(member.name, folder)[0], asdict(recipe))
     windows = SimulatedWindows(near, recipe.batch_size, recipe.seed, device)
     record = _train(network, loss, windows, recipe.steps, recipe.learning_rate, recipe, checkpoint)
     stored = {**asdict(recipe), "best_step": record.best_step}
@@ -98,7 +101,6 @@ def train_member(member: Member, recipe: Recipe, folder: Path, device: torch.dev
     else:
         save_member(member, network, stored, folder)
     write_log(folder / LOG, member.name, record.history)
-    checkpoint.path.unlink(missing_ok=True)
     return record.history
 
 
@@ -138,13 +140,12 @@ def train_far(
     def loss(batch: WindowBatch) -> Tensor:
         return quantile_loss(network.far_quantiles(batch.inputs), batch.target[:, H:], batch.observed[:, H:], levels)
 
-    checkpoint = Checkpoint(folder / f"{member.name}_far.checkpoint", asdict(recipe))
+    checkpoint = Checkpoint(_checkpoints(member.name, folder)[1], asdict(recipe))
     reaching = replace(member, horizon=member.horizon + member.far, far=0)
     windows = SimulatedWindows(reaching, recipe.batch_size, recipe.seed, device)
     record = _train(far, loss, windows, recipe.far_steps, FAR_RATE, recipe, checkpoint)
     save_member(member, network, {**stored, "far_steps": recipe.far_steps, "far_best_step": record.best_step}, folder)
     write_log(folder / LOG, f"{member.name}_far", record.history)
-    checkpoint.path.unlink(missing_ok=True)
     return record.history
 
 
@@ -173,6 +174,11 @@ def _train(
     return record
 
 
+def _checkpoints(name: str, folder: Path) -> tuple[Path, Path]:
+    """Return where a member's training stands, and that of its far decoder."""
+    return folder / f"{name}.checkpoint", folder / f"{name}_far.checkpoint"
+
+
 def write_log(path: Path, name: str, history: Sequence[Progress]) -> None:
     """Replace one member's lines in the log of validation scores."""
     columns = ["member", "step", "train_loss", "validation_loss", "seconds"]
@@ -183,8 +189,9 @@ def write_log(path: Path, name: str, history: Sequence[Progress]) -> None:
     for state in history:
         losses = [f"{value:.5f}" for value in (state.train_loss, state.validation_loss)]
         rows.append([name, str(state.step), *losses, f"{state.seconds:.0f}"])
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    write_whole(path, text.getvalue().encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -204,10 +211,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
-    if options.seed < 0:
-        parser.error("--seed must be 0 or more")
+    if not 0 <= options.seed < 2**63:
+        parser.error("--seed must be a whole number from 0 to below 2**63")
     if options.learning_rate is not None and not 0 < options.learning_rate < math.inf:
         parser.error("--learning-rate must be above 0")
+    if options.far_only and not any(MEMBERS[name].far for name in options.members):
+        parser.error(f"--far-only: {', '.join(options.members)} without far decoders; name others with --members")
     torch.set_num_threads(options.threads)
     cuda = torch.cuda.is_available()
     try:
@@ -232,9 +241,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             elif member.far:
                 near = load_near(member, options.output)
                 train_far(member, near, recipe, read_recipe(member, options.output), options.output, device)
-    except (TsrnnError, OSError, RuntimeError) as error:
+        for name in options.members:
+            for path in _checkpoints(name, options.output):
+                path.unlink(missing_ok=True)
+    except (TsrnnError, OSError, RuntimeError, MemoryError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; the same command goes on from the last checkpoint.\n")
+        return 130
     return 0
 
 
