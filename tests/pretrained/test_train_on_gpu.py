@@ -104,5 +104,5 @@ def test_a_step_of_training_does_not_wait_for_the_gpu(gpu):
 def test_a_gpu_that_is_missing_is_an_error_of_one_line(tmp_path, capsys):
     assert not torch.cuda.is_available()
     assert main(["--members", "tiny", "--output", str(tmp_path), "--device", "cuda"]) == 1
-    assert capsys.readouterr().err == "error: --device cuda: torch finds no GPU here\n"
+    assert capsys.readouterr().err == "error: device='cuda': torch finds no GPU here. Use device='auto' or 'cpu'.\n"
     assert list(tmp_path.iterdir()) == []

@@ -57,7 +57,7 @@ def surroundings() -> dict[str, dict[str, Any]]:
 
 
 def _device() -> Any:
-    from tsrnn.forecasting.devices import parse_device
+    from tsrnn.networks.devices import parse_device
 
     return parse_device("auto")
 

@@ -16,7 +16,6 @@ from tsrnn.errors import TrainingError
 from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
-from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.floor import kept_above_zero
 from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
@@ -25,6 +24,7 @@ from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
+from tsrnn.networks.devices import pick_device
 from tsrnn.preprocessing.power import forecast_map
 from tsrnn.training.trainer import Progress
 

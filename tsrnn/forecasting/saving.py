@@ -32,7 +32,6 @@ from tsrnn.data.stored_values import (
 )
 from tsrnn.errors import DataError
 from tsrnn.forecasting.calibration import Calibration
-from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.settings import DEFAULT_RATE, check_parameters
@@ -44,6 +43,7 @@ from tsrnn.forecasting.stored_parameters import (
     read_parameters,
 )
 from tsrnn.forecasting.stored_settings import read_settings, read_size
+from tsrnn.networks.devices import nearest_device
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS

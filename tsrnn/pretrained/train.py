@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrnn.errors import TsrnnError
+from tsrnn.networks.devices import pick_device
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.parallel import ParallelNetwork
@@ -218,11 +219,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.far_only and not any(MEMBERS[name].far for name in options.members):
         parser.error(f"--far-only: {', '.join(options.members)} without far decoders; name others with --members")
     torch.set_num_threads(options.threads)
-    cuda = torch.cuda.is_available()
     try:
-        device = torch.device(("cuda" if cuda else "cpu") if options.device == "auto" else options.device)
-        if device.type == "cuda" and not cuda:  # torch itself raises an AssertionError where it was built without
-            raise RuntimeError(f"--device {options.device}: torch finds no GPU here")
+        device = pick_device(options.device)
         options.output.mkdir(parents=True, exist_ok=True)
         for name in options.members:
             member = MEMBERS[name]

@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError
-from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_training import own_random_state, progress_of
+from tsrnn.networks.devices import pick_device
 from tsrnn.networks.sequence_network import SequenceNetwork
 from tsrnn.sequences.cases import Cases, ChannelScaler, as_table, read_sequences, read_texts, split_cases
 from tsrnn.sequences.class_settings import (

@@ -30,10 +30,10 @@ from tsrnn.data.stored_values import (
     value_to_json,
 )
 from tsrnn.errors import DataError, ParameterError
-from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
 from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.devices import nearest_device
 from tsrnn.networks.loading import network_from
 from tsrnn.networks.sequence_network import SequenceNetwork, SequenceSize
 from tsrnn.sequences.cases import ChannelScaler

@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from tsrnn.forecasting.devices import pick_device
 from tsrnn.forecasting.network_training import fresh_seed, own_random_state, progress_of
+from tsrnn.networks.devices import pick_device
 from tsrnn.networks.threads import one_thread
 from tsrnn.sequences.ngram import NgramBaseline
 from tsrnn.sequences.text_history import history_of, summarise

@@ -16,10 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.stored_values import Json, number_between, one_of, read_entry, read_flag, read_history, read_whole
 from tsrnn.errors import DataError
-from tsrnn.forecasting.devices import nearest_device
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
 from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.devices import nearest_device
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
 from tsrnn.networks.loading import network_from
 from tsrnn.sequences.text_history import HISTORY

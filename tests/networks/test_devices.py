@@ -4,7 +4,7 @@ import torch
 from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.devices import parse_device, pick_device
+from tsrnn.networks.devices import parse_device, pick_device
 
 
 @pytest.mark.parametrize("device", [None, 0, ["cpu"], "abacus"])
