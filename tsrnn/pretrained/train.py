@@ -195,8 +195,8 @@ def write_log(path: Path, name: str, history: Sequence[Progress]) -> None:
     write_whole(path, text.getvalue().encode())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command's options; exits with a message where one is impossible."""
     parser = argparse.ArgumentParser(prog="python -m tsrnn.pretrained.train", description=__doc__)
     parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS), help="default: all")
     parser.add_argument("--steps", type=int, help="gradient steps of each member (default: each its own)")
@@ -218,6 +218,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--learning-rate must be above 0")
     if options.far_only and not any(MEMBERS[name].far for name in options.members):
         parser.error(f"--far-only: {', '.join(options.members)} without far decoders; name others with --members")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    options = _options(arguments)
     torch.set_num_threads(options.threads)
     try:
         device = pick_device(options.device)
