@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -40,6 +41,20 @@ def test_a_wrong_forecast_is_a_failed_check_and_an_exit_code(run, monkeypatch, b
     assert "FAILED  ARIMA" in out
     assert "1 of 2 checks failed." in out
     assert "Traceback" not in out + err
+
+
+def test_every_file_of_the_base_model_is_looked_at(run, monkeypatch, tmp_path):
+    from tsrnn.pretrained import weights
+
+    shutil.copytree(weights.WEIGHTS, tmp_path / "weights")
+    (tmp_path / "weights" / "any_season.safetensors").unlink()
+    load = weights.load_member.__wrapped__
+    monkeypatch.setattr(weights, "load_member", lambda member: load(member, tmp_path / "weights"))
+    name = "weights of the base model"
+    monkeypatch.setattr(checks, "CHECKS", {name: checks.CHECKS[name]})
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert "any_season.safetensors are missing. Install tsrnn again" in out
 
 
 def test_an_extra_that_is_missing_is_no_failure(run, monkeypatch):

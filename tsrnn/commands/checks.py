@@ -126,6 +126,15 @@ def _check_base() -> str:
     return f"error {share:.2f} of the seasonal naive's, the same twice"
 
 
+def _check_weights() -> str:
+    from tsrnn.pretrained.family import MEMBERS
+    from tsrnn.pretrained.weights import load_member
+
+    for member in MEMBERS.values():
+        load_member(member)
+    return f"{len(MEMBERS)} networks are there and whole"
+
+
 def _check_training() -> str:
     from tsrnn.forecasting.forecaster import Forecaster
 
@@ -189,6 +198,7 @@ def _check_parquet() -> str:
 
 CHECKS: dict[str, Callable[[], str]] = {
     "forecast with the base model": _check_base,
+    "weights of the base model": _check_weights,
     "train a network": _check_training,
     "ARIMA": _check_arima,
     "backtest and verdict": _check_verdict,
