@@ -1,3 +1,4 @@
+import itertools
 import math
 from copy import copy
 from dataclasses import replace
@@ -400,11 +401,17 @@ def test_an_ensemble_in_an_average_counts_as_one_as_the_network_did_that_was_jud
     assert len(votes) == 3 + 3 * IN_BASE
 
 
-def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, monkeypatch):
-    monkeypatch.setattr(module, "CLOCK_TOLERANCE", 1e9)
-    model = Forecaster(strategy="fine-tune", time_budget=1e-4).fit(monthly)
+@pytest.mark.parametrize("strategy", ["fine-tune", "scratch"])
+def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, monkeypatch, strategy):
+    ticks = itertools.count()
+    # Every look at the clock takes a millisecond: longer than the budget, not than the fewest steps.
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks) / 1000)
+    model = Forecaster(strategy=strategy, time_budget=1e-4).fit(monthly)
     assert model.settings_.max_steps == FEWEST_STEPS
-    assert any("time_budget=0.0001 s is too short" in note for note in model.notes_)
+    (note,) = model.notes_
+    assert "time_budget=0.0001 s is too short" in note
+    assert not model.out_of_time_
+    assert model.history_["step"].iloc[-1] == FEWEST_STEPS
 
 
 def test_a_training_that_the_clock_ends_is_noted(monthly, monkeypatch, tmp_path):

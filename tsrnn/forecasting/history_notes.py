@@ -28,8 +28,8 @@ def _short_notes(panel: Panel) -> list[str]:
     names = examples(panel.ids[short])
     what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
     notes = [
-        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest on what "
-        "the network learnt from other series."
+        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest mostly "
+        "on what the network has learnt."
     ]
     # Equal values tell no scale that the network could forecast in.
     level = [index for index in short if np.ptp((y := panel.series(int(index)))[np.isfinite(y)]) == 0]

@@ -99,6 +99,8 @@ class NetworkFit:
     train_end: Integers | None = None
     notes: list[str] = field(default_factory=list)
     _trained: list[tuple[NetworkForecast, Settings]] = field(default_factory=list)
+    # What the fewest steps take by the cost model, where the time budget is shorter and yet a training is asked for.
+    _needed_seconds: float = 0.0
 
     def run(self) -> None:
         """Fit as the strategy asks.
@@ -158,7 +160,7 @@ class NetworkFit:
 
     def _deadline(self) -> float | None:
         budget = self.model.time_budget
-        return None if budget is None else self.started + CLOCK_TOLERANCE * budget
+        return None if budget is None else self.started + CLOCK_TOLERANCE * max(budget, self._needed_seconds)
 
     def _settings(self, strategy: str) -> Settings:
         return (choose_settings if strategy == "scratch" else fine_tune_settings)(self.model, self.panel)
@@ -206,13 +208,19 @@ class NetworkFit:
         budget = self.model.time_budget
         if budget is None:
             return settings
-        networks = trainings * len(self._starts(strategy))
-        steps = int(budget / networks / step_seconds(settings) / (1 + LAST_STEPS))
+        steps = int(budget / self._seconds_a_step(strategy, settings, trainings))
         if steps >= settings.max_steps:
             return settings
         return replace(settings, max_steps=steps) if steps >= FEWEST_STEPS else None
 
+    def _seconds_a_step(self, strategy: str, settings: Settings, trainings: int) -> float:
+        """Return what a step of every network takes by the cost model, with its share of the last steps."""
+        return trainings * len(self._starts(strategy)) * step_seconds(settings) * (1 + LAST_STEPS)
+
     def _fewest_steps(self, settings: Settings) -> Settings:
+        # Otherwise the clock would end them at once, and the forecast would be one of the machine's load.
+        a_step = self._seconds_a_step(self.strategy, settings, self.model.ensemble_size)
+        self._needed_seconds = FEWEST_STEPS * a_step
         self.notes.append(
             f"time_budget={self.model.time_budget:g} s is too short for a training; the network was given its fewest "
             f"{FEWEST_STEPS} steps."
