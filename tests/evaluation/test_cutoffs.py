@@ -26,7 +26,6 @@ def panel_of(*lengths, season_length=12, default_horizon=18):
 def test_cutoffs_worked_by_hand():
     origins = choose_origins(panel_of(100, 50, season_length=4), h=10, n_windows=3, step_size=5)
     assert origins.ends.tolist() == [[80, 85, 90], [30, 35, 40]]
-    assert origins.min_history == 8
     assert (origins.h, origins.n_windows, origins.step_size) == (10, 3, 5)
     cutoffs = origins.cutoffs()
     assert cutoffs.series.tolist() == [0, 0, 0, 1, 1, 1]
@@ -102,14 +101,14 @@ def test_every_cutoff_has_its_history_before_it_and_its_horizon_after_it(lengths
         return
     used = origins.ends > 0
     lead = panel.lengths[:, None] - origins.ends
-    assert (origins.ends[used] >= origins.min_history).all()
+    assert (origins.ends[used] >= max(2 * season, 3)).all()
     assert (lead[used] >= origins.h).all()
     assert (lead[:, -1][used[:, -1]] == origins.h).all()
     assert used.shape == (len(lengths), origins.n_windows)
     # Every cutoff is reached by a series, and no cutoff that could be reached is missing.
     assert used.any(0).all()
     assert origins.n_windows == (n_windows or origins.n_windows) or (
-        max(lengths) - origins.h - origins.n_windows * origins.step_size < origins.min_history
+        max(lengths) - origins.h - origins.n_windows * origins.step_size < max(2 * season, 3)
     )
     assert 1 <= origins.n_windows <= max(MOST_WINDOWS, n_windows or 1)
     both = used[:, 1:] & used[:, :-1]

@@ -24,8 +24,6 @@ class Origins:
     h, n_windows, step_size : int
     ends : int64 ndarray of shape (n_series, n_windows)
         Rows up to a cutoff, oldest cutoff first; 0 where a series is too short for that cutoff.
-    min_history : int
-        Rows before a cutoff, at least.
     gap : int
         Steps right after a cutoff that are not scored; the h scored ones follow.
     train_size : int or None
@@ -39,7 +37,6 @@ class Origins:
     n_windows: int
     step_size: int
     ends: Integers
-    min_history: int
     gap: int = 0
     train_size: int | None = None
     learnt: Integers | None = None
@@ -138,7 +135,7 @@ def choose_origins(
     ParameterError
         If `train_size` is less than the rows that a cutoff needs before it.
     """
-    min_history = max(2 * panel.season_length, 3) if panel.season_length > 1 else 3
+    min_history = max(2 * panel.season_length, 3)
     if train_size is not None and train_size < min_history:
         raise ParameterError(
             f"train_size={train_size}: expected {min_history} rows or more (season_length={panel.season_length}), "
@@ -166,4 +163,4 @@ def choose_origins(
         )
     # A model that is fitted before a cutoff that nobody reaches would learn from next to nothing.
     empty = int(ends.any(0).argmax())
-    return Origins(h, n_windows - empty, step_size, ends[:, empty:], min_history, gap, train_size)
+    return Origins(h, n_windows - empty, step_size, ends[:, empty:], gap, train_size)

@@ -226,9 +226,7 @@ def _levenberg_marquardt(
     return x, False
 
 
-def fit_complete(
-    w: Floats, order: Order, *, exact: bool, starts: list[Floats] | None = None, max_iterations: int = 40
-) -> Estimate:
+def fit_complete(w: Floats, order: Order, *, exact: bool, starts: list[Floats] | None = None) -> Estimate:
     """Estimate an order on a complete, already differenced series.
 
     Parameters
@@ -240,7 +238,6 @@ def fit_complete(
         Exact likelihood, or conditional sum of squares.
     starts : list of ndarray of shape (n_coefficients,), optional
         Where to start besides a model of nearly independent values.
-    max_iterations : int
 
     Returns
     -------
@@ -254,10 +251,7 @@ def fit_complete(
     columns = np.column_stack([w, np.ones(len(w))]) if order.constant else w[:, None]
     whiten = exact_residuals if exact else conditional_residuals
     x, constant, squares, cost, converged = estimate(
-        lambda ar, ma: whiten(columns, ar, ma),
-        order,
-        [_plain_start(order), *(starts or [])],
-        max_iterations,
+        lambda ar, ma: whiten(columns, ar, ma), order, [_plain_start(order), *(starts or [])]
     )
     return judged(order, x, constant, squares, cost, len(w), converged)
 

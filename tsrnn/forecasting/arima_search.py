@@ -22,6 +22,7 @@ _STRONG_SEASON = 0.64
 _EXACT_POINTS = 150
 _EXACT_SEASON = 12
 # Limits of the stepwise search of Hyndman and Khandakar (2008), section 3.2.
+_MAX_DIFFERENCES = 2
 _MAX_ORDER = 5
 _MAX_SEASONAL_ORDER = 2
 _MAX_CANDIDATES = 94
@@ -83,26 +84,14 @@ def kpss_statistic(y: Floats) -> float:
     return float(np.sum(np.cumsum(errors) ** 2)) / (n * variance)
 
 
-def number_of_differences(y: Floats, max_d: int = 2) -> int:
-    """Difference until the KPSS test no longer rejects stationarity at 5 %.
+def number_of_differences(y: Floats) -> int:
+    """Difference complete values of shape (n,), at most twice, until the KPSS test accepts stationarity at 5 %.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n,), complete
-    max_d : int
-
-    Returns
-    -------
-    int
-        From 0 to `max_d`.
-
-    Examples
-    --------
     >>> number_of_differences(np.cumsum(np.ones(100)))
     1
     """
     d = 0
-    while d < max_d and len(y) > 2 and not is_constant(y) and kpss_statistic(y) > _KPSS_LEVEL_5_PERCENT:
+    while d < _MAX_DIFFERENCES and len(y) > 2 and not is_constant(y) and kpss_statistic(y) > _KPSS_LEVEL_5_PERCENT:
         y = np.diff(y)
         d += 1
     return d

@@ -18,9 +18,9 @@ def latest_observed(observed: Tensor, count: int | Tensor) -> Tensor:
     return observed & (rank <= count)
 
 
-def masked_mean(values: Tensor, where: Tensor, dim: int = -1) -> Tensor:
-    """Average where `where` holds, keeping the dimension; 0 where it never holds."""
-    return (values * where).sum(dim, keepdim=True) / where.sum(dim, keepdim=True).clamp(min=1)
+def masked_mean(values: Tensor, where: Tensor) -> Tensor:
+    """Average over the last dimension, which is kept, where `where` holds; 0 where it never holds."""
+    return (values * where).sum(-1, keepdim=True) / where.sum(-1, keepdim=True).clamp(min=1)
 
 
 def scale_windows(
