@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.data.panel import Cutoffs, Panel
+from tsrnn.data.panel import Cutoffs, Panel, sums_before
 from tsrnn.forecasting.forecaster import Forecaster
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def forecast_windows(
     if not len(usable):
         return answer
     inside = np.arange(L) >= L - lengths[usable, None]
-    offsets = np.concatenate([[0], np.cumsum(lengths[usable])]).astype(np.int64)
+    offsets = sums_before(lengths[usable])
     panel = Panel(
         windows[usable][inside],
         offsets,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import id_column
+from tsrnn.data.panel import sums_before
 from tsrnn.data.spans import row_stamps
 from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError
@@ -96,7 +97,7 @@ def ending_together(panel: Panel) -> Panel:
     lengths = (begin + panel.lengths).max() - begin
     if (lengths == panel.lengths).all():
         return panel
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = sums_before(lengths)
     series, row = panel.places()
     y = np.full(int(offsets[-1]), np.nan)
     y[offsets[series] + row] = panel.y

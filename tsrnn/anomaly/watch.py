@@ -15,6 +15,7 @@ from tsrnn.anomaly.tables import time_rows
 from tsrnn.anomaly.thresholds import MANY_USUAL, PastScores, evenly
 from tsrnn.anomaly.tracker import Judged, Tracker
 from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
+from tsrnn.data.panel import sums_before
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -220,7 +221,7 @@ class Watch:
         """Return the panel with missing rows before each series."""
         if not gap.any():
             return panel
-        offsets = np.concatenate([[0], np.cumsum(panel.lengths + gap)]).astype(np.int64)
+        offsets = sums_before(panel.lengths + gap)
         y = np.full(int(offsets[-1]), np.nan)
         series, row = panel.places()
         y[offsets[series] + gap[series] + row] = panel.y

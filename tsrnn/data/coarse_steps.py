@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tsrnn.data.panel import sums_before
 from tsrnn.errors import FrequencyError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
 
 def _counts(mask: npt.NDArray[np.bool_], offsets: Integers, within: bool = False) -> Integers:
     """Return for how many rows of each series the mask holds; `within` leaves out their last rows."""
-    running = np.concatenate([[0], np.cumsum(mask)])
+    running = sums_before(mask)
     counts: Integers = running[np.maximum(offsets[1:] - within, offsets[:-1])] - running[offsets[:-1]]
     return counts
 

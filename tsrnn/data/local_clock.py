@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, FixedStep, Stamps
-from tsrnn.data.panel import Cutoffs, Panel
+from tsrnn.data.panel import Cutoffs, Panel, sums_before
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Bools, Floats, Integers
@@ -109,7 +109,7 @@ class LocalClock:
         # A series may begin within the hour that comes twice.
         np.maximum.at(self._lead, series, -place)
         lengths = lengths + self._lead
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        offsets = sums_before(lengths)
         cell = (offsets[:-1] + self._lead)[series] + place
         seen = np.isfinite(rows.y)
         count = np.bincount(cell[seen], minlength=int(offsets[-1]))

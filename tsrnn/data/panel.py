@@ -148,7 +148,7 @@ class Panel:
 
     def observed_before(self, cutoffs: Cutoffs) -> Integers:
         """Count the observed values before each cutoff, which may lie beyond the series' end. Shape (B,)."""
-        running = np.concatenate([[0], np.cumsum(self.observed)])
+        running = sums_before(self.observed)
         first, after = self.offsets[cutoffs.series], self.offsets[cutoffs.series + 1]
         counts: Integers = running[np.clip(first + cutoffs.end, first, after)] - running[first]
         return counts
@@ -186,7 +186,7 @@ class Panel:
     def take(self, order: Integers) -> Panel:
         """Return the panel of some series, in this order; the notes stay those of the whole."""
         lengths = self.lengths[order]
-        start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        start = sums_before(lengths)
         rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)
         return replace(self, y=self.y[rows], offsets=start, ids=self.ids[order], start=self.start[order])
 
@@ -204,9 +204,20 @@ class Panel:
         first = np.append(seen, len(self.y))[place] - self.offsets[:-1]
         starts = np.where(first < ends, first, ends)
         keep = inside & (row >= starts[series])
-        offsets = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
+        offsets = sums_before(ends - starts)
         start = self.frequency.stamps(self.start, starts)
         return replace(self, y=self.y[keep], offsets=offsets, start=start)
+
+
+def sums_before(values: npt.ArrayLike) -> Integers:
+    """Return of n counts or truth values the sum of those before each, and of all. Shape (n + 1,).
+
+    Of the lengths of series these are their offsets.
+
+    >>> sums_before([2, 3, 1]).tolist()
+    [0, 2, 5, 6]
+    """
+    return np.concatenate([[0], np.cumsum(values)]).astype(np.int64, copy=False)
 
 
 def as_names(names: Sequence[Any]) -> npt.NDArray[Any]:

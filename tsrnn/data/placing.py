@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsrnn.data.grids import Frequency, Stamps
 from tsrnn.data.local_clock import clock_notes
-from tsrnn.data.panel import Bools, Floats, Integers, Panel
+from tsrnn.data.panel import Bools, Floats, Integers, Panel, sums_before
 from tsrnn.data.tables import value_notes
 from tsrnn.errors import FrequencyError
 
@@ -130,7 +130,7 @@ def on_grid(known: Panel, frequency: Frequency) -> list[Floats]:
 
 def with_rows(panel: Panel, values: Sequence[Floats], ids: Any, start: Stamps, frequency: Frequency) -> Panel:
     """Return a panel with other series, of the values and the first stamps given."""
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in values])]).astype(np.int64)
+    offsets = sums_before([len(part) for part in values])
     return replace(panel, y=np.concatenate(values), offsets=offsets, ids=ids, start=start, frequency=frequency)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from tsrnn.data.calendar_columns import calendar_notes
 from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
-from tsrnn.data.panel import Floats, Integers, TableForm, as_names
+from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
@@ -125,7 +125,7 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
             f"{len(twice):,} rows repeat the time stamp of another row of their series, for example {shown}. "
             f"Drop or aggregate them. {_REPEATED_HOUR}"
         )
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))]).astype(np.int64)
+    offsets = sums_before(np.bincount(codes, minlength=len(ids)))
     form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
     return Rows(ds, offsets, values, as_names(list(ids)), time, form, columns.notes)
 

@@ -16,7 +16,7 @@ from tsrnn.data.column_arguments import check_column_arguments
 from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
 from tsrnn.data.grids import DAY, FixedStep, show_stamps
 from tsrnn.data.local_clock import clock_notes
-from tsrnn.data.panel import Floats, Integers, Panel
+from tsrnn.data.panel import Floats, Integers, Panel, sums_before
 from tsrnn.data.rows import Rows, read_frame, read_series
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.errors import DataError, FrequencyError, ParameterError
@@ -139,7 +139,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     lengths = position[rows.offsets[1:] - 1] + 1
     _check_growth(rows, frequency, position, lengths, fitted)
     n_missing = int(lengths.sum()) - len(position)
-    base = np.repeat(np.concatenate([[0], np.cumsum(lengths)[:-1]]), counts) + position
+    base = np.repeat(sums_before(lengths)[:-1], counts) + position
     if rows.y.ndim == 2:
         n_series = rows.y.shape[1]
         grid = np.full((n_series, int(lengths[0])), np.nan)
@@ -148,7 +148,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     else:
         y = np.full(int(lengths.sum()), np.nan)
         y[base] = rows.y
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = sums_before(lengths)
     _check_size(y, offsets, rows.ids)
     lead = _leading(y, offsets)
     if lead.any():
@@ -250,7 +250,7 @@ def _cut(y: Floats, offsets: Integers, lead: Integers) -> Floats:
 
 
 def _shorten(offsets: Integers, lead: Integers) -> Integers:
-    return np.concatenate([[0], np.cumsum(np.diff(offsets) - lead)]).astype(np.int64)
+    return sums_before(np.diff(offsets) - lead)
 
 
 def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int) -> list[str]:
@@ -276,7 +276,7 @@ def value_notes(panel: Panel) -> list[str]:
 
 def _end_notes(y: Floats, offsets: Integers) -> list[str]:
     observed = np.isfinite(y)
-    running = np.concatenate([[0], np.cumsum(observed)])
+    running = sums_before(observed)
     early = np.count_nonzero(~observed[offsets[1:] - 1] & (running[offsets[1:]] > running[offsets[:-1]]))
     if not early:
         return []
@@ -300,7 +300,7 @@ def report_empty(panel: Panel) -> None:
 
 
 def _empty_series(y: Floats, offsets: Integers) -> Integers:
-    running = np.concatenate([[0], np.cumsum(np.isfinite(y))])
+    running = sums_before(np.isfinite(y))
     return np.flatnonzero(running[offsets[1:]] == running[offsets[:-1]])
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from tsrnn.data.panel import Floats, Integers
+from tsrnn.data.panel import Floats, Integers, sums_before
 from tsrnn.forecasting.arima_form import Estimate, Order, difference
 from tsrnn.forecasting.arima_likelihood import fit_complete
 from tsrnn.forecasting.arima_search import choose_differences, search_order
@@ -226,7 +226,7 @@ def forecast_series(
         NaN throughout where nothing is observed before the cutoff, or too little for the order.
     """
     values = np.full((len(ends), h, len(quantiles)), np.nan)
-    observed = np.concatenate([[0], np.cumsum(np.isfinite(y))])[ends] > 0
+    observed = sums_before(np.isfinite(y))[ends] > 0
     if model.estimate is not None and observed.any():
         rows = np.arange(len(y) + h, dtype=np.int64)
         season = np.zeros(len(rows)) if model.season is None else model.season.at(rows + shift)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsrnn.data.panel import sums_before
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.metrics import CONSTANT
 from tsrnn.sequences.vocabulary import Vocabulary, split_text
@@ -81,10 +82,6 @@ class Cases:
         return Cases(self.data.to(device), self.offsets)
 
 
-def _offsets(lengths: Sequence[int]) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
 def split_cases(X: Any, tokens: str) -> list[list[str]]:
     """Split texts into tokens; sequences of tokens are taken as they are.
 
@@ -125,7 +122,7 @@ def read_texts(cases: Sequence[Sequence[str]], vocabulary: Vocabulary) -> Cases:
     """Turn split texts into numbers; tokens that the vocabulary does not have become its unknown one."""
     place = {item: number for number, item in enumerate(vocabulary.items, start=1)}
     numbers = [place.get(token, 0) for case in cases for token in case]
-    return Cases(torch.tensor(numbers, dtype=torch.int64), _offsets([len(case) for case in cases]))
+    return Cases(torch.tensor(numbers, dtype=torch.int64), sums_before([len(case) for case in cases]))
 
 
 def as_table(X: Any) -> Any:
@@ -291,7 +288,7 @@ class ChannelScaler:
         """Scale cases; a channel of which a case has no value is 0, the mean."""
         flat = np.concatenate([_standard(case) for case in cases] if self.each_case else list(cases))
         z = np.nan_to_num((flat - self.loc) / self.scale, nan=0.0).clip(-LARGEST_SCALED, LARGEST_SCALED)
-        return Cases(torch.from_numpy(z.astype(np.float32)), _offsets([len(case) for case in cases]))
+        return Cases(torch.from_numpy(z.astype(np.float32)), sums_before([len(case) for case in cases]))
 
 
 def _standard(case: Floats) -> Floats:
