@@ -292,6 +292,11 @@ _FIRST = (
 # the first network, 1.041 with the one that has seen more prices and 1.027 with both (geometric means); from all of
 # them .950 with the one that knows the year.
 #
+# The networks of hours read positive series as square roots, and have learnt from them. Of nine groups of the 26 series
+# and M4 Hourly the MASE on the four last horizons was .977 of what it was by that alone and the sMAPE .90, since nights
+# near zero are forecast better (logarithms .973 and .885, but M4 Hourly's MASE 1.077 instead of 1.013); when they had
+# learnt so, too, M4 Hourly's came to .98 (.753 instead of .780 and .769). Days, weeks and months gain nothing.
+#
 # With 15 % of its batches of short histories the first network of months forecasts ten months of M1, CIF and hospital 4
 # to 13 % better, three months 1 %, and 80 % intervals after ten months hold 74 to 77 % instead of 53 to 58 %. It lost
 # nothing by that on long ones, the others lost .3 to .9 %: they have not learnt from short ones, and leave them to it.
