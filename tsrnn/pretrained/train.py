@@ -229,22 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         device = pick_device(options.device)
         options.output.mkdir(parents=True, exist_ok=True)
         for name in options.members:
-            member = MEMBERS[name]
-            recipe = Recipe(
-                name,
-                options.steps or member.steps,
-                options.batch_size or member.batch_size,
-                options.seed,
-                options.learning_rate or member.learning_rate,
-                member.candidates,
-                scorecard_checksum(name) if member.candidates > 1 else None,
-                far_steps=FAR_STEPS if member.far else 0,
-            )
-            if not options.far_only:
-                train_member(member, recipe, options.output, device)
-            elif member.far:
-                near = load_near(member, options.output)
-                train_far(member, near, recipe, read_recipe(member, options.output), options.output, device)
+            _train_as_asked(MEMBERS[name], options, device)
         for name in options.members:
             for path in _checkpoints(name, options.output):
                 path.unlink(missing_ok=True)
@@ -255,6 +240,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("stopped; the same command goes on from the last checkpoint.\n")
         return 130
     return 0
+
+
+def _train_as_asked(member: Member, options: argparse.Namespace, device: torch.device) -> None:
+    recipe = Recipe(
+        member.name,
+        options.steps or member.steps,
+        options.batch_size or member.batch_size,
+        options.seed,
+        options.learning_rate or member.learning_rate,
+        member.candidates,
+        scorecard_checksum(member.name) if member.candidates > 1 else None,
+        far_steps=FAR_STEPS if member.far else 0,
+    )
+    if not options.far_only:
+        train_member(member, recipe, options.output, device)
+    elif member.far:
+        near = load_near(member, options.output)
+        train_far(member, near, recipe, read_recipe(member, options.output), options.output, device)
 
 
 if __name__ == "__main__":
