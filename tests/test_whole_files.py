@@ -53,3 +53,12 @@ def test_a_link_stays_and_a_pipe_is_written_to(tmp_path):
     write_whole(tmp_path / "pipe", b"flow")
     reader.join()
     assert got == [b"flow"]
+
+
+def test_links_that_lead_to_each_other_are_an_error_and_stay(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match=r"Too many levels of symbolic links: .*a'$"):
+        write_whole(tmp_path / "a", b"one")
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert (tmp_path / "a").is_symlink()

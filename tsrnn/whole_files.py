@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Return where a path leads, whether or not anything is there yet.
+
+    Raises
+    ------
+    OSError
+        If its links lead to each other.
+    """
+    real = Path(os.path.realpath(path))
+    if real.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
+    return real
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -21,7 +36,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     if target.exists() and not target.is_file():
         target.write_bytes(data)
         return
-    target = target.resolve()
+    target = real_path(target)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     # What a process of the same number left, as the first one of a container.
     unfinished.unlink(missing_ok=True)
@@ -33,7 +48,8 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         unfinished.replace(target)
     except OSError as error:
         # A full disk names no file, and the name beside the place tells a user nothing.
-        error.filename = os.fspath(path)
+        if error.errno is not None:
+            error.filename = os.fspath(path)
         raise
     finally:
         unfinished.unlink(missing_ok=True)

@@ -108,6 +108,28 @@ def test_two_results_never_go_to_one_file(run, sales, tmp_path, no_work, argumen
     assert not exists or (tmp_path / name).read_text() == "old"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("forecast", "sales.csv", "--output", "loop"),
+        ("forecast", "sales.csv", "--plot", "loop"),
+        ("backtest", "sales.csv", "--report", "loop"),
+        ("backtest", "sales.csv", "--folder", "loop"),
+        ("fit", "sales.csv", "--save", "loop"),
+        ("predict", "--model", "loop"),
+        ("forecast", "loop"),
+    ],
+    ids=" ".join,
+)
+def test_a_link_that_leads_to_itself_is_one_line_with_exit_code_1(run, sales, tmp_path, arguments):
+    (tmp_path / "loop").symlink_to("loop")
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1].startswith("tsrnn: ")
+    assert "loop" in err
+    assert (tmp_path / "loop").is_symlink()
+
+
 def test_a_result_never_joins_the_tables_of_a_folder(run, tmp_path, no_work):
     (tmp_path / "shops").mkdir()
     (tmp_path / "a.csv").write_text("ds,y\n")

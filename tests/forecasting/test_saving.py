@@ -239,6 +239,15 @@ def test_a_save_that_fails_leaves_the_old_model_and_no_rubbish(models, saved, tm
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_save_that_fails_names_the_folder_that_was_asked_for(models, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=r"No space left on device: .*sales'$"):
+        save_forecaster(models["log"], tmp_path / "sales")
+
+
 def test_what_has_no_written_form_is_an_error_that_says_so(tmp_path):
     table = wide()
     table.columns = [pd.Timedelta(1, "D"), pd.Timedelta(2, "D"), pd.Timedelta(3, "D")]

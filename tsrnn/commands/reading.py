@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,5 +87,5 @@ def plain_name(file: str) -> str:
     """
     if file == "-":
         return "stdin"
-    name = Path(file).resolve().name
+    name = Path(os.path.realpath(file)).name
     return name.split(".")[0] or name.strip(".") or "data"

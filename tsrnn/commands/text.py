@@ -102,11 +102,12 @@ def train_command(
     from tsrnn.forecasting.model_folder import check_replaceable, read_path
     from tsrnn.sequences.text_generator import TextGenerator
     from tsrnn.sequences.text_saving import KIND
+    from tsrnn.whole_files import real_path
 
     voice = Voice(quiet)
     folder = read_path(save)
     text = read_text_file(file)
-    check_replaceable(folder.resolve(), KIND)
+    check_replaceable(real_path(folder), KIND)
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     _check_writable(unfinished.parent)
     with voice.working("train") as work:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsrnn.errors import DataError
+from tsrnn.whole_files import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,7 @@ def check_output(
         target = Path(path)
         if target.is_dir():
             raise DataError(f"{path}: is a folder; expected the name of a file.")
+        real_path(target)  # links that lead to each other lead nowhere
         if not target.absolute().parent.is_dir():
             raise DataError(
                 f"{path}: cannot be written, there is no folder {target.parent}. Make it, or choose another path."

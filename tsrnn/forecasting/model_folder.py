@@ -17,7 +17,7 @@ from safetensors import torch as tensor_file
 
 import tsrnn
 from tsrnn.errors import DataError, ParameterError
-from tsrnn.whole_files import write_whole
+from tsrnn.whole_files import real_path, write_whole
 
 SCHEMA = 1
 FORECASTER = "forecaster"
@@ -90,7 +90,7 @@ def write_folder(
     OSError
         If it cannot be written.
     """
-    folder = read_path(path).resolve()
+    folder = real_path(read_path(path))
     check_replaceable(folder, kind)
     data = tensor_file.save({name: part.detach().cpu().contiguous().clone() for name, part in tensors.items()})
     head = {"format": f"tsrnn {kind}", "schema": SCHEMA, "tsrnn": tsrnn.__version__, "tensors_sha256": _sha256(data)}
@@ -103,6 +103,11 @@ def write_folder(
         write_whole(fresh / TENSOR_FILE, data)
         write_whole(fresh / CONTENT_FILE, text.encode())
         _put_in_place(fresh, folder, old)
+    except OSError as error:
+        # The name beside the place tells a user nothing.
+        if error.errno is not None and error.filename2 is None:
+            error.filename = os.fspath(folder)
+        raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -139,7 +144,7 @@ def check_target(path: Any) -> None:
     ParameterError
         If something stands there that is neither an empty folder nor a saved model, or the place takes no folder.
     """
-    folder = read_path(path).resolve()
+    folder = real_path(read_path(path))
     check_replaceable(folder)
     place = next(parent for parent in folder.parents if parent.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
