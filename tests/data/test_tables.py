@@ -549,3 +549,10 @@ def test_cutoffs_and_futures_are_index_ranges():
     np.testing.assert_array_equal(panel.future(cutoffs, 2), [[3.0, 4.0], [9.0, np.nan], [np.nan, np.nan]])
     assert panel.last_cutoffs().end.tolist() == [5, 5]
     assert panel.n_observed.tolist() == [5, 5]
+
+
+@pytest.mark.parametrize("season_length", [1_000_001, 10**30])
+def test_a_season_that_no_memory_holds_is_refused(season_length):
+    with pytest.raises(ParameterError, match=rf"season_length={season_length}: expected 1,000,000 steps at most"):
+        read_panel(pd.Series([1.0, 2.0, 3.0]), season_length=season_length)
+    assert read_panel(pd.Series([1.0, 2.0, 3.0]), season_length=1_000_000).season_length == 1_000_000

@@ -33,6 +33,9 @@ MAX_GROWTH = 50
 LARGEST = 1e301
 GROWTH_FREE_ROWS = 10_000
 
+# Models hold a season of every series in memory; a year of minutes has 525,600 steps, a week of seconds 604,800.
+LONGEST_SEASON = 1_000_000
+
 
 def read_panel(
     df: Any,
@@ -110,6 +113,11 @@ def read_panel(
 def _check_season_length(season_length: Any) -> int:
     if not is_whole(season_length) or season_length < 1:
         raise ParameterError(f"season_length={season_length!r}: expected a whole number of steps, 1 for none.")
+    if season_length > LONGEST_SEASON:
+        raise ParameterError(
+            f"season_length={season_length}: expected {LONGEST_SEASON:,} steps at most. Add up or average rows to "
+            "a longer step first, or pass a shorter season; 1 means none."
+        )
     return int(season_length)
 
 
