@@ -226,6 +226,12 @@ def test_a_full_disk_is_a_line(tmp_path):
     [
         (KeyboardInterrupt(), 130, "tsrnn: stopped."),
         (MemoryError(), 1, "out of memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+            1,
+            "out of memory",
+        ),
+        (RuntimeError("CUDA out of memory. Tried to allocate 8.00 GiB."), 1, "out of memory"),
         (PermissionError(13, "Permission denied", "/root/x"), 1, "/root/x: Permission denied"),
         (ZeroDivisionError("division by zero"), 70, "a defect of tsrnn (ZeroDivisionError: division by zero)"),
     ],

@@ -222,6 +222,12 @@ def test_the_unit_of_the_values_does_not_matter(model, factor, monthly):
     np.testing.assert_allclose(answer / factor, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("h", [10**9 + 1, 10**20])
+def test_a_horizon_that_no_memory_holds_is_refused(ready, h):
+    with pytest.raises(ParameterError, match=rf"h={h}: expected 1,000,000,000 steps at most"):
+        ready.predict(h=h)
+
+
 @pytest.mark.parametrize("h", [0, -1, 2.5, "3", True])
 def test_an_impossible_horizon_is_refused(ready, h):
     with pytest.raises(ParameterError, match="whole number of steps"):

@@ -134,14 +134,22 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         code = _fail(f"{where}{error.strerror or error}. Check the path, the rights and the space left.", FAILED)
-    except MemoryError:
-        code = _fail("out of memory. Give fewer series or rows, or columns by --target.", FAILED)
     except Exception as error:
+        if _is_lack_of_memory(error):
+            sys.exit(_fail("out of memory. Give fewer series or rows, or columns by --target.", FAILED))
         if os.environ.get("TSRNN_TRACEBACK"):
             raise
         text = f"{type(error).__name__}: {error}"
         code = _fail(f"a defect of tsrnn ({text}). TSRNN_TRACEBACK=1 shows where; please report it.", INTERNAL)
     sys.exit(code)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Tell a lack of memory, which torch raises as a RuntimeError of its own words."""
+    told = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+    )
 
 
 def _fail(message: str, code: int) -> int:
