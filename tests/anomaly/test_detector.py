@@ -6,6 +6,7 @@ from sklearn.exceptions import NotFittedError
 
 from tests.anomaly.conftest import hourly
 from tsrnn import AnomalyDetector, Forecaster, SeasonalNaive
+from tsrnn.anomaly.events import kind_of
 from tsrnn.errors import DataError, FrequencyError, ParameterError
 
 COLUMNS = ["unique_id", "ds", "y", "expected", "lower", "upper", "score", "p_value", "is_anomaly"]
@@ -548,3 +549,13 @@ def test_each_new_level_is_accepted_sooner_than_the_one_before():
     assert alarms[0] == 80
     assert alarms[1] <= 50
     assert 10 < alarms[2] <= 30
+
+
+def test_a_season_is_missed_only_where_there_was_one():
+    day = np.sin(2 * np.pi * np.arange(24) / 24)
+    flat = np.zeros(24)
+    assert kind_of(flat, day, 24, 0.1) == "missing season"
+    assert kind_of(flat, day, 24, 0.1, before=day) == "missing season"
+    assert kind_of(flat, day, 24, 0.1, before=flat + 1e-3) == "change of variance"
+    too_few = np.r_[flat[:6], np.full(18, np.nan)]
+    assert kind_of(flat, day, 24, 0.1, before=too_few) == "missing season"

@@ -154,23 +154,6 @@ def test_the_target_is_what_follows_the_history_in_its_scale():
     torch.testing.assert_close(target - z[:, -1:], step * torch.arange(1.0, 5.0), rtol=1e-4, atol=1e-4)
 
 
-def test_positive_series_are_learnt_as_the_power_they_are_read_as():
-    squares, below = np.arange(1.0, 29) ** 2, np.arange(28.0) - 50
-    batches = []
-    for powers in ((0.5,), (0.5, 1.0), (1.0, 0.5)):
-        drawn = windows(batch_size=16, member=replace(TINY, powers=powers))
-        drawn._seasons = (4,)
-        batches.append(drawn._cut(np.stack([squares, below] * 8), [0, 1]))
-    roots, also, plain = batches
-    assert same(roots, also)  # the first of several
-    counted = windows(batch_size=16)
-    counted._seasons = (4,)
-    expected = counted._cut(np.stack([np.sqrt(squares), below] * 8), [0, 1])
-    torch.testing.assert_close(roots.target, expected.target, rtol=1e-4, atol=1e-4)
-    assert torch.equal(roots.target[1::2], plain.target[1::2])
-    assert not torch.allclose(roots.target[::2], plain.target[::2])
-
-
 def test_the_series_are_those_of_the_prior():
     drawn = windows(seed=9)
     drawn.draw(1)

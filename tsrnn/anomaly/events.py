@@ -59,7 +59,7 @@ def find_events(table: pd.DataFrame, season_length: int, gap: int) -> pd.DataFra
         rows = _events_of_system(table, parts, season_length, gap)
     else:
         rows = [
-            {"unique_id": name, **describe_event(part.iloc[start : end + 1], season_length)}
+            {"unique_id": name, **describe_event(part, int(start), int(end), season_length)}
             for name, part in parts.items()
             for start, end in zip(*merged_runs(part["is_anomaly"].to_numpy(dtype=bool), gap), strict=True)
         ]
@@ -86,8 +86,8 @@ def _events_of_system(
         # The scores of all channels are the same at a time.
         peak = alarms[alarms["ds"] == alarms["ds"].iloc[int(alarms["score"].to_numpy().argmax())]]
         name = peak["unique_id"].iloc[int(peak["share"].to_numpy().argmax())]
-        part = parts[name][parts[name]["ds"].between(times.index[start], times.index[end])]
-        rows.append({"unique_id": name, **describe_event(part, season_length)})
+        inside = np.flatnonzero(parts[name]["ds"].between(times.index[start], times.index[end]).to_numpy())
+        rows.append({"unique_id": name, **describe_event(parts[name], int(inside[0]), int(inside[-1]), season_length)})
     return rows
 
 
@@ -103,14 +103,16 @@ def merged_runs(flags: Bools, gap: int) -> tuple[Integers, Integers]:
     return starts[keep], ends[np.concatenate([apart, [True]])] if len(ends) else ends
 
 
-def describe_event(part: pd.DataFrame, season_length: int) -> dict[str, Any]:
-    """Say of an event's rows when it was, what it was, and what had been expected."""
+def describe_event(series: pd.DataFrame, start: int, end: int, season_length: int) -> dict[str, Any]:
+    """Say of an event, which is rows start to end of a series, when it was, what it was, and what had been expected."""
+    before = series["y"].to_numpy(dtype=float)[max(start - season_length, 0) : start]
+    part = series.iloc[start : end + 1]
     y, expected, score, lower, upper = (
         part[name].to_numpy(dtype=float) for name in ("y", "expected", "score", "lower", "upper")
     )
     flags = part["is_anomaly"].to_numpy(dtype=bool)
     peak = int(np.nanargmax(np.where(flags, score, np.nan)))
-    kind = kind_of(y, expected, season_length, float(np.nanmean(upper - lower)) / 2)
+    kind = kind_of(y, expected, season_length, float(np.nanmean(upper - lower)) / 2, before)
     # Its last rows may come after it was accepted.
     shifted = ((y < lower) | (y > upper)) & (kind == "level shift")
     whole = shifted.any()
@@ -130,8 +132,10 @@ def describe_event(part: pd.DataFrame, season_length: int) -> dict[str, Any]:
     return described
 
 
-def kind_of(y: Floats, expected: Floats, season_length: int, reach: float = 0.0) -> str:
+def kind_of(y: Floats, expected: Floats, season_length: int, reach: float = 0.0, before: Floats | None = None) -> str:
     """Say what kind of event the values y are, where `expected` had been expected, give or take `reach`.
+
+    A season that was not there in the rows `before` either is not missed.
 
     >>> kind_of(np.array([9.0, 9.2, 8.9, 9.1, 9.0]), np.array([5.0, 5.1, 5.0, 4.9, 5.0]), 1)
     'level shift'
@@ -143,6 +147,9 @@ def kind_of(y: Floats, expected: Floats, season_length: int, reach: float = 0.0)
     # One season of it: what is expected later may have followed a new level.
     moved = expected[:season_length].std()
     flat = y[:season_length].std() < FLAT * moved
+    past = np.array([]) if before is None else before[np.isfinite(before)]
+    if len(past) >= LEAST_OF_A_SEASON * season_length:
+        flat &= past.std() >= FLAT * moved
     if season_length > 1 and len(y) >= LEAST_OF_A_SEASON * season_length and flat and moved > NOTICEABLE * reach:
         return "missing season"
     residual = y - expected

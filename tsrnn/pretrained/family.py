@@ -56,8 +56,8 @@ class Member:
         Series that are simulated for each it is trained on; those that look real are more likely to be taken
         (`tsrnn.pretrained.likeness`).
     powers : tuple of float
-        What is read of positive series (`tsrnn.preprocessing.window_power`); the forecasts are averaged. It has learnt
-        from the first of them.
+        What is read of positive series (`tsrnn.preprocessing.window_power`), whose forecasts are averaged. It has
+        learnt from the values as they are.
     contrasts : bool
         Whether it reads `tsrnn.preprocessing.contrasts`.
     own_season : bool
@@ -292,10 +292,9 @@ _FIRST = (
 # the first network, 1.041 with the one that has seen more prices and 1.027 with both (geometric means); from all of
 # them .950 with the one that knows the year.
 #
-# The networks of hours read positive series as square roots, and have learnt from them. Of nine groups of the 26 series
-# and M4 Hourly the MASE on the four last horizons was .977 of what it was by that alone and the sMAPE .90, since nights
-# near zero are forecast better (logarithms .973 and .885, but M4 Hourly's MASE 1.077 instead of 1.013); when they had
-# learnt so, too, M4 Hourly's came to .98 (.753 instead of .780 and .769). Days, weeks and months gain nothing.
+# The networks of hours read positive series as square roots. Of nine groups of the 26 series and M4 Hourly the MASE on
+# the four last horizons was .977 of what it was and the sMAPE .90, since nights near zero are forecast better
+# (logarithms .973 and .885, but M4 Hourly's MASE 1.077 instead of 1.013). Days, weeks and months gain nothing.
 #
 # With 15 % of its batches of short histories the first network of months forecasts ten months of M1, CIF and hospital 4
 # to 13 % better, three months 1 %, and 80 % intervals after ten months hold 74 to 77 % instead of 53 to 58 %. It lost

@@ -9,7 +9,6 @@ import torch
 
 from tsrnn.preprocessing.inputs import make_inputs
 from tsrnn.preprocessing.scaling import standardise
-from tsrnn.preprocessing.window_power import WindowPower
 from tsrnn.pretrained.family import Member
 from tsrnn.pretrained.likeness import scorecard_of
 from tsrnn.pretrained.prior import simulate
@@ -102,10 +101,6 @@ class SimulatedWindows:
         observed &= rng.random((n, width)) >= gaps
         known = torch.from_numpy(observed).to(self.device, non_blocking=True)
         reads = member.size(seasons).reads
-        past, future = y[:, :width], y[:, width:]
-        if member.powers[0] != 1:
-            mapped, past = WindowPower.of(past, known, member.powers[0])
-            future = mapped.forward(future)
-        inputs, loc, scale = make_inputs(past, known, member.scaling, reads, member.horizon)
-        target = standardise(future, loc, scale).to(torch.float32)
+        inputs, loc, scale = make_inputs(y[:, :width], known, member.scaling, reads, member.horizon)
+        target = standardise(y[:, width:], loc, scale).to(torch.float32)
         return WindowBatch(inputs, target, (scale > 0).expand(target.shape))
