@@ -40,6 +40,13 @@ def test_a_variance_that_grows_may_grow_on():
     np.testing.assert_allclose(width, spread[24:], rtol=0.03)
 
 
+@pytest.mark.parametrize("unit", [1e-290, 1e290])
+def test_the_unit_of_the_values_does_not_matter(unit):
+    far, direct = fan(np.linspace(3, 90, 36)), fan(np.linspace(1, 2, 12))
+    found = limit_growth(far * unit, direct * unit, (0, 1, 2)) / unit
+    torch.testing.assert_close(found, limit_growth(far, direct, (0, 1, 2)))
+
+
 def test_a_block_does_not_depend_on_later_ones():
     far = 3.0 ** (np.arange(36) / 12)
     whole, first = limited(np.ones(12), far)[0], limited(np.ones(12), far[:12])[0]

@@ -113,9 +113,10 @@ def _share(actual: Tensor, direct: Tensor) -> Tensor:
     early_at, late_at = (half + 1) / 2, steps - (half - 1) / 2
     wide = _by_block(actual, H)  # [B, K]
     at = torch.arange(wide.shape[1], device=actual.device, dtype=actual.dtype) * H + H + (H + 1) / 2  # [K]
-    grown = (late**2 - early**2).clamp(min=0) / (late_at - early_at)
-    as_variance = (late[:, None] ** 2 + grown[:, None] * (at - late_at)).sqrt()
     tiny = torch.finfo(actual.dtype).tiny
+    # Of the late variance, since squares of 1e200 leave the range of floats.
+    grown = (1 - (early / late.clamp(min=tiny)) ** 2).clamp(min=0) / (late_at - early_at)
+    as_variance = late[:, None] * (1 + grown[:, None] * (at - late_at)).sqrt()
     power = torch.log(late.clamp(min=tiny) / early.clamp(min=tiny)) / math.log(late_at / early_at)
     power = power.clamp(0, MOST_POWER)
     most = torch.maximum(as_variance, late[:, None] * (at / late_at) ** power[:, None])
