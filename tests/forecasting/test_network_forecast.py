@@ -295,14 +295,22 @@ def test_roots_are_forecast_and_squared(network, h):
     roots = with_options(plain, cut=True, powers=(0.5,))
     unit = flat.values[-24:].mean()
     of_roots = FlatSeries.from_flat(torch.sqrt(flat.values / unit), torch.tensor([0, 40]))
-    expected = combined_quantiles([plain], of_roots, *where)[:, :6].clamp(min=0) ** 2 * unit
+    expected = combined_quantiles([plain], of_roots, *where).clamp(min=0) ** 2 * unit
     found = combined_quantiles([roots], flat, *where)
-    if network == "parallel":  # the others draw their paths by values, not by roots
-        torch.testing.assert_close(found[:, :6], expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     assert (found >= 0).all()
     assert (found.diff(dim=-1) >= 0).all()
     larger = FlatSeries.from_flat(flat.values * 1e9, torch.tensor([0, 40]))
     torch.testing.assert_close(combined_quantiles([roots], larger, *where) / 1e9, found, rtol=1e-5, atol=1e-5)
+
+
+def test_paths_of_roots_that_reach_zero_stay_roots():
+    y = torch.linspace(1, 1e-3, 24, dtype=torch.float64)
+    flat = FlatSeries.from_flat(y, torch.tensor([0, 24]))
+    roots = with_options(disturbed(SIZE), powers=(0.5,))
+    found = combined_quantiles([roots], flat, ends(0), ends(24), 40, QUANTILES)
+    assert (found[..., 0] == 0).any()
+    assert (found >= 0).all()
 
 
 @pytest.mark.parametrize("value", [0.0, -0.5])

@@ -160,6 +160,14 @@ class NetworkForecast:
 
     def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
         """Forecast as the network does. Shape (B, h, Q), original units."""
+        if len(self.powers) > 1 or self.powers[0] == 1:
+            return self._continued(y, observed, h, wanted, paths, seed)
+        # Once for all steps: with a path that comes to 0 a window that is mapped again would stay as it is.
+        mapped, z = WindowPower.of(y, observed, self.powers[0])
+        return mapped.backward(self._continued(z, observed, h, wanted, paths, seed))
+
+    def _continued(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
+        """Forecast by the network, and from where it ends by sample paths. Shape (B, h, Q), in units of y."""
         matrix = interpolation_matrix(self.size.quantiles, wanted).to(y.device)
         steps = self.size.horizon if h <= self.size.horizon else self.size.reach
         known = self._known(y, observed, steps)
@@ -182,8 +190,9 @@ class NetworkForecast:
 
     def _known(self, y: Tensor, observed: Tensor, steps: int) -> Tensor:
         """Forecast so many steps, the horizon or the reach, at the trained quantiles. Shape (B, steps, Q_known)."""
-        values = [self._at_power(y, observed, steps, power) for power in self.powers]
-        return values[0] if len(values) == 1 else torch.stack(values).mean(0)
+        if len(self.powers) == 1:  # the window is mapped already
+            return self._direct(y, observed, steps)
+        return torch.stack([self._at_power(y, observed, steps, power) for power in self.powers]).mean(0)
 
     def _at_power(self, y: Tensor, observed: Tensor, steps: int, power: float) -> Tensor:
         if power == 1:
@@ -202,13 +211,10 @@ class NetworkForecast:
         if len(self.powers) > 1:
             known = self._known(y, observed, steps)
             return sample_paths(known, self.size.quantiles, noise.to(torch.float64)), known.unsqueeze(1)
-        (power,) = self.powers
-        mapped, z = (None, y) if power == 1 else WindowPower.of(y, observed, power)
-        inputs, loc, scale = make_inputs(z, observed, self.scaling, self.size.reads, steps)
+        inputs, loc, scale = make_inputs(y, observed, self.scaling, self.size.reads, steps)
         paths, known = (part.to(torch.float64) for part in self.network.draw(inputs, noise))
         loc, scale = loc.unsqueeze(-1), scale.unsqueeze(-1)  # [B, 1, 1]
-        paths, known = paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
-        return (paths, known) if mapped is None else (mapped.backward(paths), mapped.backward(known))
+        return paths * scale + loc, known * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
     def _beyond(
         self,
