@@ -67,3 +67,11 @@ def test_logarithms_do_not_come_back_as_more_than_the_window_allows():
     highest = torch.where(observed, y, 0.0).amax(1)
     back = mapped.backward(torch.full((4, 1), 1e9, dtype=torch.float64))[:, 0]
     torch.testing.assert_close(back, highest * torch.e**MOST_LOG_GROWTH)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_a_window_over_all_floats_is_read_as_finite_values(power):
+    y = torch.tensor([[1e300, 5e-324, 1e-300, 3e300]], dtype=torch.float64)
+    mapped, z = WindowPower.of(y, torch.ones(1, 4, dtype=torch.bool), power)
+    assert torch.isfinite(z).all()
+    torch.testing.assert_close(mapped.backward(z) / 1e300, torch.tensor([[1.0, 0, 0, 3]], dtype=torch.float64))

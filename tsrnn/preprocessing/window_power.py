@@ -49,9 +49,10 @@ class WindowPower:
         return mapped, z
 
     def forward(self, y: Tensor) -> Tensor:
-        """Map values of shape (B, n); of a mapped window what is below 0 counts as 0, and has no logarithm."""
+        """Map values of shape (B, n); of a mapped window what is below 0 counts as 0, for logarithms as next to it."""
         share = y / self.unit
         if self.power == 0:
+            share = share.clamp(min=torch.finfo(share.dtype).tiny)  # a share of 1e-600 is 0 in floats
             mapped = torch.log(share) + 1  # a level of 1, as simulated series have
         else:
             mapped = share.clamp(min=0) ** self.power
