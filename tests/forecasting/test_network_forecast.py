@@ -427,13 +427,21 @@ def test_far_steps_need_no_paths_and_what_follows_goes_on_from_them(monkeypatch,
 class LowNights(ForecastNetwork):
     """Forecasts two units less than the last season, with intervals of one width."""
 
+    moved = -2
+
     def __init__(self, size):
         super().__init__()
         self.size = size
 
     def forward(self, inputs):
         quantiles = torch.from_numpy(norm.ppf(self.size.quantiles)).float()
-        return inputs.profiles[:, 0, :, None] - 2 + quantiles
+        return inputs.profiles[:, 0, :, None] + self.moved + quantiles
+
+
+class HighNights(LowNights):
+    """Forecasts two units more."""
+
+    moved = 2
 
 
 @pytest.mark.parametrize("wanted", [WANTED, (0.1, 0.9)])
@@ -454,6 +462,18 @@ def test_nights_are_not_forecast_far_below_the_lowest_value_where_none_is_negati
     np.testing.assert_allclose(np.diff(found, axis=1), np.diff(found, axis=1)[[12]].repeat(24, 0), rtol=1e-5)
     asked = combined_quantiles([model], flat, ends(0), ends(48), 24, wanted)[0].numpy()
     np.testing.assert_allclose(asked, found[:, [sorted(whole).index(q) for q in wanted]])
+
+
+def test_nights_are_lifted_after_the_mean_is_taken():
+    size = NetworkSize(48, 24, 24, (24,), hidden_size=8, own_season=True)
+    y = np.tile(10 * (1 - np.cos(2 * np.pi * np.arange(24) / 24)), 2)
+    where = FlatSeries.from_flat(torch.from_numpy(y), torch.tensor([0, 48])), ends(0), ends(48), 24, WANTED
+    low, high = (NetworkForecast(network(size), size, "spread", seed=0) for network in (LowNights, HighNights))
+    found, lifted = combined_quantiles([low, high], *where), combined_quantiles([low], *where)
+    middle = WANTED.index(0.5)
+    assert lifted[..., middle].min() == 0
+    # One is as far below the night as the other is above it.
+    np.testing.assert_allclose(found[0, :, middle], y[:24], atol=1e-5)
 
 
 def test_a_window_with_too_few_values_is_left_to_the_other_networks():

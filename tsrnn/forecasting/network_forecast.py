@@ -41,7 +41,10 @@ LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 40, 48, 64, 80, 96, 
 # lowest value, and a network that adds a day's curve to a level misses them by more than they are. On M4 Hourly's four
 # last held-back horizons the base's sMAPE was 11.50 without it and 10.99 with it, the MASE .751 and .750; the error on
 # fourteen real series fell from .766 to .762 of the seasonal naive's. (A share of 1: 10.48, .748 and .761, but a price
-# at its lowest is as likely to fall as to rise.)
+# at its lowest is as likely to fall as to rise.) Since positive windows are read as roots it matters where values are
+# zero. It is the mean of several networks that is lifted: where each was, one that is above zero at night was never
+# outweighed by one below, and the sMAPE of 26 public series was 1.04 times as large (flights from three airports 54,
+# 40 and 48 instead of 36, 26 and 39; the MASE 1.001).
 LOWEST_SHARE = 0.5
 
 # A window that ends without values is forecast from its last one on, if that is no further back than so many horizons.
@@ -152,14 +155,6 @@ class NetworkForecast:
 
     def _quantiles(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
         """Forecast windows that are alike in length: y, observed [B, L] to [B, h, Q], original units."""
-        if self.size.own_season:
-            levels = sorted({*wanted, 0.5})
-            values = self._unlifted(y, observed, h, levels, paths, seed)
-            return _lifted(values, levels.index(0.5), y, observed)[..., [levels.index(q) for q in wanted]]
-        return self._unlifted(y, observed, h, wanted, paths, seed)
-
-    def _unlifted(self, y: Tensor, observed: Tensor, h: int, wanted: Sequence[float], paths: int, seed: int) -> Tensor:
-        """Forecast as the network does. Shape (B, h, Q), original units."""
         if len(self.powers) > 1 or self.powers[0] == 1:
             return self._continued(y, observed, h, wanted, paths, seed)
         # Once for all steps: with a path that comes to 0 a window that is mapped again would stay as it is.
@@ -261,14 +256,6 @@ class NetworkForecast:
         return values[:, : h - H][..., [levels.index(q) for q in wanted]]
 
 
-def _lifted(values: Tensor, middle: int, y: Tensor, observed: Tensor) -> Tensor:
-    """Lift quantiles, shape (B, h, Q), where the median is lower than the window's values allow."""
-    lowest = torch.where(observed, y, torch.inf).amin(1)  # [B]
-    known = torch.isfinite(lowest) & (lowest >= 0)
-    floor = torch.where(known, LOWEST_SHARE * lowest, -torch.inf)
-    return values + (floor[:, None, None] - values[..., [middle]]).clamp(min=0)
-
-
 def most_missing(forecasts: Sequence[NetworkForecast]) -> int:
     """Return how many rows without values before a cutoff are forecast, too; more of them are read as missing."""
     return MOST_MISSING * max(forecast.size.horizon for forecast in forecasts)
@@ -280,7 +267,7 @@ def combined_quantiles(
     """Forecast with several networks: the mean of their votes' quantiles, of three votes and more the median.
 
     A vote is the mean of the networks that share it, of those that forecast a window. Quantiles are averaged at equal
-    probabilities, so they stay in order.
+    probabilities, so they stay in order. Where a season is a day, they are lifted as `LOWEST_SHARE` says.
 
     Parameters
     ----------
@@ -295,6 +282,31 @@ def combined_quantiles(
     -------
     float64 tensor of shape (B, h, Q), original units; NaN where a window has no observed value
     """
+    lengths = [forecast.size.context_length for forecast in forecasts if forecast.size.own_season]
+    if not lengths:
+        return _averaged(forecasts, flat, series, end, h, wanted)
+    levels = sorted({*wanted, 0.5})
+    values = _averaged(forecasts, flat, series, end, h, levels)
+    floor = LOWEST_SHARE * _lowest(flat, series, end, max(lengths))
+    floor = torch.where(torch.isfinite(floor) & (floor >= 0), floor, -torch.inf)
+    values = values + (floor[:, None, None] - values[..., [levels.index(0.5)]]).clamp(min=0)
+    return values[..., [levels.index(q) for q in wanted]]
+
+
+def _lowest(flat: FlatSeries, series: Tensor, end: Tensor, length: int) -> Tensor:
+    """Return the lowest value of each window, infinite where there is none. Shape (B,)."""
+    batch = WINDOWS_PER_BATCH * (1 if series.device.type == "cpu" else ON_GPU)
+    found = []
+    for part, stop in zip(torch.split(series, batch), torch.split(end, batch), strict=True):
+        y, observed = gather_windows(flat, part, stop - length, length)
+        found.append(torch.where(observed, y, torch.inf).amin(1))
+    return torch.cat(found)
+
+
+def _averaged(
+    forecasts: Sequence[NetworkForecast], flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]
+) -> Tensor:
+    """Return the mean of the votes' quantiles, of three votes and more the median. Shape (B, h, Q)."""
     votes: dict[object, list[NetworkForecast]] = {}
     for index, forecast in enumerate(forecasts):
         votes.setdefault(("alone", index) if forecast.vote is None else forecast.vote, []).append(forecast)
