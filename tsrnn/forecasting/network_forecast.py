@@ -201,7 +201,7 @@ class NetworkForecast:
         return z.to(torch.float64) * scale.unsqueeze(-1) + loc.unsqueeze(-1)
 
     def _draw(self, y: Tensor, observed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw paths through all steps that are forecast without; see `ForecastNetwork.draw`. In original units."""
+        """Draw paths through all steps that are forecast without; see `ForecastNetwork.draw`. In units of y."""
         steps = noise.shape[-1]
         if len(self.powers) > 1:
             known = self._known(y, observed, steps)
