@@ -90,7 +90,8 @@ class Forecaster(ForecastModel):
     scaling : {"auto", "seasonal", "spread", "standard", "mean", "none"}
         How a window is scaled by its own past. "auto": "spread" for seasons of 24 and longer, else "seasonal".
     transform : {None, "log", "boxcox"}, Log or BoxCox
-        A monotone map of all values before they are scaled, undone after the forecast.
+        A monotone map of all values before they are scaled, undone after the forecast. Without one the base model, also
+        where it is fine-tuned, reads windows of hours that are positive throughout as their square roots.
     quantiles : sequence of float, optional
         What the network forecasts. Default: thirteen from .025 to .975. The median is always among them.
     max_steps : int, optional
