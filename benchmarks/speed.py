@@ -25,9 +25,9 @@ from joblib.externals.loky import get_reusable_executor
 from record import machine, save
 
 from tsrnn import Forecaster, backtest, load_dataset
-from tsrnn.networks.cells import new_generator
 from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.parallel import ParallelNetwork
+from tsrnn.networks.randomness import new_generator
 from tsrnn.networks.size import NetworkSize
 from tsrnn.networks.threads import one_thread
 from tsrnn.preprocessing.windows import FlatSeries

@@ -9,8 +9,8 @@ from tests.conftest import monthly_table
 from tests.pretend_gpu import GpuTensor, pretend_gpu
 from tsrnn import Forecaster
 from tsrnn.forecasting import strategy
-from tsrnn.forecasting.network_training import own_random_state
 from tsrnn.networks.devices import nearest_device, pick_device
+from tsrnn.networks.randomness import own_random_state
 from tsrnn.networks.sampling import sample_paths
 
 TINY = {"strategy": "scratch", "max_steps": 3, "hidden_size": 8, "horizon": 6}

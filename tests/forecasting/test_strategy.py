@@ -12,6 +12,7 @@ from tests.conftest import monthly_table
 from tsrnn import Forecaster
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
+from tsrnn.forecasting import network_training
 from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.calibration import calibrate
 from tsrnn.forecasting.network_training import training_ends
@@ -315,7 +316,7 @@ def test_the_members_of_the_base_share_the_time_budget(monkeypatch):
     whole = fine_tune_settings(model, read_panel(table).sorted_by_id())
     steps = int(6.0 / IN_BASE / step_seconds(whole) / (1 + LAST_STEPS))
     assert FEWEST_STEPS < steps < 1000
-    monkeypatch.setattr(module, "train_network", lambda *given, **named: None)
+    monkeypatch.setattr(network_training, "train_network", lambda *given, **named: None)
     assert model.fit(table).settings_.max_steps == steps
     assert len(model.networks_) == IN_BASE
 
@@ -542,7 +543,7 @@ def test_no_training_sees_the_times_that_any_series_is_judged_by():
 
 @pytest.mark.parametrize("strategy", ["fine-tune", "scratch"])
 def test_what_was_held_back_is_learnt_at_last_after_it_has_calibrated(monthly, monkeypatch, strategy):
-    whole, calls = module.train_network, []
+    whole, calls = network_training.train_network, []
 
     def watched(forecast, panel, settings, train_end, **named):
         before = [value.clone() for value in forecast.network.parameters()]
@@ -554,7 +555,7 @@ def test_what_was_held_back_is_learnt_at_last_after_it_has_calibrated(monthly, m
         calls.append("calibrated")
         return calibrate(*given)
 
-    monkeypatch.setattr(module, "train_network", watched)
+    monkeypatch.setattr(network_training, "train_network", watched)
     monkeypatch.setattr("tsrnn.forecasting.forecaster.calibrate", calibrating)
     model = Forecaster(strategy=strategy, max_steps=40, learning_rate=0.01, horizon=6).fit(monthly)
     count = len(model.networks_)
@@ -571,14 +572,14 @@ def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch
     shared = {member.name: module.load_member(member) for member in served_by(12).members}
     before = {name: copy_weights(network) for name, network in shared.items()}
     last = []
-    whole = module.train_network
+    whole = network_training.train_network
 
     def watched(forecast, panel, settings, train_end, **named):
         if (train_end == panel.lengths).all():
             last.append(forecast.network)
         whole(forecast, panel, settings, train_end, **named)
 
-    monkeypatch.setattr(module, "train_network", watched)
+    monkeypatch.setattr(network_training, "train_network", watched)
     model = Forecaster(horizon=4).fit(saw_table())
     assert last == [model.networks_[0].network]
     for name, network in shared.items():
@@ -586,7 +587,7 @@ def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch
 
 
 def test_last_steps_that_the_clock_ends_are_noted_once(monthly, monkeypatch):
-    whole = module.train_network
+    whole = network_training.train_network
 
     def stopped(forecast, panel, settings, train_end, *, record, **named):
         if (train_end == panel.lengths).all():
@@ -594,21 +595,21 @@ def test_last_steps_that_the_clock_ends_are_noted_once(monthly, monkeypatch):
         else:
             whole(forecast, panel, settings, train_end, record=record, **named)
 
-    monkeypatch.setattr(module, "train_network", stopped)
+    monkeypatch.setattr(network_training, "train_network", stopped)
     model = Forecaster(strategy="fine-tune", horizon=6, max_steps=3, time_budget=100.0).fit(monthly)
     (note,) = model.notes_
     assert note.startswith("The clock stopped the last steps of a training; the same seed may forecast differently")
 
 
 def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, monkeypatch):
-    whole = module.train_network
+    whole = network_training.train_network
 
     def broken(forecast, panel, settings, train_end, **named):
         if (train_end == panel.lengths).all():
             raise TrainingError("The loss is nan.")
         whole(forecast, panel, settings, train_end, **named)
 
-    monkeypatch.setattr(module, "train_network", broken)
+    monkeypatch.setattr(network_training, "train_network", broken)
     model = Forecaster(strategy="scratch", horizon=6, max_steps=10, hidden_size=8).fit(monthly)
     assert model.notes_ == ["The last steps of a training broke down and were left out: The loss is nan."]
     assert np.isfinite(model.predict(3)["yhat"]).all()
@@ -697,14 +698,14 @@ def test_all_sets_of_two_or_more_are_averaged_the_base_model_last():
 
 
 def test_a_candidate_that_breaks_down_is_left_out_with_a_note(monkeypatch, quick):
-    whole = module.train_network
+    whole = network_training.train_network
 
     def broken(forecast, panel, settings, *rest, **options):
         if settings.learning_rate == 4e-3:  # from scratch
             raise TrainingError("The loss is nan at step 50.")
         whole(forecast, panel, settings, *rest, **options)
 
-    monkeypatch.setattr(module, "train_network", broken)
+    monkeypatch.setattr(network_training, "train_network", broken)
     model = Forecaster(horizon=4).fit(saw_table())
     assert "scratch" not in model.scores_
     assert "The training (scratch) broke down and was left out: The loss is nan at step 50." in model.notes_

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from tsrnn.networks.cells import RECURRENT, hidden, make_recurrent, new_generator, repeat_state
+from tsrnn.networks.cells import RECURRENT, hidden, make_recurrent, repeat_state
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
@@ -130,11 +130,3 @@ def test_repeated_states_continue_every_sequence_as_if_it_stood_alone(cell):
         part = slice(b // 3, b // 3 + 1)
         own = tuple(s[:, part].contiguous() for s in state) if cell == "lstm" else state[:, part].contiguous()
         torch.testing.assert_close(layer(x[b : b + 1], own)[0], together[b : b + 1])
-
-
-def test_a_new_generator_repeats_itself_and_leaves_the_global_one_alone():
-    before = torch.get_rng_state()
-    first, second = (torch.rand(5, generator=new_generator(3)) for _ in range(2))
-    assert torch.equal(first, second)
-    assert not torch.equal(first, torch.rand(5, generator=new_generator(4)))
-    assert torch.equal(torch.get_rng_state(), before)

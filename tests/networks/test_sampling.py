@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from tsrnn.networks.cells import new_generator
 from tsrnn.networks.heads import QUANTILES
+from tsrnn.networks.randomness import new_generator
 from tsrnn.networks.sampling import (
     SAMPLE_PATHS,
     interpolation_matrix,

@@ -1,5 +1,6 @@
 import threading
 import time
+from contextvars import ContextVar
 
 import pytest
 import torch
@@ -70,3 +71,41 @@ def test_an_error_is_raised_and_what_has_not_begun_is_left(two_threads):
 def test_no_work_is_done_at_once(two_threads):
     in_threads([], CPU)
     assert torch.get_num_threads() == 2
+
+
+def test_a_piece_sees_the_context_variables_of_the_caller(two_threads):
+    told, seen = ContextVar("told"), []
+    told.set("the caller's")
+    in_threads([lambda: seen.append(told.get())] * 2, CPU)
+    assert seen == ["the caller's"] * 2
+
+
+def test_pieces_under_way_are_told_to_stop_once_one_of_them_fails(two_threads):
+    stopped, ended = threading.Event(), []
+
+    def fail():
+        raise ValueError("no such piece")
+
+    def under_way():
+        ended.append(stopped.wait(20))
+
+    with pytest.raises(ValueError, match="no such piece"):
+        in_threads([under_way, fail], CPU, stopped.set)
+    assert ended == [True]
+
+
+def test_pieces_under_way_are_told_to_stop_when_the_caller_is_interrupted(two_threads, monkeypatch):
+    stopped, begun, ended = threading.Event(), threading.Barrier(3, timeout=20), []
+
+    def piece():
+        begun.wait()
+        ended.append(stopped.wait(20))
+
+    def interrupted(*given, **named):
+        begun.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tsrnn.networks.threads.wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        in_threads([piece, piece], CPU, stopped.set)
+    assert ended == [True, True]

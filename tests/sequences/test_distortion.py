@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsrnn.networks.cells import new_generator
+from tsrnn.networks.randomness import new_generator
 from tsrnn.sequences.distortion import bent_places, distort
 
 

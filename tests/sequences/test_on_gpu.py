@@ -6,7 +6,7 @@ import torch
 
 from tests.pretend_gpu import GpuTensor, pretend_gpu
 from tsrnn import SequenceClassifier, TextGenerator
-from tsrnn.networks.cells import new_generator
+from tsrnn.networks.randomness import new_generator
 from tsrnn.sequences.class_training import LabelledCases, class_outcome
 from tsrnn.sequences.distortion import distort
 from tsrnn.sequences.text_streams import TextStreams

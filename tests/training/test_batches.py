@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tsrnn.networks.cells import new_generator
+from tsrnn.networks.randomness import new_generator
 from tsrnn.preprocessing.inputs import Reads, make_inputs
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import MOST_VALIDATION_WINDOWS, WindowSampler

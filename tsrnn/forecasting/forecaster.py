@@ -54,9 +54,9 @@ class Forecaster(ForecastModel):
         fine-tuned one; where the data are too few to judge, it uses the base model. Any parameter of a network or a
         training makes "auto" train from scratch.
     time_budget : float, optional
-        Seconds for training. It becomes a number of gradient steps by a fixed cost model, so that the same seed
-        gives the same forecast; only where the machine is far slower does the clock end the training, and then
-        `notes_` says so.
+        Seconds for training on one thread; with several, networks are trained at once, and it ends sooner. It becomes
+        a number of gradient steps by a fixed cost model, so that the same seed gives the same forecast; only where the
+        machine is far slower does the clock end the training, and then `notes_` says so.
     ensemble_size : int
         Networks whose median (of two, mean) is the forecast. Members differ in their seed, their look-back and,
         from scratch, their cell.
@@ -105,10 +105,12 @@ class Forecaster(ForecastModel):
     device : str or torch.device
         "auto" takes one GPU if there is one, else the CPU; or any torch device.
     random_state : int or None
-        The same number gives the same forecast, bit for bit on one CPU. None draws a fresh one. The global random
-        state is never touched.
+        The same number gives the same forecast, bit for bit on one CPU, with any number of threads. None draws a fresh
+        one. The global random state is never touched.
     verbose : bool or callable
-        True writes a line per validation to stderr; a callable is given a `tsrnn.training.trainer.Progress`.
+        True writes a line per validation to stderr; a callable is given a `tsrnn.training.trainer.Progress`, whose
+        `training` names the network. Networks are trained at once, each on a thread of its own, which calls it; never
+        two at a time.
 
     Attributes
     ----------

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from tsrnn.errors import ParameterError
-from tsrnn.networks.cells import new_generator
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.limits import limit_drift, limit_growth
+from tsrnn.networks.randomness import new_generator
 from tsrnn.networks.sampling import (
     FEWEST_PATHS,
     SAMPLE_PATHS,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tsrnn.errors import ParameterError
+from tsrnn.errors import ParameterError, TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
-from tsrnn.forecasting.settings import Settings
-from tsrnn.networks.cells import new_generator
+from tsrnn.forecasting.settings import Settings, step_seconds
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.losses import quantile_loss
+from tsrnn.networks.randomness import drawing_from, new_generator, own_random_state
 from tsrnn.networks.registry import NETWORKS
-from tsrnn.networks.threads import one_thread
+from tsrnn.networks.threads import in_threads, one_thread
 from tsrnn.parameters import check_whole
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import WindowBatch, WindowSampler
@@ -32,20 +35,6 @@ if TYPE_CHECKING:
 # public daily and hourly series what was chosen by four horizons had .967 of the base model's loss on the next eight,
 # by twelve .966; three single series, too few windows with four, came to .920, .966 and .994 with twelve.
 MOST_HELD_BACK_HORIZONS, HELD_BACK_ROWS = 12, 0.1
-
-
-@contextmanager
-def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators of the CPU and a device, which draw weights and dropout, and give them back."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        # `torch.manual_seed` seeds those of all GPUs, too, which would not be given back.
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        elif device.type != "cpu":
-            torch.manual_seed(seed)
-        yield
 
 
 def flat_series(panel: Panel, device: torch.device) -> FlatSeries:
@@ -81,7 +70,8 @@ def new_network(
 
     The other one may also decode far steps, and a shorter horizon: what lies beyond that starts as its last patch.
     """
-    with own_random_state(seed, device):
+    # One thread, also for the decompositions behind orthogonal weights.
+    with own_random_state(seed, device), one_thread():
         network = NETWORKS[settings.network](settings.size).to(device)
     if start is not None:
         weights, own = start.state_dict(), network.state_dict()
@@ -102,9 +92,11 @@ def train_network(
     *,
     progress: Callable[[Progress], None] | None = None,
     record: TrainingRecord[WindowBatch] | None = None,
-    deadline: float | None = None,
+    out_of_time: Callable[[], bool] | None = None,
 ) -> None:
     """Train a network in place, on all series of a panel.
+
+    Several threads may each train a network of their own, but for one with `NetworkSize.draws_globally`.
 
     Parameters
     ----------
@@ -117,8 +109,8 @@ def train_network(
     progress : callable, optional
     record : TrainingRecord, optional
         Written as training goes on.
-    deadline : float, optional
-        Reading of `time.perf_counter` at which training stops where it stands.
+    out_of_time : callable, optional
+        Asked before every step; training stops where it stands when it says True.
 
     Raises
     ------
@@ -151,11 +143,97 @@ def train_network(
         done = step / settings.max_steps
         return sampler.draw(series, settings.batch_size, generator)
 
-    def out_of_time() -> bool:
-        return deadline is not None and time.perf_counter() > deadline
-
-    with own_random_state(forecast.seed, device), one_thread():
+    with ExitStack() as stack:
+        stack.enter_context(one_thread())
+        stack.enter_context(drawing_from(new_generator(forecast.seed, device)))
+        if size.draws_globally:
+            stack.enter_context(own_random_state(forecast.seed, device))
         train(network, loss, draw, validation, settings.plan, progress, record, out_of_time=out_of_time)
+
+
+@dataclass
+class Training:
+    """A network that is trained on a panel, and how that went.
+
+    Parameters
+    ----------
+    name : str
+        What its progress is told by.
+    forecast : NetworkForecast
+        From `new_network` with the same settings; is trained in place.
+    settings : Settings
+    record : TrainingRecord
+    error : TrainingError, optional
+        By which the training broke down.
+    """
+
+    name: str
+    forecast: NetworkForecast
+    settings: Settings
+    record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
+    error: TrainingError | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What it takes by the cost model."""
+        return self.settings.max_steps * step_seconds(self.settings)
+
+
+def train_at_once(
+    trainings: Sequence[Training],
+    panel: Panel,
+    train_end: Integers,
+    *,
+    report: Callable[[Training, Progress], None] | None = None,
+    deadline: float | None = None,
+) -> None:
+    """Train several networks on all series of a panel, as many at once as torch may use threads.
+
+    Each has one thread and random numbers of its own, so that it becomes what it would become alone. A training that
+    breaks down keeps its error, and the others go on.
+
+    Parameters
+    ----------
+    trainings : sequence of Training
+    panel : Panel
+    train_end : int64 ndarray of shape (n_series,)
+        From `training_ends`.
+    report : callable, optional
+        Told of every training's progress, by one thread at a time, not always the caller's.
+    deadline : float, optional
+        Reading of `time.perf_counter` at which all trainings stop where they stand.
+    """
+    stopped, reporting = threading.Event(), threading.Lock()
+
+    def out_of_time() -> bool:
+        return stopped.is_set() or (deadline is not None and time.perf_counter() > deadline)
+
+    def tell(training: Training, progress: Progress) -> None:
+        if report is not None:
+            with reporting:
+                report(training, progress)
+
+    def learn(training: Training) -> None:
+        try:
+            train_network(
+                training.forecast,
+                panel,
+                training.settings,
+                train_end,
+                progress=partial(tell, training),
+                record=training.record,
+                out_of_time=out_of_time,
+            )
+        except TrainingError as error:
+            training.error = error
+
+    # The longest first: begun last, it would go on alone when all others have ended.
+    pieces = [partial(learn, part) for part in sorted(trainings, key=lambda part: part.seconds, reverse=True)]
+    if any(training.settings.size.draws_globally for training in trainings):
+        for piece in pieces:
+            piece()
+    elif pieces:
+        in_threads(pieces, next(trainings[0].forecast.network.parameters()).device, stopped.set)
 
 
 def forecast_held_back(
@@ -201,8 +279,9 @@ def progress_of(verbose: bool | Callable[[Progress], None]) -> Callable[[Progres
 
 def write_progress(progress: Progress) -> None:
     """Write one line about the training to stderr."""
+    name = f"{progress.training}  " if progress.training else ""
     sys.stderr.write(
-        f"step {progress.step}/{progress.max_steps}  train {progress.train_loss:.4f}  "
+        f"{name}step {progress.step}/{progress.max_steps}  train {progress.train_loss:.4f}  "
         f"validation {progress.validation_loss:.4f}  {progress.seconds:.1f} s\n"
     )
     sys.stderr.flush()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tsrnn.errors import ShortSeriesError, TrainingError
+from tsrnn.errors import ShortSeriesError
 from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing, share_vote
-from tsrnn.forecasting.network_training import new_network, train_network, training_ends
-from tsrnn.forecasting.progress import part, tell
+from tsrnn.forecasting.network_training import Training, new_network, train_at_once, training_ends
+from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.selection import Judge, averages, choose
 from tsrnn.forecasting.settings import (
     Settings,
@@ -98,7 +98,10 @@ class NetworkFit:
     record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
     train_end: Integers | None = None
     notes: list[str] = field(default_factory=list)
-    _trained: list[tuple[NetworkForecast, Settings]] = field(default_factory=list)
+    _trained: list[Training] = field(default_factory=list)
+    # By name, of what the listener is told.
+    _shares: dict[str, float] = field(default_factory=dict)
+    _done: dict[str, float] = field(default_factory=dict)
     # What the fewest steps take by the cost model, where the time budget is shorter and yet a training is asked for.
     _needed_seconds: float = 0.0
 
@@ -111,9 +114,8 @@ class NetworkFit:
         """
         check_parameters(self.model)
         self.started = time.perf_counter()
-        # Trainings at most, and how many have begun.
-        self.members = int(self.model.ensemble_size)
-        self.planned, self.begun = self.members, 0
+        # Of an ensemble, and what is trained at most, where the members of the base count as one.
+        self.members = self.planned = int(self.model.ensemble_size)
         self.strategy, self.reason = requested_strategy(self.model)
         if self.strategy == "auto":
             self._decide()
@@ -124,9 +126,10 @@ class NetworkFit:
             fitting = self._within_budget(self.strategy, settings, self.model.ensemble_size)
             self.settings = fitting or self._fewest_steps(settings)
             self.train_end = self._held_back(self.settings)
-            self._train(self.strategy, self.settings, self.train_end, self.record)
+            first = self._begin(self.strategy, self.settings)
+            self.record = first[0].record
+            self._add_trained([*first, *self._rest_of_ensemble()], self.train_end)
             self.notes += context_notes(self.model, self.settings)
-            self._grow_ensemble(self.train_end)
         if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
             note = self.service.note
             self.notes += [note] if note else []
@@ -140,18 +143,13 @@ class NetworkFit:
         if self.train_end is None or np.array_equal(self.train_end, self.panel.lengths):
             return
         kept = {id(forecast.network) for forecast in self.networks}
-        for forecast, settings in self._trained:
-            if id(forecast.network) not in kept:
-                continue
-            steps = max(1, round(LAST_STEPS * settings.max_steps))
-            last = replace(settings, max_steps=steps, learning_rate=LAST_RATE * settings.learning_rate)
-            record = TrainingRecord[WindowBatch]()
-            try:
-                train_network(forecast, self.panel, last, self.panel.lengths, record=record, deadline=self._deadline())
-            except TrainingError as error:
-                self.notes.append(f"The last steps of a training broke down and were left out: {error}")
-            if record.out_of_time:
-                self._tell_of_clock("the last steps of a training")
+        last = [_last_steps(training) for training in self._trained if id(training.forecast.network) in kept]
+        train_at_once(last, self.panel, self.panel.lengths, deadline=self._deadline())
+        for training in last:
+            if training.error is not None:
+                self.notes.append(f"The last steps of a training broke down and were left out: {training.error}")
+        if any(training.record.out_of_time for training in last):
+            self._tell_of_clock("the last steps of a training")
 
     @property
     def service(self) -> Service:
@@ -227,23 +225,9 @@ class NetworkFit:
         )
         return replace(settings, max_steps=FEWEST_STEPS)
 
-    def _train(
-        self,
-        strategy: str,
-        settings: Settings,
-        train_end: Integers,
-        record: TrainingRecord[WindowBatch],
-        *,
-        seed: int = 0,
-        vote: int = 0,
-    ) -> list[NetworkForecast]:
-        """Train one network from scratch, or every member of the base; together they have one vote.
-
-        The record is the first one's.
-        """
-        starts, number = self._starts(strategy), self.begun
-        self.begun += 1
-        trained, records = [], [record, *(TrainingRecord[WindowBatch]() for _ in starts[1:])]
+    def _begin(self, strategy: str, settings: Settings, *, seed: int = 0, vote: int = 0) -> list[Training]:
+        """Build one network with random weights, or from every member of the base; together they have one vote."""
+        starts, trainings = self._starts(strategy), []
         for index, member in enumerate(starts):
             own = settings if member is None else member_settings(settings, member, self.service.seasons)
             start = None if member is None else load_member(member)
@@ -252,23 +236,28 @@ class NetworkFit:
             if member is not None:
                 forecast.histories = self.service.fine_tuned_histories(member)
                 forecast.powers = self._powers(member)[:1]  # what is trained reads one
-            trained.append(forecast)
-            self.networks.append(forecast)  # before training, so that a breakdown leaves its last finite weights
-            done = [(number + share / len(starts)) / self.planned for share in (index, index + 1)]
-            with part(*done):
-                train_network(
-                    forecast,
-                    self.panel,
-                    own,
-                    train_end,
-                    progress=self._report,
-                    record=records[index],
-                    deadline=self._deadline(),
-                )
-            self._trained.append((forecast, own))
-        if any(record.out_of_time for record in records):
-            self._tell_of_clock(f"the training ({strategy}) before its {settings.max_steps} steps")
-        return trained
+            parts = (strategy, member.name if member else "", f"({seed + 1})" if seed else "")
+            trainings.append(Training(" ".join(filter(None, parts)), forecast, own))
+            self._shares[trainings[-1].name] = 1 / (self.planned * len(starts))
+        return trainings
+
+    def _train(self, trainings: Sequence[Training], train_end: Integers) -> None:
+        """Train networks at once, and tell of those that the clock has stopped."""
+        train_at_once(trainings, self.panel, train_end, report=self._report, deadline=self._deadline())
+        self._trained += trainings
+        for training in trainings:
+            self._tell(training, 1.0)
+            if training.record.out_of_time:
+                strategy, _, _ = training.name.partition(" ")
+                self._tell_of_clock(f"the training ({strategy}) before its {training.settings.max_steps} steps")
+
+    def _add_trained(self, trainings: Sequence[Training], train_end: Integers) -> None:
+        """Train networks and add them to those that forecast; one that broke down has its last finite weights."""
+        self.networks = [*self.networks, *(training.forecast for training in trainings)]
+        self._train(trainings, train_end)
+        for training in trainings:
+            if training.error is not None:
+                raise training.error
 
     def _tell_of_clock(self, stopped: str) -> None:
         note = f"The clock stopped {stopped}; the same seed may forecast differently on another machine."
@@ -279,10 +268,14 @@ class NetworkFit:
         """Return what the networks of a training start from: the members of the base, or random weights."""
         return self.service.fine_tuned if strategy == "fine-tune" else (None,)
 
-    def _report(self, progress: Progress) -> None:
-        tell(progress.step / progress.max_steps)
+    def _report(self, training: Training, progress: Progress) -> None:
+        self._tell(training, progress.step / progress.max_steps)
         if self.progress is not None:
-            self.progress(progress)
+            self.progress(replace(progress, training=training.name))
+
+    def _tell(self, training: Training, share: float) -> None:
+        self._done[training.name] = share * self._shares[training.name]
+        tell(sum(self._done.values()))
 
     def _decide(self) -> None:
         """Compare the base model with trained networks on held-back windows, and keep the best."""
@@ -306,11 +299,11 @@ class NetworkFit:
         if not plans:
             self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
             return
-        records: dict[str, TrainingRecord[WindowBatch]] = {name: TrainingRecord() for name in plans}
-        trained = self._train_candidates(plans, train_end, records)
-        for name, networks in trained.items():
-            judge.add(name, networks)
-        candidates = {"zero-shot": base, **trained}
+        trained = self._train_candidates(plans, train_end)
+        candidates = {"zero-shot": base}
+        for name, trainings in trained.items():
+            candidates[name] = [training.forecast for training in trainings]
+            judge.add(name, candidates[name])
         for names in averages(list(judge.losses)):
             average = " + ".join(names)
             candidates[average] = [
@@ -323,8 +316,8 @@ class NetworkFit:
         first = self.strategy.split(" + ")[0]
         if first in plans:
             self.settings = replace(plans[first], horizon=self.settings.horizon)
-            self.record, self.train_end = records[first], train_end
-            self._grow_ensemble(train_end)
+            self.record, self.train_end = trained[first][0].record, train_end
+            self._add_trained(self._rest_of_ensemble(), train_end)
 
     def _plans(self, wanted: dict[str, Settings]) -> dict[str, Settings]:
         """Share the time budget among the trainings; a smaller ensemble where it is short, nothing where it is shorter.
@@ -339,24 +332,18 @@ class NetworkFit:
                 return found
         return {}
 
-    def _train_candidates(
-        self,
-        plans: dict[str, Settings],
-        train_end: Integers,
-        records: dict[str, TrainingRecord[WindowBatch]],
-    ) -> dict[str, list[NetworkForecast]]:
+    def _train_candidates(self, plans: dict[str, Settings], train_end: Integers) -> dict[str, list[Training]]:
         """Train what the base model is compared with; a training that breaks down is left out with a note."""
-        trained = {}
-        for name, settings in plans.items():
-            self.networks = []
-            try:
-                trained[name] = self._train(name, settings, train_end, records[name])
-            except TrainingError as error:
-                self.notes.append(f"The training ({name}) broke down and was left out: {error}")
-        return trained
+        begun = {name: self._begin(name, settings) for name, settings in plans.items()}
+        self._train([training for group in begun.values() for training in group], train_end)
+        broken = {name: next((t.error for t in group if t.error is not None), None) for name, group in begun.items()}
+        self.notes += [
+            f"The training ({name}) broke down and was left out: {error}" for name, error in broken.items() if error
+        ]
+        return {name: group for name, group in begun.items() if broken[name] is None}
 
-    def _grow_ensemble(self, train_end: Integers) -> None:
-        """Train the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
+    def _rest_of_ensemble(self) -> list[Training]:
+        """Begin the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
         first, settings = self.strategy.split(" + ")[0], self.settings
         averaged = " + " in self.strategy
         if self.members < self.model.ensemble_size:
@@ -364,6 +351,7 @@ class NetworkFit:
                 f"time_budget={self.model.time_budget:g} s is too short for an ensemble of {self.model.ensemble_size}; "
                 f"{self.members} {'was' if self.members == 1 else 'were'} trained."
             )
+        rest = []
         for k in range(1, self.members):
             size = settings.size
             p, reach = size.patch_length, LOOK_BACKS[k % len(LOOK_BACKS)]
@@ -371,4 +359,13 @@ class NetworkFit:
             cell = ENSEMBLE_CELLS[k % 2] if first == "scratch" and size.cell == "gru" else size.cell
             own = replace(settings, size=replace(size, context_length=context, cell=cell))
             # In an average the ensemble counts as one, as what was judged did.
-            self._train(first, own, train_end, TrainingRecord(), seed=k, vote=0 if averaged else k)
+            rest += self._begin(first, own, seed=k, vote=0 if averaged else k)
+        return rest
+
+
+def _last_steps(training: Training) -> Training:
+    """Return a training that goes on with a trained network, slowly and not for long."""
+    steps = max(1, round(LAST_STEPS * training.settings.max_steps))
+    rate = LAST_RATE * training.settings.learning_rate
+    settings = replace(training.settings, max_steps=steps, learning_rate=rate)
+    return Training(training.name, training.forecast, settings)

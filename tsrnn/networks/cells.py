@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from tsrnn.networks.feed_forward import FeedForward
@@ -103,8 +102,3 @@ def repeat_state(state: Any, times: int) -> Any:
     if isinstance(state, tuple):
         return tuple(part.repeat_interleave(times, 1) for part in state)
     return state.repeat_interleave(times, 1)
-
-
-def new_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a random generator of its own, so that the global one is left alone."""
-    return torch.Generator(device=device).manual_seed(seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tsrnn.networks.randomness import Dropout
+
 
 class FeedForward(nn.Module):
     """Map a whole sequence, and the state before it, to a state by one hidden layer.
@@ -38,7 +40,7 @@ class FeedForward(nn.Module):
         self.layers = nn.ModuleList(
             FeedForwardLayer(hidden_size, steps if layer == 0 else 1) for layer in range(num_layers)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map x [B, T, D], with T at most N, to the output [B, 1, D] and the state [layers, B, D]."""

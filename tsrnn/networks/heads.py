@@ -9,6 +9,8 @@ from statistics import NormalDist
 import torch
 from torch import Tensor, nn
 
+from tsrnn.networks.randomness import Dropout
+
 QUANTILES = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 
 
@@ -33,7 +35,7 @@ class QuantileHead(nn.Module):
         super().__init__()
         self.quantiles = quantiles
         self.middle = quantiles.index(0.5)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear = nn.Linear(hidden_size, patch_length * len(quantiles))
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tsrnn.networks.cells import hidden, new_generator, repeat_state
+from tsrnn.networks.cells import hidden, repeat_state
 from tsrnn.networks.encoder import PatchEncoder, ProfileMixture
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QuantileHead
+from tsrnn.networks.randomness import new_generator, own_generator
 from tsrnn.networks.sampling import SAMPLE_PATHS, mixture_quantiles, sample_paths, stratified_noise
 from tsrnn.networks.size import NetworkSize
 from tsrnn.preprocessing.inputs import Inputs
@@ -105,9 +106,11 @@ class PatchByPatchNetwork(ForecastNetwork):
         answer = [self._quantiles(state, inputs)]
         for segment in range(1, self.segments):
             at = slice((segment - 1) * p, segment * p)
-            noise = torch.randn(answer[-1].shape[:2], device=target.device) * float(self.training)
+            noise = torch.randn(answer[-1].shape[:2], generator=own_generator(), device=target.device)
+            noise *= float(self.training)
             own = sample_paths(answer[-1].detach().unsqueeze(0), self.size.quantiles, noise)[0]
-            truth = (torch.rand(len(own), 1, device=own.device) < share) & observed[:, at]
+            known = torch.rand(len(own), 1, generator=own_generator(), device=own.device) < share
+            truth = known & observed[:, at]
             inputs = self._joined(inputs, torch.where(truth, target[:, at], own))
             state = self.advance(segment, inputs, state)
             answer.append(self._quantiles(state, inputs))

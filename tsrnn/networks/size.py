@@ -62,6 +62,11 @@ class NetworkSize:
         return self.horizon + self.far
 
     @property
+    def draws_globally(self) -> bool:
+        """Whether a training draws from torch's global generator, as its dropout between recurrent layers does."""
+        return self.dropout > 0 and self.num_layers > 1 and self.cell != "feed-forward"
+
+    @property
     def reads(self) -> Reads:
         """What such a network reads of its windows."""
         return Reads(self.seasons, self.contrasts, self.own_season, self.year)

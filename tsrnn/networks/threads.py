@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 
 import torch
 
@@ -26,17 +27,22 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def in_threads(work: Sequence[Callable[[], None]], device: torch.device) -> None:
+def in_threads(
+    work: Sequence[Callable[[], None]], device: torch.device, stop: Callable[[], None] | None = None
+) -> None:
     """Do independent pieces of work at once, on as many threads as torch may use.
 
-    Every piece has one thread, so that what it computes does not depend on how many there are.
+    Every piece has one thread, so that what it computes does not depend on how many there are. The first ones begin
+    first; each sees the caller's context variables.
 
     Parameters
     ----------
     work : sequence of callable
-        Once a piece raises an exception, pieces that have not begun are left, and it is raised.
+        Once a piece raises an exception, pieces that have not begun are left, and it is raised when the others end.
     device : torch.device
         Where the work is done; a GPU is fed by one thread.
+    stop : callable, optional
+        Called when a piece has raised an exception or the caller was interrupted, to let the others end soon.
     """
     workers = min(torch.get_num_threads(), len(work)) if device.type == "cpu" else 1
     with one_thread():
@@ -46,8 +52,12 @@ def in_threads(work: Sequence[Callable[[], None]], device: torch.device) -> None
             return
         pool = ThreadPoolExecutor(workers)
         try:
-            done, _ = wait([pool.submit(piece) for piece in work], return_when=FIRST_EXCEPTION)
-            for piece_done in done:
-                piece_done.result()
+            begun = [pool.submit(copy_context().run, piece) for piece in work]
+            for done in wait(begun, return_when=FIRST_EXCEPTION).done:
+                done.result()
+        except BaseException:
+            if stop is not None:
+                stop()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)

@@ -11,9 +11,8 @@ import torch
 from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
-from tsrnn.forecasting.network_training import own_random_state
-from tsrnn.networks.cells import new_generator
 from tsrnn.networks.convolution import step_mask
+from tsrnn.networks.randomness import new_generator, own_random_state
 from tsrnn.networks.sequence_network import SequenceNetwork
 from tsrnn.networks.threads import one_thread
 from tsrnn.sequences.cases import Cases

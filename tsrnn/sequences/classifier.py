@@ -13,9 +13,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError
-from tsrnn.forecasting.network_training import own_random_state, progress_of
+from tsrnn.forecasting.network_training import progress_of
 from tsrnn.networks.devices import pick_device
+from tsrnn.networks.randomness import own_random_state
 from tsrnn.networks.sequence_network import SequenceNetwork
+from tsrnn.networks.threads import one_thread
 from tsrnn.sequences.cases import Cases, ChannelScaler, as_table, read_sequences, read_texts, split_cases
 from tsrnn.sequences.class_settings import (
     check_class_parameters,
@@ -227,7 +229,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.seed_ = seed_of(self.random_state)
         n_inputs = cases.n_channels if self.vocabulary_ is None else len(self.vocabulary_)
         size = choose_size(self, n_inputs, len(self.classes_), int(cases.lengths.max()))
-        with own_random_state(self.seed_, device):
+        with own_random_state(self.seed_, device), one_thread():
             self.network_ = SequenceNetwork(size).to(device)
         weight = weigh_classes(self.class_weight, self.classes_, codes).to(device)
         labelled = LabelledCases(cases.to(device), torch.from_numpy(codes).to(device), each_step)

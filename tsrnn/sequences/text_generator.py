@@ -15,8 +15,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from tsrnn.forecasting.network_training import fresh_seed, own_random_state, progress_of
+from tsrnn.forecasting.network_training import fresh_seed, progress_of
 from tsrnn.networks.devices import pick_device
+from tsrnn.networks.randomness import own_random_state
 from tsrnn.networks.threads import one_thread
 from tsrnn.sequences.ngram import NgramBaseline
 from tsrnn.sequences.text_history import history_of, summarise

@@ -84,7 +84,8 @@ class Outcome:
 class Progress:
     """What a progress callback is told after each validation, or every `validate_every` steps.
 
-    `train_scores` and `validation_scores` are means of the scores in each `Outcome`, by name.
+    `train_scores` and `validation_scores` are means of the scores in each `Outcome`, by name. `training` names one of
+    several trainings at once.
     """
 
     step: int
@@ -94,6 +95,7 @@ class Progress:
     seconds: float
     train_scores: Mapping[str, float] = field(default_factory=dict)
     validation_scores: Mapping[str, float] = field(default_factory=dict)
+    training: str = ""
 
 
 @dataclass

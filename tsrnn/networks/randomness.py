@@ -1,0 +1,74 @@
+"""Random numbers of a training's own, so that several networks are trained at once and each as if it were alone.
+
+torch's modules draw from one global generator, whose numbers reach several threads in whatever order they ask. What
+draws here asks for the generator of the training that it is part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor, nn
+
+_generator: ContextVar[torch.Generator | None] = ContextVar("tsrnn_generator", default=None)
+
+
+def new_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a random generator of its own, so that the global one is left alone."""
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+@contextmanager
+def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the global generators of the CPU and a device, which draw weights, and give them back.
+
+    torch knows one state for all threads, so one thread alone may be here.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        # `torch.manual_seed` seeds those of all GPUs, too, which would not be given back.
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type != "cpu":
+            torch.manual_seed(seed)
+        yield
+
+
+def own_generator() -> torch.Generator | None:
+    """Return the generator of the training at hand; None is torch's global one, for who trains by other means."""
+    return _generator.get()
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """Let what is drawn within the context come from a generator on the device of the network."""
+    token = _generator.set(generator)
+    try:
+        yield
+    finally:
+        _generator.reset(token)
+
+
+class Dropout(nn.Module):
+    """torch's dropout, drawn from the training's own generator.
+
+    Parameters
+    ----------
+    share : float
+        Of the values that are set to 0, from 0 to below 1; the others grow by so much that the mean stays.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop values of x, of any shape, while training."""
+        if not self.training or not self.share:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.share, generator=own_generator())
+        return x * kept.div_(1 - self.share)
