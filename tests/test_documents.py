@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import tsrnn
+
 CHECKOUT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path
@@ -30,3 +32,9 @@ def test_links_lead_to_a_file_and_a_heading_that_are_there(document):
         if not target.exists() or (heading and heading not in anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+def test_the_changelog_names_all_that_is_public():
+    text = (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"\w+", text))
+    assert [name for name in tsrnn.__all__ if name not in names and name != "__version__"] == []
