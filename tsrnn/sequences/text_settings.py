@@ -27,7 +27,9 @@ DEFAULT_EPOCHS, EPOCHS_IN_A_BUDGET = 10, 50
 # Without a budget; in a budget training is not ended early, because the rate falls, and most is gained, at its end.
 DEFAULT_PATIENCE = 8
 
-# The default share that is held back, and how many tokens are enough of a long text.
+# The default share that is held back, and how many tokens are enough of a long text. Its end matters: the first 90 % of
+# tiny Shakespeare end in the play that the others go on with, of which 5-grams take 1.669 nats per character with all
+# of it, 1.682 without its last 10,000 characters, 1.784 without 20,077 and 1.947 without 50,192.
 HELD_BACK, MOST_HELD_BACK = 0.05, 10_000
 
 # What a budget is taken to allow, whatever the machine: so many seconds for a token, and for each weight of the network
@@ -57,7 +59,9 @@ class Recipe:
 
 # A text that is read a few times is not learnt by heart; one that is read often is, unless much is dropped, and then a
 # deeper network pays. Chosen on tiny Shakespeare's training part: the first on its held-back end, the shares dropped of
-# the last by 24 passes of width 256 over 50,000 characters, scored on the 50,000 that follow (see the changelog).
+# the last by 24 passes of width 256 over 50,000 characters, scored on the 50,000 that follow (one seed): 1.589 nats
+# with .4 of the weights and .2 of the states dropped, 1.591 with .5 and .1, 1.614 with .4 and .4, and with .4 of the
+# states alone 1.628 at best and 1.655 at the end. One mask of the states for all steps of a piece changed nothing.
 FEW_PASSES, MANY_PASSES = 5, 20
 QUICK, USUAL, LONG = (
     Recipe(1, 0.0, 0.0, 64, 3e-3),
