@@ -79,3 +79,11 @@ def test_series_named_by_tuples_are_sorted_and_followed():
     later = add_rows(panel, named(("a", "z"), ("c", "d"), first="2020-04-01")).panel
     assert later.ids.tolist() == [("a", "z"), ("a", "b"), ("c", "d")]
     assert later.lengths.tolist() == [6, 3, 3]
+
+
+def test_cutoffs_are_taken_by_numbers_or_a_mask_and_moved_by_rows():
+    cutoffs = Cutoffs(np.array([0, 0, 1]), np.array([3, 5, 4]))
+    by_number, by_mask = cutoffs.take(np.array([2, 0])), cutoffs.take(np.array([False, True, False]))
+    assert [by_number.series.tolist(), by_number.end.tolist()] == [[1, 0], [4, 3]]
+    assert [by_mask.series.tolist(), by_mask.end.tolist()] == [[0], [5]]
+    assert [cutoffs.later(2).series.tolist(), cutoffs.later(2).end.tolist()] == [[0, 0, 1], [5, 7, 6]]

@@ -130,7 +130,7 @@ def stamp_table(panel: Panel, cutoffs: Cutoffs, h: int, gap: int = 0) -> pd.Data
         in the user's zone and type; `step`, gap + 1 to gap + h; `y`, what happened, NaN where nothing was observed.
     """
     frequency = panel.frequency
-    begin = Cutoffs(cutoffs.series, cutoffs.end + gap)
+    begin = cutoffs.later(gap)
     last = frequency.stamps(panel.start[cutoffs.series], cutoffs.end - 1)
     return pd.DataFrame(
         {

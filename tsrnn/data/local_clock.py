@@ -21,7 +21,7 @@ from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, FixedStep, Stamps
 from tsrnn.data.panel import Cutoffs, Panel, sums_before
 
 if TYPE_CHECKING:
-    from tsrnn.data.panel import Bools, Floats, Integers
+    from tsrnn.data.panel import Integers
 
 # By zone and step: the instants from which on local time is so many steps more than in January 2000, and these steps.
 _KNOWN: dict[tuple[str, int], tuple[Integers, Integers, int]] = {}
@@ -147,10 +147,6 @@ class LocalClock:
     def _reach(self) -> int:
         return int(_LONGEST_REPEAT // self._step)
 
-    def knows(self, cutoffs: Cutoffs) -> Bools:
-        """Tell which cutoffs of the local clock have a value before them. Shape (B,)."""
-        return self.panel.observed_before(cutoffs) > 0
-
 
 def local_clock(panel: Panel) -> Panel:
     """Return a panel at its local times where its season follows them, else as it is."""
@@ -172,16 +168,13 @@ def clock_notes(panel: Panel) -> list[str]:
         return []
     start = panel.start.astype(np.int64)
     ends = pd.DatetimeIndex([start.min(), (start + panel.lengths * step.step).max()]).tz_localize("UTC")
-    if panel.season_length < 2 or len({day.utcoffset() for day in _days(*ends).tz_convert(panel.form.zone)}) < 2:
+    days = pd.date_range(*ends, freq="D").tz_convert(panel.form.zone)
+    if panel.season_length < 2 or len({day.utcoffset() for day in days}) < 2:
         return []
     return [
         f"Steps of {step.alias} are counted in UTC, so what follows the local clock ({panel.form.zone}) shifts where "
         "that changes within the data. Give rows by the hour, or at the same local hours of every day."
     ]
-
-
-def _days(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
-    return pd.date_range(first, last, freq="D")
 
 
 def _clock(zone: Any, step: int) -> tuple[Integers, Integers, int]:
@@ -218,9 +211,3 @@ def _offsets(zone: Any, seconds: Integers) -> Integers:
     local: Stamps = utc.tz_convert(zone).tz_localize(None).to_numpy("datetime64[s]")
     offsets: Integers = local.astype(np.int64) - seconds
     return offsets
-
-
-def from_local_steps(values: Floats, step: Integers) -> Floats:
-    """Return forecasts of local steps, shape (B, H, Q), at the local step of each of h steps, shape (B, h)."""
-    picked: Floats = np.take_along_axis(values, step[:, :, None], axis=1)
-    return picked

@@ -69,6 +69,14 @@ class Cutoffs:
     def __len__(self) -> int:
         return len(self.series)
 
+    def take(self, some: Integers | Bools) -> Cutoffs:
+        """Return some of the cutoffs, by their numbers or by a mask of shape (B,)."""
+        return Cutoffs(self.series[some], self.end[some])
+
+    def later(self, rows: int) -> Cutoffs:
+        """Return the cutoffs so many rows after these."""
+        return Cutoffs(self.series, self.end + rows)
+
 
 @dataclass(frozen=True)
 class Panel:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.data.answers import STAMP_COLUMNS, interval_columns
-from tsrnn.data.panel import Bools, Cutoffs
+from tsrnn.data.panel import Bools
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.collect import collect
@@ -259,7 +259,7 @@ def _learnt_later(plan: Plan, done: int, models: Mapping[str, ForecastModel]) ->
 def _unscored(plan: Plan) -> Bools:
     """Mark the judged series without a value in the rows that are forecast. Shape (n_series,)."""
     panel, origins, cutoffs = plan.panel, plan.origins, plan.origins.cutoffs()
-    first, last = (Cutoffs(cutoffs.series, cutoffs.end + steps) for steps in (origins.gap, origins.reach))
+    first, last = (cutoffs.later(steps) for steps in (origins.gap, origins.reach))
     scored = panel.observed_before(last) > panel.observed_before(first)
     unscored: Bools = origins.judged & (np.bincount(cutoffs.series, scored, panel.n_series) == 0)
     return unscored

@@ -124,7 +124,7 @@ def _score_model(
     for window in range(origins.n_windows):
         part = store.get(name, window)
         cutoffs = origins.cutoffs(window, window + 1)
-        y = panel.future(origins.seen_after(cutoffs), origins.h)
+        y = panel.future(cutoffs.later(origins.gap), origins.h)
         number = np.full(len(cutoffs), window, dtype=np.int64)
         scored = Scored(cutoffs, number, y, part.quantiles, plan.quantiles, scale)
         parts.append(score(scored, plan.levels, metrics, sampled))
@@ -154,7 +154,7 @@ def _mean_actual(plan: Plan) -> Floats:
     """Return the mean of what happened after each cutoff, in the order of the scores. Shape (B,)."""
     origins = plan.origins
     cutoffs = (origins.cutoffs(window, window + 1) for window in range(origins.n_windows))
-    futures = (plan.panel.future(origins.seen_after(some), origins.h) for some in cutoffs)
+    futures = (plan.panel.future(some.later(origins.gap), origins.h) for some in cutoffs)
     return np.concatenate([mean_where(y, np.isfinite(y)) for y in futures])
 
 

@@ -72,13 +72,9 @@ class Origins:
         series, window = np.nonzero(ends)
         return Cutoffs(series.astype(np.int64), ends[series, window])
 
-    def window_numbers(self) -> Integers:
-        """Return the window of each of `cutoffs()`, 0 the oldest. Shape (B,)."""
-        return np.nonzero(self.ends)[1].astype(np.int64)
-
-    def seen_after(self, cutoffs: Cutoffs) -> Cutoffs:
-        """Return where the scored steps begin: `gap` rows after each cutoff."""
-        return Cutoffs(cutoffs.series, cutoffs.end + self.gap)
+    def window_numbers(self, first: int = 0, last: int | None = None) -> Integers:
+        """Return the window of each of `cutoffs(first, last)`, 0 the oldest of all. Shape (B,)."""
+        return first + np.nonzero(self.ends[:, first:last])[1].astype(np.int64)
 
     def training_rows(self, window: int) -> tuple[Integers, Integers]:
         """Return the rows of each series that models learn from before this window: from `start` to before `end`.

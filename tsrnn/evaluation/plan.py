@@ -87,10 +87,10 @@ class Plan:
             # One call for all windows: a network reads them in one batch.
             return model.forecast(self.panel, cutoffs, origins.reach, self.quantiles)[:, origins.gap :]
         values = np.full((len(cutoffs), origins.h, len(self.quantiles)), np.nan)
-        number = np.nonzero(origins.ends[:, windows.start : windows.stop])[1] + windows.start
+        number = origins.window_numbers(windows.start, windows.stop)
         for window in windows:
             rows = np.flatnonzero(number == window)
-            mine = Cutoffs(cutoffs.series[rows], cutoffs.end[rows])
+            mine = cutoffs.take(rows)
             seen = self.panel.between(*origins.seen_rows(mine, self.panel.n_series))
             known = seen.lengths[mine.series] > 0
             last = Cutoffs(mine.series[known], seen.lengths[mine.series[known]].astype(np.int64))
@@ -100,5 +100,5 @@ class Plan:
 
 def split_windows(plan: Plan, values: Floats, windows: Sequence[int]) -> dict[int, Floats]:
     """Cut forecasts of several windows into those of each: window to ndarray of shape (B_window, h, Q)."""
-    number = np.nonzero(plan.origins.ends[:, windows[0] : windows[-1] + 1])[1] + windows[0]
+    number = plan.origins.window_numbers(windows[0], windows[-1] + 1)
     return {window: values[number == window] for window in windows}

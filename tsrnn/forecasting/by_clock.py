@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.data.local_clock import LocalClock, followed_zone, from_local_steps
-from tsrnn.data.panel import Cutoffs
+from tsrnn.data.local_clock import LocalClock, followed_zone
 
 if TYPE_CHECKING:
-    from tsrnn.data.panel import Floats, Panel
+    from tsrnn.data.panel import Cutoffs, Floats, Panel
 
-Forecast = Callable[[Any, "Panel", Cutoffs, int, Sequence[float]], "Floats"]
+Forecast = Callable[[Any, "Panel", "Cutoffs", int, Sequence[float]], "Floats"]
 
 
 def by_local_clock(forecast: Forecast) -> Forecast:
@@ -34,18 +33,17 @@ def by_local_clock(forecast: Forecast) -> Forecast:
         if local is cutoffs and clock.panel is clock.plain:
             return forecast(model, clock.plain, cutoffs, h, quantiles)
         needed = step.max(1, initial=0) + 1
-        known = clock.knows(local)
+        known = clock.panel.observed_before(local) > 0
         values = np.empty((len(cutoffs), h, len(quantiles)))
         # What lies in the time that comes twice from its first row on has no other history.
         rest = np.flatnonzero(~known)
         if len(rest):
-            part = Cutoffs(cutoffs.series[rest], cutoffs.end[rest])
-            values[rest] = forecast(model, clock.plain, part, h, quantiles)
+            values[rest] = forecast(model, clock.plain, cutoffs.take(rest), h, quantiles)
         usual, longer = np.flatnonzero(known & (needed <= h)), np.flatnonzero(known & (needed > h))
         for some, most in ((longer, int(needed.max(initial=h))), (usual, h)):
             if len(some):
-                part = Cutoffs(local.series[some], local.end[some])
-                values[some] = from_local_steps(forecast(model, clock.panel, part, most, quantiles), step[some])
+                told = forecast(model, clock.panel, local.take(some), most, quantiles)
+                values[some] = np.take_along_axis(told, step[some, :, None], axis=1)
         return values
 
     return forecast_instants

@@ -74,7 +74,7 @@ class Judge:
         judge = cls(panel, judged_cutoffs(panel.lengths, train_end, horizon), horizon, device)
         loss = judge._loss(networks)
         usable = np.isfinite(loss)  # a constant past has no unit for a loss
-        judge.cutoffs, loss = Cutoffs(judge.cutoffs.series[usable], judge.cutoffs.end[usable]), loss[usable]
+        judge.cutoffs, loss = judge.cutoffs.take(usable), loss[usable]
         if len(loss):
             judge.most = MOST_LOSS * float(np.median(loss)) or math.inf
         judge.losses[name] = np.minimum(loss, judge.most)
