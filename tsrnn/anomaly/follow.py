@@ -10,8 +10,8 @@ import numpy as np
 
 from tsrnn.anomaly.notation import Notation, find_places
 from tsrnn.anomaly.stream import read_next_stamp, read_value
+from tsrnn.data.answers import restore_time, restore_times
 from tsrnn.data.grids import DAY
-from tsrnn.data.times import restore_time, restore_times
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:

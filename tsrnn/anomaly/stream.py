@@ -11,9 +11,10 @@ import pandas as pd
 
 from tsrnn.anomaly.tracker import Judged
 from tsrnn.anomaly.watch import Found
+from tsrnn.data.answers import restore_time, restore_times
 from tsrnn.data.panel import as_names
 from tsrnn.data.tables import LARGEST, read_panel
-from tsrnn.data.times import read_whole_time, restore_time, restore_times
+from tsrnn.data.whole_times import read_whole_time
 from tsrnn.errors import DataError
 from tsrnn.parameters import is_number, is_whole
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.answers import id_column
+from tsrnn.data.answers import id_column, restore_times
 from tsrnn.data.panel import sums_before
 from tsrnn.data.spans import row_stamps
-from tsrnn.data.times import restore_times
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:

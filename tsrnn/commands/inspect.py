@@ -153,7 +153,7 @@ def _on_length(panel: Panel) -> list[str]:
 
 
 def _on_gaps(panel: Panel, found: list[Description]) -> list[str]:
-    from tsrnn.data.times import restore_times
+    from tsrnn.data.answers import restore_times
 
     gappy = [i for i, one in enumerate(found) if one.missing > MANY_MISSING * max(int(panel.lengths[i]), 1)]
     lines = []
@@ -173,7 +173,7 @@ def _on_gaps(panel: Panel, found: list[Description]) -> list[str]:
 
 
 def _on_outliers(panel: Panel, found: list[Description]) -> list[str]:
-    from tsrnn.data.times import restore_times
+    from tsrnn.data.answers import restore_times
 
     odd = [i for i, one in enumerate(found) if len(one.outliers)]
     if not odd:

@@ -12,9 +12,16 @@ import numpy.typing as npt
 
 from tsrnn.data.grids import IntegerStep, show_stamps
 from tsrnn.data.panel import Integers, Panel, TableForm, as_names
-from tsrnn.data.placing import NewerRows, joined_dtype, on_grid, place_rows, with_rows, with_value_notes
+from tsrnn.data.placing import (
+    NewerRows,
+    check_same_time,
+    joined_dtype,
+    on_grid,
+    place_rows,
+    with_rows,
+    with_value_notes,
+)
 from tsrnn.data.tables import EMPTY_WARNING
-from tsrnn.data.times import check_same_time
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 

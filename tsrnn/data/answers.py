@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.data.panel import Cutoffs, Floats, Panel
-from tsrnn.data.times import restore_times
+from tsrnn.data.grids import Stamps
+from tsrnn.data.panel import Cutoffs, Floats, Panel, TableForm
+from tsrnn.data.times import localize
 from tsrnn.errors import DataError, ParameterError
 
 
@@ -217,3 +218,48 @@ def _wide_answer(panel: Panel, stamps: npt.NDArray[Any], values: Floats) -> Any:
     else:
         table.insert(0, form.time_col, times)
     return table
+
+
+def restore_times(stamps: Stamps, form: TableForm) -> Any:
+    """Return stamps of shape (n,) as the user's table has them: zone, unit, periods, integers.
+
+    Returns
+    -------
+    Index
+        Whole numbers that go beyond the user's type, such as 128 beyond int8, are in its 64 bits.
+    """
+    if stamps.dtype.kind != "M":
+        return pd.Index(stamps).astype(_wide_enough(form.time_dtype, stamps))
+    dates = pd.DatetimeIndex(stamps)
+    if isinstance(form.time_dtype, pd.PeriodDtype):
+        return pd.PeriodIndex(dates, freq=form.time_dtype.freq)
+    if form.zone is not None:
+        dates = localize(dates, form.zone) if form.wall_clock else dates.tz_localize("UTC").tz_convert(form.zone)
+    return dates.astype(form.time_dtype)
+
+
+def _wide_enough(dtype: Any, stamps: npt.NDArray[np.int64]) -> Any:
+    """Return a dtype of numbers, or the one of 64 bits where it cannot hold all of these: pandas would wrap around."""
+    plain = np.dtype(getattr(dtype, "numpy_dtype", dtype))
+    if not len(stamps) or plain.kind not in "iuf":
+        return dtype
+    # Up to 2 to the power of its digits a float has every whole number.
+    most = 2 ** (np.finfo(plain).nmant + 1) if plain.kind == "f" else np.iinfo(plain).max
+    least = -most if plain.kind == "f" else np.iinfo(plain).min
+    # An index cannot be float16.
+    if least <= int(stamps.min()) and int(stamps.max()) <= most and plain != np.float16:
+        return dtype
+    wide = "float64" if plain.kind == "f" else "int64"
+    if isinstance(dtype, np.dtype):
+        return np.dtype(wide)
+    if isinstance(dtype, pd.ArrowDtype):
+        return pd.ArrowDtype.construct_from_string("double[pyarrow]" if plain.kind == "f" else "int64[pyarrow]")
+    return pd.api.types.pandas_dtype(wide.capitalize())
+
+
+def restore_time(stamp: Any, form: TableForm) -> Any:
+    """Return one stamp as `restore_times` would, in a fiftieth of the time where it is a date without a zone."""
+    kind = form.time_dtype
+    if form.zone is None and isinstance(kind, np.dtype) and kind.kind == stamp.dtype.kind == "M":
+        return pd.Timestamp(stamp).as_unit(np.datetime_data(kind)[0])
+    return restore_times(np.array([stamp]), form)[0]

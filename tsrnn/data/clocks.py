@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import DAY
-from tsrnn.data.times import name_words, read_times
+from tsrnn.data.name_words import CLOCK_WORDS, HOUR_WORDS, name_words
+from tsrnn.data.times import read_times
 from tsrnn.errors import DataError
 
-_CLOCK_WORDS = {"time", "clock", "hour", "hours", "hr", "uhrzeit", "zeit", "stunde", "heure", "hora", "ora", "uur"}
-_HOUR_WORDS = {"hour", "hours", "hr", "stunde", "heure", "hora", "ora", "uur"}
 _CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?"
 
 
@@ -27,13 +26,13 @@ def clock_columns(df: pd.DataFrame, taken: set[Any]) -> dict[Any, str]:
         Such as 13:30, such as 1330 (text, under the name of a time), or whole hours under the name of an hour.
     """
     found = {name: kind for name in df.columns if name not in taken and (kind := _kind(df[name], name))}
-    return dict(sorted(found.items(), key=lambda item: not name_words(item[0]) & _CLOCK_WORDS))
+    return dict(sorted(found.items(), key=lambda item: not name_words(item[0]) & CLOCK_WORDS))
 
 
 def _kind(column: pd.Series, name: Any) -> str | None:
     words = name_words(name)
     if pd.api.types.is_integer_dtype(column.dtype):
-        hours = column.dropna() if words & _HOUR_WORDS else column[:0]
+        hours = column.dropna() if words & HOUR_WORDS else column[:0]
         return "hours" if len(hours) and hours.min() >= 0 and hours.max() <= 24 else None
     category = isinstance(column.dtype, pd.CategoricalDtype)
     if not (category or pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
@@ -50,9 +49,9 @@ def _kind(column: pd.Series, name: Any) -> str | None:
     text = pd.Series(pd.unique(known)).astype(str).str.strip()
     if text.str.fullmatch(_CLOCK).all():
         return "clock"
-    if words & _HOUR_WORDS and text.str.fullmatch(r"[01]?\d|2[0-4]").all():
+    if words & HOUR_WORDS and text.str.fullmatch(r"[01]?\d|2[0-4]").all():
         return "hours"
-    return "digits" if words & _CLOCK_WORDS and text.str.fullmatch(r"(?:[01]\d|2[0-4])[0-5]\d").all() else None
+    return "digits" if words & CLOCK_WORDS and text.str.fullmatch(r"(?:[01]\d|2[0-4])[0-5]\d").all() else None
 
 
 def refuse_split_stamps(df: pd.DataFrame, time: Any, time_name: Any, id_col: Any, clocks: dict[Any, str]) -> None:

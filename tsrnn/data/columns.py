@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.clocks import clock_columns, refuse_split_stamps
-from tsrnn.data.counters import TIME_WORDS, find_counter, is_counter, rises_evenly
+from tsrnn.data.counters import find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
+from tsrnn.data.name_words import TIME_WORDS, name_words
 from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
-from tsrnn.data.times import name_words
 from tsrnn.errors import ColumnError, DataError
 from tsrnn.naming import examples
 

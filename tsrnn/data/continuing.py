@@ -12,9 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.panel import Panel, as_names
-from tsrnn.data.placing import NewerRows, joined_dtype, on_grid, place_rows, with_rows, with_value_notes
+from tsrnn.data.placing import (
+    NewerRows,
+    check_same_time,
+    joined_dtype,
+    on_grid,
+    place_rows,
+    with_rows,
+    with_value_notes,
+)
 from tsrnn.data.tables import report_empty
-from tsrnn.data.times import check_same_time
 from tsrnn.errors import DataError
 
 # Rows that may be missing between what is known and what a file holds, in rows that there are: more is a mistake.

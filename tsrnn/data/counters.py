@@ -9,16 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.data.times import name_words, read_compact_dates
-from tsrnn.data.unix_times import unix_times
+from tsrnn.data.name_words import COUNTER_WORDS, EVEN_WORDS, TIME_WORDS, YEAR_WORDS, name_words
+from tsrnn.data.whole_times import read_whole_times
 from tsrnn.errors import DataError
 
-TIME_WORDS = {"date", "dates", "time", "timestamp", "datetime", "month", "period", "year", "years", "day"}
-TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum", "ts", "epoch", "unix", "unixtime"}
-_YEAR_WORDS = {"year", "years"}
-_COUNTER_WORDS = {"time", "timestamp", "step", "period", "t"}
-_UNITS = {"second", "seconds", "minute", "minutes", "hours", "days", "weeks", "months", "quarters"}
-_NUMBERED_WORDS = TIME_WORDS | _COUNTER_WORDS | _UNITS | {"obs", "observation", "jahr", "monat", "woche", "tag"}
 # Of two values, any make an even step.
 _FEWEST = 3
 
@@ -29,12 +23,11 @@ def is_counter(column: pd.Series, name: Any, has_ids: bool) -> bool:
     if not len(values) or (values != np.round(values)).any():
         return False
     words = name_words(name)
-    if words & _YEAR_WORDS and values.min() >= 1000 and values.max() <= 3000:
+    if words & YEAR_WORDS and values.min() >= 1000 and values.max() <= 3000:
         return True
-    whole = values.astype(np.int64)
-    if read_compact_dates(whole, name) is not None or unix_times(whole, words) is not None:
+    if read_whole_times(values.astype(np.int64), name) is not None:
         return True
-    return bool(words & _COUNTER_WORDS) and (has_ids or len(np.unique(values)) == len(values))
+    return bool(words & COUNTER_WORDS) and (has_ids or len(np.unique(values)) == len(values))
 
 
 def rises_evenly(column: pd.Series, name: Any, ids: pd.Series | None = None) -> bool:
@@ -47,7 +40,7 @@ def rises_evenly(column: pd.Series, name: Any, ids: pd.Series | None = None) -> 
     ids : Series of shape (n_rows,), optional
         What tells series, in each of which the numbers rise.
     """
-    if not name_words(name) & _NUMBERED_WORDS:
+    if not name_words(name) & EVEN_WORDS:
         return False
     parts = _parts(column, ids)
     return any(len(part) >= _FEWEST for part in parts) and all(map(_is_even, parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +12,13 @@ import pandas as pd
 
 from tsrnn.data.grids import Frequency, Stamps
 from tsrnn.data.local_clock import clock_notes
-from tsrnn.data.panel import Bools, Floats, Integers, Panel, sums_before
+from tsrnn.data.panel import Bools, Floats, Integers, Panel, TableForm, sums_before
 from tsrnn.data.tables import value_notes
-from tsrnn.errors import FrequencyError
+from tsrnn.data.times import localize
+from tsrnn.errors import DataError, FrequencyError
+
+# The most by which clocks change anywhere.
+_DAYLIGHT_SAVING = datetime.timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,50 @@ class NewerRows:
         after = self.joined()[self.n_before : self.n_before + len(self.past)]
         changed: Bools = (self.past != after) & (np.isfinite(self.past) | np.isfinite(after))
         return changed
+
+
+def check_same_time(known: Panel, newer: Panel) -> None:
+    """Refuse stamps that are no times of the same kind: numbers with dates, instants with days, days of other places.
+
+    Parameters
+    ----------
+    known, newer : Panel
+
+    Raises
+    ------
+    DataError
+    """
+    if known.start.dtype.kind != newer.start.dtype.kind:
+        raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
+    one, other = known.form, newer.form
+    if one.wall_clock == other.wall_clock:
+        # Instants are in UTC whatever zone they were written in.
+        if not one.wall_clock and (one.zone is None) == (other.zone is None):
+            return
+        # Local days without a zone had several UTC offsets, of which one may come alone.
+        if one.wall_clock and (one.zone is None or other.zone is None or _is_one_place(one.zone, other.zone, newer)):
+            return
+    raise DataError(
+        f"The time stamps have {_name_zone(other)}, those of the fitted table {_name_zone(one)}. Write them in "
+        "the same way."
+    )
+
+
+def _name_zone(form: TableForm) -> str:
+    if form.zone is None:
+        return "several UTC offsets" if form.wall_clock else "no time zone"
+    return str(form.zone) if form.wall_clock else f"{form.zone} at several times of the day"
+
+
+def _is_one_place(zone: Any, other: Any, panel: Panel) -> bool:
+    """Tell whether two zones may be those of one place: the same one, or offsets that daylight saving explains."""
+    if str(zone) == str(other):
+        return True
+    if zone.utcoffset(None) is None and other.utcoffset(None) is None:
+        return False
+    first = pd.DatetimeIndex(panel.start[:1])
+    offsets = [localize(first, place)[0].utcoffset() for place in (zone, other)]
+    return bool(abs(offsets[0] - offsets[1]) <= _DAYLIGHT_SAVING)
 
 
 def place_rows(known: Panel, newer: Panel, past: Sequence[Floats]) -> list[NewerRows]:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.answers import id_column
+from tsrnn.data.answers import id_column, restore_times
 from tsrnn.data.panel import Integers, Panel
-from tsrnn.data.times import restore_times
 
 
 def observations_table(panel: Panel, ids: Sequence[Any] | None = None) -> pd.DataFrame:

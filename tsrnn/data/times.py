@@ -1,9 +1,8 @@
-"""Time columns: whatever a table brings becomes datetime64[ns] without a zone, or int64; and back."""
+"""Time columns: whatever a table brings becomes datetime64[ns] without a zone, or int64."""
 
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,23 +14,10 @@ from tsrnn.data.calendars import MonthStep
 from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
-from tsrnn.data.panel import Panel, TableForm
-from tsrnn.data.unix_times import read_unix_times, unix_times
+from tsrnn.data.name_words import DATED_WORDS, name_words
+from tsrnn.data.whole_times import read_whole_times
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
-
-# With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
-_COMPACT_FORMS = (
-    ("%Y%m%d", 1700_01_01, 2200_12_31),
-    ("%Y%m", 1700_01, 2200_53),
-    ("%Y%m%d%H", 1900_01_01_00, 2200_12_31_23),
-    ("%Y%m%d%H%M", 1900_01_01_00_00, 2200_12_31_23_59),
-    ("%Y%m%d%H%M%S", 1900_01_01_00_00_00, 2200_12_31_23_59_59),
-)
-_YEAR_NAMES = {"year", "years", "yr", "jahr"}
-_DATE_NAMES = {"date", "dates", "datum"}
-# The most by which clocks change anywhere.
-DAYLIGHT_SAVING = datetime.timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -266,153 +252,9 @@ def _read_numbers(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeC
             "and number other steps by whole numbers."
         )
     whole = column.to_numpy(dtype=np.int64)
-    dates = read_compact_dates(whole, name)
-    if dates is not None:
-        kind = "ISO weeks, by their Mondays" if _is_week(name) and whole.max() < 1_000_000 else "dates"
-        note = f"Whole numbers such as {whole[0]} were read as {kind}."
+    found = read_whole_times(whole, name, freq)
+    if found is not None:
+        dates, note = found
         return _read_dates(dates, dates.dtype, None, (note,))
-    unix = unix_times(whole, name_words(name), freq)
-    if unix is not None:
-        dates, unit = unix
-        note = f"Whole numbers such as {whole[0]} were read as {unit} since 1970 (UTC)."
-        if freq is None:
-            note += " A whole number as freq (--freq) keeps them as they are."
-        return _read_dates(dates, dates.dtype, None, (note,))
-    named_year = bool(name_words(name) & (_YEAR_NAMES | _DATE_NAMES))
-    years = (named_year or given) and bool(((whole >= 1000) & (whole <= 3000)).all())
+    years = (given or bool(name_words(name) & DATED_WORDS)) and bool(((whole >= 1000) & (whole <= 3000)).all())
     return TimeColumn(whole, column.dtype, years=years)
-
-
-def _is_week(name: Any) -> bool:
-    return bool(name_words(name) & {"week", "weeks", "yearweek", "woche", "kw"})
-
-
-def read_compact_dates(whole: npt.NDArray[np.int64], name: Any = None) -> pd.DatetimeIndex | None:
-    """Read 202401, 20240131, 2024013118, 202401311830 or 20240131183000 as dates; None for any other numbers.
-
-    In a column named as weeks, 202401 is a week of ISO 8601, read as its Monday.
-    """
-    low, high = whole.min(), whole.max()
-    form = next((form for form, first, last in _COMPACT_FORMS if first <= low and high <= last), None)
-    if form is None:
-        return None
-    codes, uniques = pd.factorize(whole)
-    text = pd.Series(uniques).astype(str)
-    if form == "%Y%m" and _is_week(name):
-        text, form = text + "1", "%G%V%u"
-    dates = pd.to_datetime(text, format=form, errors="coerce")
-    return None if dates.isna().any() else pd.DatetimeIndex(dates).take(codes)
-
-
-def read_whole_time(number: int) -> pd.Timestamp | None:
-    """Read one whole number as a column of such ones is read, 2024013118 or 1672617600; None where it is neither.
-
-    >>> read_whole_time(1672617600), read_whole_time(17)
-    (Timestamp('2023-01-02 00:00:00'), None)
-    """
-    if not 0 <= number < 2**63:
-        return None
-    whole = np.array([number], dtype=np.int64)
-    dates = read_compact_dates(whole)
-    found = (dates, "") if dates is not None else read_unix_times(whole)
-    return None if found is None else found[0][0]
-
-
-def name_words(name: Any) -> set[str]:
-    """Split a column's name into lower-case words: "OrderDate_utc" into order, date and utc."""
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name))
-    return set(re.split(r"[^a-z]+", spaced.lower())) - {""}
-
-
-def restore_times(stamps: Stamps, form: TableForm) -> Any:
-    """Return stamps of shape (n,) as the user's table has them: zone, unit, periods, integers.
-
-    Returns
-    -------
-    Index
-        Whole numbers that go beyond the user's type, such as 128 beyond int8, are in its 64 bits.
-    """
-    if stamps.dtype.kind != "M":
-        return pd.Index(stamps).astype(_wide_enough(form.time_dtype, stamps))
-    dates = pd.DatetimeIndex(stamps)
-    if isinstance(form.time_dtype, pd.PeriodDtype):
-        return pd.PeriodIndex(dates, freq=form.time_dtype.freq)
-    if form.zone is not None:
-        dates = localize(dates, form.zone) if form.wall_clock else dates.tz_localize("UTC").tz_convert(form.zone)
-    return dates.astype(form.time_dtype)
-
-
-def _wide_enough(dtype: Any, stamps: npt.NDArray[np.int64]) -> Any:
-    """Return a dtype of numbers, or the one of 64 bits where it cannot hold all of these: pandas would wrap around."""
-    plain = np.dtype(getattr(dtype, "numpy_dtype", dtype))
-    if not len(stamps) or plain.kind not in "iuf":
-        return dtype
-    # Up to 2 to the power of its digits a float has every whole number.
-    most = 2 ** (np.finfo(plain).nmant + 1) if plain.kind == "f" else np.iinfo(plain).max
-    least = -most if plain.kind == "f" else np.iinfo(plain).min
-    # An index cannot be float16.
-    if least <= int(stamps.min()) and int(stamps.max()) <= most and plain != np.float16:
-        return dtype
-    wide = "float64" if plain.kind == "f" else "int64"
-    if isinstance(dtype, np.dtype):
-        return np.dtype(wide)
-    if isinstance(dtype, pd.ArrowDtype):
-        return pd.ArrowDtype.construct_from_string("double[pyarrow]" if plain.kind == "f" else "int64[pyarrow]")
-    return pd.api.types.pandas_dtype(wide.capitalize())
-
-
-def restore_time(stamp: Any, form: TableForm) -> Any:
-    """Return one stamp as `restore_times` would, in a fiftieth of the time where it is a date without a zone."""
-    kind = form.time_dtype
-    if form.zone is None and isinstance(kind, np.dtype) and kind.kind == stamp.dtype.kind == "M":
-        return pd.Timestamp(stamp).as_unit(np.datetime_data(kind)[0])
-    return restore_times(np.array([stamp]), form)[0]
-
-
-def check_same_time(known: Panel, newer: Panel) -> None:
-    """Refuse stamps that are no times of the same kind: numbers with dates, instants with days, days of other places.
-
-    Parameters
-    ----------
-    known, newer : Panel
-
-    Raises
-    ------
-    DataError
-    """
-    if known.start.dtype.kind != newer.start.dtype.kind:
-        raise DataError("Dates and whole numbers as time do not go together. Write time as in the fitted table.")
-    _check_zones(known, newer)
-
-
-def _check_zones(known: Panel, newer: Panel) -> None:
-    """Refuse time stamps that cannot be compared: instants with local days, or the days of places far apart."""
-    one, other = known.form, newer.form
-    if one.wall_clock == other.wall_clock:
-        # Instants are in UTC whatever zone they were written in.
-        if not one.wall_clock and (one.zone is None) == (other.zone is None):
-            return
-        # Local days without a zone had several UTC offsets, of which one may come alone.
-        if one.wall_clock and (one.zone is None or other.zone is None or _is_one_place(one.zone, other.zone, newer)):
-            return
-    raise DataError(
-        f"The time stamps have {_name_zone(other)}, those of the fitted table {_name_zone(one)}. Write them in "
-        "the same way."
-    )
-
-
-def _name_zone(form: TableForm) -> str:
-    if form.zone is None:
-        return "several UTC offsets" if form.wall_clock else "no time zone"
-    return str(form.zone) if form.wall_clock else f"{form.zone} at several times of the day"
-
-
-def _is_one_place(zone: Any, other: Any, panel: Panel) -> bool:
-    """Tell whether two zones may be those of one place: the same one, or offsets that daylight saving explains."""
-    if str(zone) == str(other):
-        return True
-    if zone.utcoffset(None) is None and other.utcoffset(None) is None:
-        return False
-    first = pd.DatetimeIndex(panel.start[:1])
-    offsets = [localize(first, place)[0].utcoffset() for place in (zone, other)]
-    return bool(abs(offsets[0] - offsets[1]) <= DAYLIGHT_SAVING)

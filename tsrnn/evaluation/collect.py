@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.answers import id_column, interval_columns, stamp_table
+from tsrnn.data.answers import id_column, interval_columns, restore_times, stamp_table
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.data.spans import observations_table, positions_of
-from tsrnn.data.times import restore_times
 from tsrnn.evaluation.custom_metrics import Metric
 from tsrnn.evaluation.engine import Store
 from tsrnn.evaluation.leaderboard import breakdown, by_forecast, by_step, leaderboard

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.data.times import restore_times
+from tsrnn.data.answers import restore_times
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, run_jobs

@@ -1,0 +1,32 @@
+"""The words in a column's name, and which of them say that it holds time."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# Of a column of time, whatever it holds.
+TIME_WORDS = {"date", "dates", "time", "timestamp", "datetime", "month", "period", "year", "years", "day"}
+TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum", "ts", "epoch", "unix", "unixtime"}
+# Of whole numbers that count steps, and of what counts time or its units evenly.
+COUNTER_WORDS = {"time", "timestamp", "step", "period", "t"}
+EVEN_WORDS = TIME_WORDS | COUNTER_WORDS | {"obs", "observation", "jahr", "monat", "woche", "tag"}
+EVEN_WORDS |= {"second", "seconds", "minute", "minutes", "hours", "days", "weeks", "months", "quarters"}
+# Of whole numbers that are time since 1970, calendar years, or weeks of ISO 8601.
+STAMP_WORDS = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
+YEAR_WORDS = {"year", "years"}
+DATED_WORDS = YEAR_WORDS | {"yr", "jahr", "date", "dates", "datum"}
+WEEK_WORDS = {"week", "weeks", "yearweek", "woche", "kw"}
+# Of times of day.
+HOUR_WORDS = {"hour", "hours", "hr", "stunde", "heure", "hora", "ora", "uur"}
+CLOCK_WORDS = HOUR_WORDS | {"time", "clock", "uhrzeit", "zeit"}
+
+
+def name_words(name: Any) -> set[str]:
+    """Split a column's name into lower-case words.
+
+    >>> sorted(name_words("OrderDate_utc"))
+    ['date', 'order', 'utc']
+    """
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name))
+    return set(re.split(r"[^a-z]+", spaced.lower())) - {""}
