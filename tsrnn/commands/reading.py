@@ -9,7 +9,7 @@ from pathlib import Path
 from tsrnn.data.columns import is_text
 from tsrnn.data.files import FileForm, free_memory, read_noted_table
 from tsrnn.data.folders import read_folder
-from tsrnn.data.frequency import Frequency
+from tsrnn.data.grids import Frequency
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError

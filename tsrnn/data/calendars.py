@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.grids import TOO_FAR, Bools, Frequency, Integers, Stamps, divide, every, per_step
+from tsrnn.data.grids import TOO_FAR, Frequency, Stamps, divide, every, per_step
+from tsrnn.data.month_days import Anchor, anchor_days, month_number
+from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import DataError
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 MIXED = -1  # an anchor that differs between the series of a table
 MONDAY_TO_FRIDAY = "1111100"
 _WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-Anchor = Literal["start", "end", "day", "business start", "business end"]
 
 
 @dataclass(frozen=True)
@@ -364,20 +365,3 @@ def weekday(ds: Stamps) -> Integers:
     """Return the day of the week of each stamp; Monday is 0."""
     # 1970-01-01 was a Thursday.
     return (np.asarray(ds).astype("datetime64[D]").astype(np.int64) + 3) % 7
-
-
-def month_number(ds: Stamps) -> Integers:
-    """Return months since January 1970."""
-    return np.asarray(ds).astype("datetime64[M]").astype(np.int64)
-
-
-def anchor_days(month: Integers, anchor: Anchor, day: int = 1) -> Stamps:
-    """Return the anchor day of months counted from 1970-01, as datetime64[D]."""
-    first = month.astype("datetime64[M]").astype("datetime64[D]")
-    last = (month + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
-    if anchor == "business start":
-        return np.asarray(np.busday_offset(first, 0, roll="forward"))
-    if anchor == "business end":
-        return np.asarray(np.busday_offset(last, 0, roll="backward"))
-    days: Stamps = {"start": first, "end": last, "day": np.minimum(first + (day - 1), last)}[anchor]
-    return days

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tsrnn.data.panel import sums_before
 from tsrnn.errors import FrequencyError
 
 if TYPE_CHECKING:
-    from tsrnn.data.frequency import Frequency
-    from tsrnn.data.panel import Floats, Integers
+    from tsrnn.data.grids import Frequency
+    from tsrnn.data.panel import Bools, Floats, Integers
 
 # Gaps that differ by no more than this share of the smallest are one step: months of 28 to 31 days, days of 23 to 25
 # hours where clocks change.
@@ -46,7 +45,7 @@ class CoarseSteps:
     most: Integers
     chance: Floats
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> CoarseSteps:
+    def where(self, mask: Bools) -> CoarseSteps:
         """Return those series for which the mask, shape (n,), holds."""
         return CoarseSteps(self.series[mask], self.least[mask], self.most[mask], self.chance[mask])
 
@@ -105,7 +104,7 @@ def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
     return CoarseSteps(sparse, least, most, chance).where(chance <= MENTIONED)
 
 
-def _counts(mask: npt.NDArray[np.bool_], offsets: Integers, within: bool = False) -> Integers:
+def _counts(mask: Bools, offsets: Integers, within: bool = False) -> Integers:
     """Return for how many rows of each series the mask holds; `within` leaves out their last rows."""
     running = sums_before(mask)
     counts: Integers = running[np.maximum(offsets[1:] - within, offsets[:-1])] - running[offsets[:-1]]

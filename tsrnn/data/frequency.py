@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
@@ -15,14 +14,11 @@ from tsrnn.data.calendars import (
     MIXED,
     MONDAY_TO_FRIDAY,
     MONTHS,
-    Anchor,
     BusinessDays,
     MonthStep,
     OffsetGrid,
     TradingDays,
-    anchor_days,
     is_plain_week,
-    month_number,
     read_weekmask,
     weekday,
 )
@@ -39,12 +35,10 @@ from tsrnn.data.grids import (
     Stamps,
     show_stamps,
 )
+from tsrnn.data.month_days import Anchor, describe_no_anchor, find_anchor, month_number
 from tsrnn.data.open_days import extend_days, find_open_days, infer_days
+from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import FrequencyError
-
-__all__ = ["Frequency", "infer_frequency", "parse_frequency"]
-
-Integers = npt.NDArray[np.int64]
 
 _EXAMPLES = "Expected a pandas alias such as 'h', '15min', 'D', 'B', 'W-MON', 'MS', 'QE-DEC', or a Timedelta."
 
@@ -71,14 +65,6 @@ _SIDES: dict[tuple[str, str], Anchor | None] = {
     ("B", "E"): "business end",
     ("B", ""): "business end",
     ("", ""): None,
-}
-# In the order in which they are tried, with what their day of the month is called.
-_ANCHORS: dict[Anchor, str] = {
-    "start": "first day",
-    "end": "last day",
-    "day": "day {}",
-    "business start": "first business day",
-    "business end": "last business day",
 }
 
 
@@ -159,10 +145,10 @@ def _weekday(ds: Stamps, offsets: Integers, step: int) -> int | None:
     return int(days[0]) if step % WEEK == 0 and len(days) == 1 else None
 
 
-def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDArray[np.bool_]) -> Frequency:
+def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: Bools) -> Frequency:
     """Tell whole months from long fixed steps, such as four weeks."""
     months = np.diff(month_number(ds))[within]
-    anchor = _find_anchor(ds)
+    anchor = find_anchor(ds)
     if anchor is not None and months.min() > 0:
         sizes, counts = np.unique(months, return_counts=True)
         best = int(counts.argmax())
@@ -179,7 +165,7 @@ def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: npt.NDA
     step = int(sizes[counts.argmax()])
     if 2 * counts.max() >= len(gaps) and (gaps % step == 0).all():
         return FixedStep(step, _weekday(ds, offsets, step))
-    raise FrequencyError(_no_anchor(ds))
+    raise FrequencyError(describe_no_anchor(ds))
 
 
 def _refuse_thirteen_months(step: int, ds: Stamps) -> None:
@@ -190,45 +176,6 @@ def _refuse_thirteen_months(step: int, ds: Stamps) -> None:
             "once they are read as months. Give their text as it is, or whole numbers for years; freq='13MS' means 13 "
             "months."
         )
-
-
-def _no_anchor(ds: Stamps) -> str:
-    """Say which stamps do not lie where most others do, or that there is no such day."""
-    days = ds.astype("datetime64[D]")
-    month = month_number(days)
-    day = int(np.bincount(_day_of_month(days)).argmax())
-    there = {anchor: anchor_days(month, anchor, day) == days for anchor in _ANCHORS}
-    best = max(_ANCHORS, key=lambda anchor: int(there[anchor].sum()))
-    count = int(there[best].sum())
-    if len(ds) > count > len(ds) / 2:
-        others = np.unique(ds[~there[best]])
-        return (
-            f"{len(ds) - count:,} of {len(ds):,} time stamps do not lie on the {_ANCHORS[best].format(day)} of their "
-            f"month, as the others do: {show_stamps(others)}. Drop them where their month is not over yet, otherwise "
-            "correct them."
-        )
-    return (
-        "The time stamps are about a month or more apart, but lie neither on month starts, nor on month "
-        f"ends, nor on the same day of each month, for example {show_stamps(ds)}. Put them on one day first, "
-        "for example df['ds'] = df['ds'].dt.to_period('M').dt.to_timestamp()."
-    )
-
-
-def _find_anchor(ds: Stamps) -> tuple[Anchor, int] | None:
-    """Return the day of the month on which every stamp lies, or None."""
-    days = np.unique(ds.astype("datetime64[D]"))
-    month = month_number(days)
-    day = int(_day_of_month(days).max())
-    for anchor in _ANCHORS:
-        if (anchor_days(month, anchor, day) == days).all():
-            return anchor, day if anchor == "day" else 1
-    return None
-
-
-def _day_of_month(days: Stamps) -> Integers:
-    first = days.astype("datetime64[M]").astype("datetime64[D]")
-    number: Integers = (days - first).astype(np.int64) + 1
-    return number
 
 
 def _phase(ds: Stamps, offsets: Integers, months: int) -> int:
@@ -393,9 +340,9 @@ def _months(
             raise FrequencyError(f"freq={text!r}: expected a day of the month from 1 to 31.")
         return MonthStep(months, "day", day, phase)
     if side is None:
-        anchor = _find_anchor(ds)
+        anchor = find_anchor(ds)
         if anchor is None:
-            raise FrequencyError(_no_anchor(ds))
+            raise FrequencyError(describe_no_anchor(ds))
         return MonthStep(months, *anchor, phase=phase)
     if suffix:
         named = MONTHS.index(suffix) % cycle

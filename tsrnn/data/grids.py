@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import DataError, FrequencyError
 from tsrnn.naming import examples
 
 Stamps = npt.NDArray[Any]
-Integers = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND

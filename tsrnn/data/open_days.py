@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.data.calendars import MONDAY_TO_FRIDAY, BusinessDays, TradingDays, weekday
-from tsrnn.data.grids import DAY, Bools, FixedStep, Frequency, Integers, Stamps
+from tsrnn.data.grids import DAY, FixedStep, Frequency, Stamps
+from tsrnn.data.panel import Bools, Integers
 
 # So improbable has to be that a weekday without rows is one whose rows are missing by accident. Where nothing else is
 # missing, four weeks are enough.

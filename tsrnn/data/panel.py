@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from tsrnn.data.frequency import Frequency
+    from tsrnn.data.grids import Frequency
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

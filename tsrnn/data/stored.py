@@ -19,7 +19,6 @@ from pandas.tseries.frequencies import to_offset
 from tsrnn.data.calendars import (
     MIXED,
     MONDAY_TO_FRIDAY,
-    Anchor,
     BusinessDays,
     MonthStep,
     OffsetGrid,
@@ -28,6 +27,7 @@ from tsrnn.data.calendars import (
     read_weekmask,
 )
 from tsrnn.data.grids import FixedStep, Frequency, IntegerStep
+from tsrnn.data.month_days import Anchor
 from tsrnn.data.panel import Panel, TableForm, as_names
 from tsrnn.data.stored_values import (
     INT64,
@@ -44,11 +44,10 @@ from tsrnn.data.stored_values import (
     value_to_json,
     zone_to_json,
 )
+from tsrnn.data.tables import LONGEST_SEASON
 from tsrnn.errors import DataError, ParameterError
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-LARGEST_SEASON = 10**6
 
 
 def offset_to_json(offset: Any) -> str:
@@ -244,7 +243,7 @@ def panel_from_stored(content: Json, arrays: Mapping[str, npt.NDArray[Any]]) -> 
         raise DataError("the notes are no text")
     form = json_to_form(read_entry(content, "form"))
     pd.Series(names, dtype=form.id_dtype)  # an error here, not when the answer is built
-    season = read_whole(content, "season_length", 1, LARGEST_SEASON)
+    season = read_whole(content, "season_length", 1, LONGEST_SEASON)
     start = start.view("datetime64[ns]") if dates else start
     choices = read_list(content, "choices") if "choices" in content else []  # since 0.1.0
     if not all(isinstance(note, str) for note in choices):

@@ -13,8 +13,8 @@ import pandas as pd
 from tsrnn.data.calendars import BusinessDays, TradingDays
 from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step_notes
 from tsrnn.data.column_arguments import check_column_arguments
-from tsrnn.data.frequency import Frequency, infer_frequency, parse_frequency
-from tsrnn.data.grids import DAY, FixedStep, show_stamps
+from tsrnn.data.frequency import infer_frequency, parse_frequency
+from tsrnn.data.grids import DAY, FixedStep, Frequency, show_stamps
 from tsrnn.data.local_clock import clock_notes
 from tsrnn.data.panel import Floats, Integers, Panel, sums_before
 from tsrnn.data.rows import Rows, read_frame, read_series

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from tsrnn.data.column_arguments import ColumnArguments
-from tsrnn.data.frequency import Frequency
+from tsrnn.data.grids import Frequency
 from tsrnn.data.stored import frequency_to_json, json_to_frequency, offset_to_json
 from tsrnn.data.stored_values import Json, json_to_value, read_entry, read_text, value_to_json
 from tsrnn.errors import DataError, ParameterError
