@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import Stamps
-from tsrnn.data.panel import Cutoffs, Floats, Panel, TableForm
+from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel, TableForm
 from tsrnn.data.times import localize
 from tsrnn.errors import DataError, ParameterError
 
@@ -179,7 +179,7 @@ def _future_stamps(panel: Panel, cutoffs: Cutoffs, h: int) -> npt.NDArray[Any]:
     return panel.frequency.stamps(panel.start[cutoffs.series][:, None], cutoffs.end[:, None] + np.arange(h))
 
 
-def id_column(panel: Panel, series: npt.NDArray[np.int64]) -> pd.Series:
+def id_column(panel: Panel, series: Integers) -> pd.Series:
     """Return the ids of series, in the user's type."""
     ids = pd.Series(list(panel.ids), dtype=panel.form.id_dtype)
     return ids.take(series).reset_index(drop=True)
@@ -238,7 +238,7 @@ def restore_times(stamps: Stamps, form: TableForm) -> Any:
     return dates.astype(form.time_dtype)
 
 
-def _wide_enough(dtype: Any, stamps: npt.NDArray[np.int64]) -> Any:
+def _wide_enough(dtype: Any, stamps: Integers) -> Any:
     """Return a dtype of numbers, or the one of 64 bits where it cannot hold all of these: pandas would wrap around."""
     plain = np.dtype(getattr(dtype, "numpy_dtype", dtype))
     if not len(stamps) or plain.kind not in "iuf":

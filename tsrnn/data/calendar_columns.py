@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import Stamps
+from tsrnn.data.panel import Floats
 from tsrnn.naming import examples
 
 # Most columns are told from the calendar by so many of their rows.
@@ -18,7 +18,7 @@ FIRST_ROWS = 64
 FEWEST_WEEKENDS = 2
 
 
-def calendar_notes(ds: Stamps, zone: Any, y: npt.NDArray[np.float64], names: Sequence[Any]) -> list[str]:
+def calendar_notes(ds: Stamps, zone: Any, y: Floats, names: Sequence[Any]) -> list[str]:
     """Say which columns beside others only repeat their time stamps: a forecast of them is idle.
 
     Parameters
@@ -45,7 +45,7 @@ def calendar_notes(ds: Stamps, zone: Any, y: npt.NDArray[np.float64], names: Seq
     ]
 
 
-def find_calendar_columns(ds: Stamps, y: npt.NDArray[np.float64]) -> dict[int, str]:
+def find_calendar_columns(ds: Stamps, y: Floats) -> dict[int, str]:
     """Find the columns that equal a part of their time stamps in all rows.
 
     Parameters
@@ -78,7 +78,7 @@ def find_calendar_columns(ds: Stamps, y: npt.NDArray[np.float64]) -> dict[int, s
     return found
 
 
-def _is_seen(name: str, part: npt.NDArray[np.float64]) -> bool:
+def _is_seen(name: str, part: Floats) -> bool:
     """Tell whether a part of time stamps has changed often enough that no other column is like it by chance."""
     steps = np.diff(part)
     if name == "year":

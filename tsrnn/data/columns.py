@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.clocks import clock_columns, refuse_split_stamps
@@ -19,6 +18,7 @@ from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
 from tsrnn.data.name_words import TIME_WORDS, name_words
 from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
+from tsrnn.data.panel import Floats
 from tsrnn.errors import ColumnError, DataError
 from tsrnn.naming import examples
 
@@ -346,7 +346,7 @@ def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: boo
                 raise DataError(f"{numbers_as_text(column, name)}{other}.")
 
 
-def to_numbers(column: pd.Series, name: Any) -> npt.NDArray[np.float64]:
+def to_numbers(column: pd.Series, name: Any) -> Floats:
     """Return a value column as float64, missing values as NaN.
 
     Raises

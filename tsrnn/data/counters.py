@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.name_words import COUNTER_WORDS, EVEN_WORDS, TIME_WORDS, YEAR_WORDS, name_words
+from tsrnn.data.panel import Floats
 from tsrnn.data.whole_times import read_whole_times
 from tsrnn.errors import DataError
 
@@ -76,7 +76,7 @@ def find_counter(df: pd.DataFrame, names: Sequence[Any], ids: Sequence[Any]) -> 
     return None
 
 
-def _numbers(column: pd.Series) -> npt.NDArray[np.float64]:
+def _numbers(column: pd.Series) -> Floats:
     """Return the known values of a column of finite numbers; nothing for any other column."""
     if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
         return np.empty(0)
@@ -86,7 +86,7 @@ def _numbers(column: pd.Series) -> npt.NDArray[np.float64]:
     return values if np.isfinite(values).all() else np.empty(0)
 
 
-def _parts(column: pd.Series, ids: pd.Series | None) -> list[npt.NDArray[np.float64]]:
+def _parts(column: pd.Series, ids: pd.Series | None) -> list[Floats]:
     """Return the numbers of each series, nothing where some are missing."""
     values = _numbers(column)
     if not len(values) or len(values) < len(column):
@@ -98,7 +98,7 @@ def _parts(column: pd.Series, ids: pd.Series | None) -> list[npt.NDArray[np.floa
     return np.split(values[order], np.flatnonzero(np.diff(codes[order])) + 1)
 
 
-def _is_even(values: npt.NDArray[np.float64]) -> bool:
+def _is_even(values: Floats) -> bool:
     steps = np.diff(np.sort(values))
     # 0.1, 0.2, ... are not quite one step apart.
     return len(steps) == 0 or bool(steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0))

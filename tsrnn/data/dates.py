@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.centuries import describe_century, place_in_century
+from tsrnn.data.panel import Integers
 from tsrnn.errors import DataError
 
 _DAYS = (
@@ -97,7 +97,7 @@ def has_utc_offset(text: str) -> bool:
 
 
 def _parse_unique(
-    values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series, yearly: bool | None = None
+    values: pd.Series, codes: Integers, text: pd.Series, yearly: bool | None = None
 ) -> tuple[pd.DatetimeIndex, list[str]]:
     offsets = values.str.extract(_OFFSET, expand=False)
     if offsets.notna().any():
@@ -247,7 +247,7 @@ def _regularity(dates: pd.DatetimeIndex) -> float:
 
 
 def _parse_with_offsets(
-    values: pd.Series, offsets: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series
+    values: pd.Series, offsets: pd.Series, codes: Integers, text: pd.Series
 ) -> tuple[pd.DatetimeIndex, list[str]]:
     """Read text with UTC offsets; several offsets are mostly one zone with daylight saving."""
     bare = values.str.replace(r"(:\d{2}(?:[.,]\d+)?)\s*(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$", r"\1", regex=True)
@@ -278,7 +278,7 @@ def _minutes(offset: str) -> int:
     return -minutes if offset[0] == "-" else minutes
 
 
-def _unreadable(values: pd.Series, codes: npt.NDArray[np.int64], text: pd.Series) -> str:
+def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     """Say which values stand in the way, judged by the format that reads most of them."""
     sample = values.iloc[:1000]
     formats = ("ISO8601", *_DAYS, *_MONTHS)

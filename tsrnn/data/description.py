@@ -6,13 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.panel import Bools, Floats, Integers
 from tsrnn.data.seasonality import remove_moving_average
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 # Beyond so many interquartile ranges from the quartiles; for normal errors that is one value in 400,000.
 # Source: Tukey 1977, "Exploratory Data Analysis", "far out".
@@ -108,7 +105,7 @@ def describe_series(y: Floats, season_length: int) -> Description:
     )
 
 
-def _runs(where: npt.NDArray[np.bool_]) -> tuple[Integers, Integers]:
+def _runs(where: Bools) -> tuple[Integers, Integers]:
     """Return where runs of True begin, and how long they are."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], where, [False]]).astype(np.int8)))
     return edges[::2], edges[1::2] - edges[::2]

@@ -12,12 +12,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.columns import names_series
 from tsrnn.data.number_signs import SIGNED, sign_note, split_sign, take_off_sign
+from tsrnn.data.panel import Floats
 from tsrnn.errors import DataError
 
 # The kinds of numbers with a mark. Three digits after it, and none but a first group that could stand before thousands,
@@ -228,7 +227,7 @@ def convert_marked_numbers(
     notes : list of str
         Which signs were taken off.
     """
-    number, notes, signed = number_pattern(decimal, thousands or ""), list[str](), dict[str, npt.NDArray[np.float64]]()
+    number, notes, signed = number_pattern(decimal, thousands or ""), list[str](), dict[str, Floats]()
     for column in table.columns:
         if column in kept or not pd.api.types.is_string_dtype(table[column].dtype):
             continue

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from tsrnn.data.grids import Stamps
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from tsrnn.data.panel import Floats, Integers
 
 MAX_SERIES = 50
 MAX_ROWS = 20_000

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.calendars import MonthStep
@@ -15,6 +14,7 @@ from tsrnn.data.dates import has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
 from tsrnn.data.name_words import DATED_WORDS, name_words
+from tsrnn.data.panel import Integers
 from tsrnn.data.whole_times import read_whole_times
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
@@ -193,7 +193,7 @@ def _local_steps(dates: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
     return local if localize(local, dates.tz).equals(dates) else None
 
 
-def _gaps(dates: pd.DatetimeIndex) -> tuple[npt.NDArray[np.int64], int]:
+def _gaps(dates: pd.DatetimeIndex) -> tuple[Integers, int]:
     """Return the nanoseconds between stamps that follow each other, and the longest step that fits all; 0 for none."""
     gaps = np.diff(np.sort(dates.unique().as_unit("ns").to_numpy().astype(np.int64)))
     return gaps, int(np.gcd.reduce(gaps)) if len(gaps) else 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, Frequency, IntegerStep
 from tsrnn.data.name_words import STAMP_WORDS, WEEK_WORDS, name_words
+from tsrnn.data.panel import Integers
 
 # With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
 _COMPACT_FORMS = (
@@ -24,7 +24,7 @@ _FIRST, _LAST = 631_152_000, 1_988_150_399
 _UNITS = {"seconds": SECOND, "milliseconds": 1_000_000, "microseconds": 1_000, "nanoseconds": 1}
 
 
-def read_whole_times(whole: npt.NDArray[np.int64], name: Any, freq: Any = None) -> tuple[pd.DatetimeIndex, str] | None:
+def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.DatetimeIndex, str] | None:
     """Read whole numbers of a time column as dates, and say how; None where they only count.
 
     Parameters
@@ -75,7 +75,7 @@ def read_whole_time(number: int) -> pd.Timestamp | None:
     return None if found is None else found[0][0]
 
 
-def _read_compact_dates(whole: npt.NDArray[np.int64], is_week: bool = False) -> pd.DatetimeIndex | None:
+def _read_compact_dates(whole: Integers, is_week: bool = False) -> pd.DatetimeIndex | None:
     """Read 202401, 20240131, 2024013118, 202401311830 or 20240131183000 as dates; None for any other numbers.
 
     Where numbers of six digits are weeks of ISO 8601, each is read as its Monday.
@@ -92,7 +92,7 @@ def _read_compact_dates(whole: npt.NDArray[np.int64], is_week: bool = False) -> 
     return None if dates.isna().any() else pd.DatetimeIndex(dates).take(codes)
 
 
-def _read_unix_times(whole: npt.NDArray[np.int64]) -> tuple[pd.DatetimeIndex, str] | None:
+def _read_unix_times(whole: Integers) -> tuple[pd.DatetimeIndex, str] | None:
     """Read numbers that all lie in the years 1990 to 2032 as dates in UTC, without a zone, and name their unit.
 
     >>> dates, unit = _read_unix_times(np.array([1672617600, 1672621200]))
@@ -105,7 +105,7 @@ def _read_unix_times(whole: npt.NDArray[np.int64]) -> tuple[pd.DatetimeIndex, st
     return None
 
 
-def _unix_times(whole: npt.NDArray[np.int64], words: set[str], freq: Any = None) -> tuple[pd.DatetimeIndex, str] | None:
+def _unix_times(whole: Integers, words: set[str], freq: Any = None) -> tuple[pd.DatetimeIndex, str] | None:
     """Return dates and unit of a time column if its whole numbers are time since 1970; None where they only count.
 
     They are if all lie in the years 1990 to 2032, and

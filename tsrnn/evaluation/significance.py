@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from tsrnn.data.panel import Bools, Floats
+
 Outcome = Literal["better", "no difference", "worse", "too few to judge"]
 
 FEWEST_FORECASTS = 8
@@ -53,7 +53,7 @@ class Gain:
     n_forecasts: int | None = None
 
 
-def series_weights(known: npt.NDArray[np.bool_], points: npt.NDArray[np.float64] | None = None) -> Floats:
+def series_weights(known: Bools, points: Floats | None = None) -> Floats:
     """Return how much each forecast counts in a mean over series: those of a series sum to 1.
 
     Parameters
@@ -77,10 +77,10 @@ def series_weights(known: npt.NDArray[np.bool_], points: npt.NDArray[np.float64]
 
 
 def compare_losses(
-    loss: npt.NDArray[np.float64],
-    other: npt.NDArray[np.float64],
+    loss: Floats,
+    other: Floats,
     overlap: int,
-    points: npt.NDArray[np.float64] | None = None,
+    points: Floats | None = None,
 ) -> Gain:
     """Compare two models on the same forecasts, by their mean losses over series, as a leaderboard does.
 
@@ -162,7 +162,7 @@ def _by_cutoff(weighted: Floats, weights: Floats) -> Floats:
     return values
 
 
-def _shared_reach(difference: npt.NDArray[np.float64], share: Floats, overlap: int) -> float:
+def _shared_reach(difference: Floats, share: Floats, overlap: int) -> float:
     """Return how far an interval of the mean has to reach further because the series move together.
 
     Resampling series does not see what all of them have in common at a cutoff. Over a few cutoffs its variance comes
@@ -220,7 +220,7 @@ def _bootstrap(loss: Floats, other: Floats) -> tuple[float, float]:
     return least, most
 
 
-def interval_of_mean(values: npt.NDArray[np.float64], overlap: int) -> tuple[float, float, float]:
+def interval_of_mean(values: Floats, overlap: int) -> tuple[float, float, float]:
     """Return the mean of what forecasts are given, with its 95 % interval.
 
     Parameters
@@ -264,9 +264,7 @@ def interval_of_mean(values: npt.NDArray[np.float64], overlap: int) -> tuple[flo
     return mean, mean - reach, mean + reach
 
 
-def _diebold_mariano(
-    loss: npt.NDArray[np.float64], other: npt.NDArray[np.float64], overlap: int
-) -> tuple[float, float]:
+def _diebold_mariano(loss: Floats, other: Floats, overlap: int) -> tuple[float, float]:
     """Return a 95 % interval of the log ratio of the mean losses, from one loss per cutoff, oldest first."""
     means = float(loss.mean()), float(other.mean())
     if min(means) > 0:
@@ -303,7 +301,7 @@ def _log(value: float) -> float:
     return math.log(value) if value > 0 else -math.inf
 
 
-def _reach(difference: npt.NDArray[np.float64], overlap: int) -> float:
+def _reach(difference: Floats, overlap: int) -> float:
     """Return how far the 95 % interval of a mean of values that overlap, oldest first, reaches to either side."""
     n = len(difference)
     around = difference - difference.mean()

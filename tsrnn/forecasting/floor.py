@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from tsrnn.data.panel import Cutoffs, Floats, Panel, sums_before
+from tsrnn.data.panel import Bools, Cutoffs, Floats, Panel, sums_before
 
 # Zeros must make up so much of each half of a history: a temperature may pass through zero for some days, and a series
 # may begin with zeros before it is measured. Of 174 windows of public series that did so none fell below zero after it.
@@ -17,7 +16,7 @@ FEWEST_ZEROS, ZEROS_SHARE = 2, 0.05
 CLOSED_ROWS, CLOSED_FEWEST = 3, 8
 
 
-def kept_above_zero(panel: Panel, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
+def kept_above_zero(panel: Panel, cutoffs: Cutoffs) -> Bools:
     """Tell at which cutoffs a series has stood at zero again and again, or closed, and never been below. Shape (B,).
 
     Its forecasts are no lower than zero, either: a network puts intervals around a level and does not know what is
@@ -40,7 +39,7 @@ def kept_above_zero(panel: Panel, cutoffs: Cutoffs) -> npt.NDArray[np.bool_]:
     start, end = panel.offsets[cutoffs.series], panel.offsets[cutoffs.series] + cutoffs.end
     zeros, below, known = (sums_before(part) for part in (panel.y == 0, panel.y < 0, np.isfinite(panel.y)))
     middle = (start + end) // 2
-    kept: npt.NDArray[np.bool_] = below[end] == below[start]
+    kept: Bools = below[end] == below[start]
     for first, last in ((start, middle), (middle, end)):
         count = zeros[last] - zeros[first]
         kept &= (count >= FEWEST_ZEROS) & (count >= ZEROS_SHARE * (known[last] - known[first]))
