@@ -87,3 +87,14 @@ def test_cutoffs_are_taken_by_numbers_or_a_mask_and_moved_by_rows():
     assert [by_number.series.tolist(), by_number.end.tolist()] == [[1, 0], [4, 3]]
     assert [by_mask.series.tolist(), by_mask.end.tolist()] == [[0], [5]]
     assert [cutoffs.later(2).series.tolist(), cutoffs.later(2).end.tolist()] == [[0, 0, 1], [5, 7, 6]]
+
+
+def test_a_panel_is_padded_with_rows_without_values_and_cut_again():
+    panel = panel_of([1.0, 2, 3], [4.0, 5])
+    before, after = np.array([0, 2]), np.array([1, 0])
+    wider = panel.padded(before, after)
+    assert np.array_equal(wider.y, [1, 2, 3, np.nan, np.nan, np.nan, 4, 5], equal_nan=True)
+    assert wider.start.astype("datetime64[D]").astype(str).tolist() == ["2020-01-01", "2019-11-01"]
+    same = wider.between(before, before + panel.lengths)
+    assert [same.y.tolist(), same.offsets.tolist()] == [panel.y.tolist(), panel.offsets.tolist()]
+    assert same.start.tolist() == panel.start.tolist()

@@ -12,14 +12,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.engine_state import Plan
 from tsrnn.anomaly.events import COLUMNS, find_events
 from tsrnn.anomaly.metrics import check_labels
 from tsrnn.anomaly.outliers import OutlierMethods, best_alpha
 from tsrnn.anomaly.saving import load_detector, save_detector
-from tsrnn.anomaly.settings import block_of, check_settings, context_of, cycle_of, patience_of, with_season
+from tsrnn.anomaly.settings import check_settings, plan_of, with_season
 from tsrnn.anomaly.stream import Detection, update_table, update_time
-from tsrnn.anomaly.tables import array_table, detection_table, ending_together, same_rows
+from tsrnn.anomaly.tables import array_table, detection_table, ending_together, is_array, same_rows
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.panel import Panel
@@ -159,7 +158,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         """
         check_settings(self)
         self._columns = ColumnArguments.of(id_col, time_col, target_col)
-        self._is_array = not isinstance(df, (pd.DataFrame, pd.Series, Panel))
+        self._is_array = is_array(df)
         if self._is_array:
             df = array_table(df)
             self.n_features_in_ = df.shape[1]
@@ -168,12 +167,10 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         panel = ending_together(panel) if together else panel
         self.panel_ = panel
         self.forecaster_ = self._fitted_forecaster(panel)
-        model = self.forecaster_
-        context = context_of(model, panel)
         self.watch_ = Watch(
-            model,
+            self.forecaster_,
             panel,
-            Plan(block_of(model), context, patience_of(self.patience, panel), cycle_of(panel, context)),
+            plan_of(self.forecaster_, panel, self.patience),
             self.threshold,
             NormalDist().inv_cdf(1 - self.alpha / 2),
             self.calibration_length,
@@ -193,7 +190,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
     def detections_(self) -> pd.DataFrame:
         """What `detect` says of the fitted rows."""
         check_is_fitted(self, "watch_")
-        return detection_table(self.panel_, self._found.judged, self.alpha_, self._found.share)
+        return detection_table(self.panel_, self._found, self.alpha_)
 
     def detect(self, df: Any = None) -> pd.DataFrame:
         """Judge every row of a table by what came before it.
@@ -227,8 +224,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         check_is_fitted(self, "watch_")
         if df is None:
             return self.detections_
-        panel, found = self._judge(df)
-        return detection_table(panel, found.judged, self.alpha_, found.share)
+        return detection_table(*self._judge(df), self.alpha_)
 
     def events(self, df: Any = None, gap: int = 8) -> pd.DataFrame:
         """Merge anomalous rows into events, and say what they are.
@@ -338,10 +334,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         """
         check_is_fitted(self, "watch_")
         read = update_table(self.watch_, df, self._columns)
-        if read is None:
-            return self.detections_.iloc[:0]
-        panel, found = read
-        return detection_table(panel, found.judged, self.alpha_, found.share)
+        return self.detections_.iloc[:0] if read is None else detection_table(*read, self.alpha_)
 
     def fit_threshold(self, labels: Any, df: Any = None) -> Self:
         """Choose the threshold that finds labelled events best: the highest F1 over events.
@@ -400,7 +393,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         return load_detector(path, cls)
 
     def _judge(self, df: Any) -> tuple[Panel, Found]:
-        if self._is_array and not isinstance(df, (pd.DataFrame, pd.Series, Panel)):
+        if self._is_array and is_array(df):
             df = array_table(df)
             if df.shape[1] != self.n_features_in_:
                 raise DataError(f"The array has {df.shape[1]} columns; `fit` was given {self.n_features_in_}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tsrnn.anomaly.engine_state import Plan
 from tsrnn.anomaly.metrics import vus_window
 from tsrnn.anomaly.thresholds import FEWEST, THRESHOLDS
 from tsrnn.data.seasonality import find_season_length
@@ -49,23 +50,25 @@ def check_settings(detector: AnomalyDetector) -> None:
     check_whole("calibration_length", detector.calibration_length, FEWEST, of="rows")
 
 
-def block_of(model: ForecastModel) -> int:
-    """Return how many rows one forecast serves."""
+def plan_of(model: ForecastModel, panel: Panel, patience: int | None) -> Plan:
+    """Choose how series are followed: blocks and windows by what a fitted model forecasts and reads.
+
+    Parameters
+    ----------
+    model : ForecastModel
+    panel : Panel
+    patience : int, optional
+        What the user asked for.
+    """
+    season = panel.season_length
     if isinstance(model, Forecaster):
-        return min(LONGEST_BLOCK, *(part.size.horizon for part in model.networks_))
-    return min(LONGEST_BLOCK, model.default_horizon_)
-
-
-def context_of(model: ForecastModel, panel: Panel) -> int:
-    """Return how many rows a forecast looks back."""
-    if isinstance(model, Forecaster):
-        return max(part.size.context_length for part in model.networks_)
-    return max(SHOWN_ROWS, SHOWN_SEASONS * panel.season_length)
-
-
-def patience_of(patience: int | None, panel: Panel) -> int:
-    """Return after how many outlying rows a new level is accepted."""
-    return max(FEWEST_PATIENT, PATIENT_SEASONS * panel.season_length) if patience is None else int(patience)
+        block = min(part.size.horizon for part in model.networks_)
+        context = max(part.size.context_length for part in model.networks_)
+    else:
+        block, context = model.default_horizon_, max(SHOWN_ROWS, SHOWN_SEASONS * season)
+    if patience is None:
+        patience = max(FEWEST_PATIENT, PATIENT_SEASONS * season)
+    return Plan(min(LONGEST_BLOCK, block), context, int(patience), cycle_of(panel, context))
 
 
 def cycle_of(panel: Panel, context: int) -> int:

@@ -127,11 +127,9 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
     like = watch.like
     numbers = np.array([read_value(value) for value in values.values()])
     names = as_names(list(values))
-    index = np.array([watch.index.get(name, -1) for name in names], dtype=np.int64)
+    index = watch.numbers(names)
     known = index >= 0
-    after = watch.next[index[known]].min() if known.any() else None
-    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M", after)
-    stamps = np.full(len(names), stamp, dtype=like.start.dtype)
+    stamps = np.full(len(names), _stamp_after(watch, index, time), dtype=like.start.dtype)
     if watch.system is not None and (not known.all() or len(names) < len(watch.next)):
         absent = [name for name in watch.index if name not in values]
         strange = [*names[~known], *absent][:5]
@@ -195,15 +193,20 @@ def read_next_stamp(watch: Watch, names: Sequence[Any], time: Any) -> tuple[Any,
     DataError, FrequencyError
         If the stamp cannot be read, is not after those that were read, or does not lie on the grid.
     """
-    like = watch.like
-    known = [name for name in names if name in watch.index]
-    index = np.array([watch.index[name] for name in known], dtype=np.int64)
-    after = watch.next[index].min() if known else None
-    stamp = read_stamp(time, like.form, like.start.dtype.kind == "M", after)
-    if not known:
+    index = watch.numbers(names)
+    stamp = _stamp_after(watch, index, time)
+    known = np.flatnonzero(index >= 0)
+    if not len(known):
         return stamp, 0
-    stamps = np.full(len(known), stamp, dtype=like.start.dtype)
-    return stamp, int(gaps(watch, index, stamps, known).min())
+    stamps = np.full(len(known), stamp, dtype=watch.like.start.dtype)
+    return stamp, int(gaps(watch, index[known], stamps, as_names(names)[known]).min())
+
+
+def _stamp_after(watch: Watch, index: Integers, time: Any) -> Any:
+    """Return a time stamp as `read_stamp` does, after the rows read so far of the series with these numbers."""
+    known = index[index >= 0]
+    after = watch.next[known].min() if len(known) else None
+    return read_stamp(time, watch.like.form, watch.like.start.dtype.kind == "M", after)
 
 
 def update_table(watch: Watch, df: Any, columns: ColumnArguments) -> tuple[Panel, Found] | None:
@@ -213,7 +216,7 @@ def update_table(watch: Watch, df: Any, columns: ColumnArguments) -> tuple[Panel
     if not df.size:
         return None
     panel = read_panel(df, **columns._asdict(), freq=like.frequency, season_length=like.season_length)
-    index = np.array([watch.index.get(name, -1) for name in panel.ids], dtype=np.int64)
+    index = watch.numbers(panel.ids)
     known = index >= 0
     if known.any():
         gaps(watch, index[known], panel.start[known], panel.ids[known])

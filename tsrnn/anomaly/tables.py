@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import id_column, restore_times
-from tsrnn.data.panel import sums_before
+from tsrnn.data.panel import Panel
 from tsrnn.data.spans import row_stamps
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
-    from tsrnn.anomaly.tracker import Judged
-    from tsrnn.data.panel import Floats, Integers, Panel
+    from tsrnn.anomaly.watch import Found
+    from tsrnn.data.panel import Integers
+
+
+def is_array(df: Any) -> bool:
+    """Tell whether rows come as an array, without names and time stamps."""
+    return not isinstance(df, (pd.DataFrame, pd.Series, Panel))
 
 
 def array_table(values: Any) -> pd.DataFrame:
@@ -47,17 +51,15 @@ def array_table(values: Any) -> pd.DataFrame:
     return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
 
 
-def detection_table(panel: Panel, judged: Judged, alpha: float, share: Floats | None = None) -> pd.DataFrame:
+def detection_table(panel: Panel, found: Found, alpha: float) -> pd.DataFrame:
     """Lay out what is said of every row of a panel.
 
     Parameters
     ----------
     panel : Panel
-    judged : Judged
+    found : Found
         Arrays of shape (n_rows,).
     alpha : float
-    share : ndarray of shape (n_rows,), optional
-        Each channel's part of its system's score.
 
     Returns
     -------
@@ -65,6 +67,7 @@ def detection_table(panel: Panel, judged: Judged, alpha: float, share: Floats | 
         `unique_id, ds, y, expected, lower, upper, score, p_value, is_anomaly`, with channels also `share`.
     """
     series, stamps = row_stamps(panel)
+    judged = found.judged
     columns = {
         "unique_id": id_column(panel, series),
         "ds": restore_times(stamps, panel.form),
@@ -76,31 +79,27 @@ def detection_table(panel: Panel, judged: Judged, alpha: float, share: Floats | 
         "p_value": judged.p_value,
         "is_anomaly": judged.p_value <= alpha,
     }
-    if share is not None:
-        columns["share"] = share
+    if found.share is not None:
+        columns["share"] = found.share
     return pd.DataFrame(columns)
 
 
 def time_rows(panel: Panel) -> tuple[Integers, int]:
     """Return for every row of a panel its place on the time line of all series, and how long that line is."""
-    first = panel.start.min()
-    begin = panel.frequency.positions(panel.start, np.broadcast_to(first, panel.start.shape))
+    begin = _begins(panel)
     series, row = panel.places()
     return begin[series] + row, int((begin + panel.lengths).max())
 
 
 def ending_together(panel: Panel) -> Panel:
     """Return a panel whose series all end at the same time, the shorter ones with missing rows."""
-    first = panel.start.min()
-    begin = panel.frequency.positions(panel.start, np.broadcast_to(first, panel.start.shape))
-    lengths = (begin + panel.lengths).max() - begin
-    if (lengths == panel.lengths).all():
-        return panel
-    offsets = sums_before(lengths)
-    series, row = panel.places()
-    y = np.full(int(offsets[-1]), np.nan)
-    y[offsets[series] + row] = panel.y
-    return replace(panel, y=y, offsets=offsets)
+    end = _begins(panel) + panel.lengths
+    return panel.padded(np.zeros_like(end), end.max() - end)
+
+
+def _begins(panel: Panel) -> Integers:
+    """Return how many rows after the earliest series each one begins. Shape (n_series,)."""
+    return panel.frequency.positions(panel.start, panel.start.min())
 
 
 def same_rows(panel: Panel, other: Panel) -> bool:

@@ -42,6 +42,12 @@ class Judged(NamedTuple):
     p_value: Floats
     ordinary: Bools
 
+    def of_system(self, score: Floats, compared: Floats, p_value: Floats) -> Judged:
+        """Return the same rows of channels with what is said of their system; NaN where a channel says nothing."""
+        silent = np.isnan(self.p_value)
+        score, compared, p_value = (np.where(silent, np.nan, part) for part in (score, compared, p_value))
+        return self._replace(score=score, compared=compared, p_value=p_value)
+
 
 @dataclass
 class Tracker:

@@ -15,9 +15,10 @@ from tsrnn.anomaly.tables import time_rows
 from tsrnn.anomaly.thresholds import MANY_USUAL, PastScores, evenly
 from tsrnn.anomaly.tracker import Judged, Tracker
 from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
-from tsrnn.data.panel import sums_before
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Self
 
     from tsrnn.anomaly.engine_state import Plan
@@ -95,7 +96,7 @@ class Watch:
             Arrays of shape (n_rows,), as the panel's `y`.
         """
         index, gap = self._places(panel)
-        longer = self._with_gaps(panel, gap)
+        longer = panel.padded(gap, np.zeros_like(gap))
         judged = follow_panel(self.tracker, index, self.model, longer)
         self.next[index] = longer.frequency.stamps(longer.start, longer.lengths)
         share = None
@@ -139,9 +140,13 @@ class Watch:
             p_value = np.maximum(p_value, found.judged.often)
         return found._replace(judged=found.judged._replace(p_value=p_value))
 
+    def numbers(self, names: Iterable[Any]) -> Integers:
+        """Return the number of each series; −1 of one that was never seen."""
+        return np.array([self.index.get(name, -1) for name in names], dtype=np.int64)
+
     def _places(self, panel: Panel) -> tuple[Integers, Integers]:
         """Return the number of each series, and how many rows are missing before its first one."""
-        index = np.array([self.index.get(name, -1) for name in panel.ids], dtype=np.int64)
+        index = self.numbers(panel.ids)
         fresh = np.flatnonzero(index < 0)
         if len(fresh):
             index[fresh] = self.add(panel.ids[fresh], panel.start[fresh])
@@ -202,13 +207,9 @@ class Watch:
         judged = Judged(*(np.concatenate(part)[back, 0] for part in zip(*parts, strict=True)))
         if self.system is None:
             return Found(judged, None)
-        *said, share = self.system.follow(
-            values[:, None], judged.p_value[:, None], np.atleast_1d(judged.ordinary.all())
-        )
-        silent = np.isnan(judged.p_value)
-        score, compared, p_value = (np.where(silent, np.nan, part) for part in said)
-        judged = judged._replace(score=score, compared=compared, p_value=p_value)
-        return Found(judged, share[:, 0])
+        ordinary = np.atleast_1d(judged.ordinary.all())
+        *said, share = self.system.follow(values[:, None], judged.p_value[:, None], ordinary)
+        return Found(judged.of_system(*said), share[:, 0])
 
     def restart(self, index: Integers) -> None:
         """Forget the rows of some series, but not what was learnt from them."""
@@ -216,16 +217,6 @@ class Watch:
             self.tracker.restart(index)
             if self.system is not None:
                 self.system.restart()
-
-    def _with_gaps(self, panel: Panel, gap: Integers) -> Panel:
-        """Return the panel with missing rows before each series."""
-        if not gap.any():
-            return panel
-        offsets = sums_before(panel.lengths + gap)
-        y = np.full(int(offsets[-1]), np.nan)
-        series, row = panel.places()
-        y[offsets[series] + gap[series] + row] = panel.y
-        return replace(panel, y=y, offsets=offsets, start=panel.frequency.stamps(panel.start, -gap))
 
     def _together(self, system: System, panel: Panel, judged: Judged) -> tuple[Judged, Floats]:
         """Replace the scores and p-values of channels by those of their system."""
@@ -236,9 +227,7 @@ class Watch:
         wild = np.zeros(length, np.bool_)
         wild[at[~judged.ordinary]] = True
         *said, share = system.follow(values, p_values, ~wild)
-        silent = np.isnan(judged.p_value)
-        score, compared, p_value = (np.where(silent, np.nan, part[at]) for part in said)
-        return judged._replace(score=score, compared=compared, p_value=p_value), share[series, at]
+        return judged.of_system(*(part[at] for part in said)), share[series, at]
 
     def forecast(self, series: Integers, windows: Floats, lengths: Integers) -> Floats:
         """Forecast the block after each window of some series; see `forecast_windows`."""

@@ -198,6 +198,16 @@ class Panel:
         rows = np.arange(start[-1]) + np.repeat(self.offsets[:-1][order] - start[:-1], lengths)
         return replace(self, y=self.y[rows], offsets=start, ids=self.ids[order], start=self.start[order])
 
+    def padded(self, before: Integers, after: Integers) -> Panel:
+        """Return the panel with rows without values before and after those of each series, so many as are given."""
+        if not (before.any() or after.any()):
+            return self
+        offsets = sums_before(before + self.lengths + after)
+        series, row = self.places()
+        y = np.full(int(offsets[-1]), np.nan)
+        y[offsets[series] + before[series] + row] = self.y
+        return replace(self, y=y, offsets=offsets, start=self.frequency.stamps(self.start, -before))
+
     def between(self, starts: Integers, ends: Integers) -> Panel:
         """Return a panel that holds the rows from `starts` to before `ends` of each series.
 
