@@ -28,9 +28,14 @@ class Order:
     constant: bool = False
 
     @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """How many coefficients of each kind there are, in the order in which they are stored: p, q, P, Q."""
+        return self.p, self.q, self.P, self.Q
+
+    @property
     def n_coefficients(self) -> int:
         """How many autoregressive and moving-average coefficients there are."""
-        return self.p + self.q + self.P + self.Q
+        return sum(self.sizes)
 
     @property
     def n_lost(self) -> int:
@@ -92,13 +97,7 @@ def polynomials(order: Order, x: Floats) -> tuple[Floats, Floats]:
 
     Source: Monahan, A note on enforcing stationarity in autoregressive-moving average models (1984).
     """
-    partial = np.tanh(x).tolist()
-    factors = []
-    at = 0
-    for size in (order.p, order.q, order.P, order.Q):
-        factors.append([1.0, *(-c for c in _from_partial(partial[at : at + size]))])
-        at += size
-    p, q, seasonal_p, seasonal_q = factors
+    p, q, seasonal_p, seasonal_q = _factors(order, x)
     return _product(p, seasonal_p, order.m), _product(q, seasonal_q, order.m)
 
 
@@ -108,17 +107,18 @@ def smallest_root(order: Order, x: Floats) -> float:
     A seasonal polynomial counts in powers of B^m: in powers of B a moving average of .9, which is common at a
     season of 12, would lie within 1 % of the unit circle.
     """
-    smallest = math.inf
-    partial = np.tanh(x).tolist()
-    at = 0
-    for size in (order.p, order.q, order.P, order.Q):
-        coefficients = _from_partial(partial[at : at + size])
-        at += size
-        if any(coefficients):
-            # The largest root of z^p - c_1 z^(p-1) - ... is the inverse of the smallest of 1 - c_1 B - ...
-            largest = float(np.abs(np.roots([1.0, *(-c for c in coefficients)])).max())
-            smallest = min(smallest, 1 / largest)
-    return smallest
+    # The largest root of z^p - c_1 z^(p-1) - ... is the inverse of the smallest of 1 - c_1 B - ...
+    largest = [float(np.abs(np.roots(factor)).max()) for factor in _factors(order, x) if any(factor[1:])]
+    return min((1 / root for root in largest), default=math.inf)
+
+
+def _factors(order: Order, x: Floats) -> list[list[float]]:
+    """Return the four polynomials 1, -c_1, -c_2, ... of p, q, P and Q, the last two in powers of B^m."""
+    partial, factors = np.tanh(x).tolist(), []
+    for size in order.sizes:
+        factors.append([1.0, *(-c for c in _from_partial(partial[:size]))])
+        partial = partial[size:]
+    return factors
 
 
 def _from_partial(partial: list[float]) -> list[float]:

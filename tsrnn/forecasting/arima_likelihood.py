@@ -258,7 +258,7 @@ def fit_complete(w: Floats, order: Order, *, exact: bool, starts: list[Floats] |
 
 def _plain_start(order: Order) -> Floats:
     """Return small autoregressive coefficients: where all are 0, those of AR and MA cannot be told apart."""
-    return np.repeat([0.1, 0.0, 0.1, 0.0], [order.p, order.q, order.P, order.Q])
+    return np.repeat([0.1, 0.0, 0.1, 0.0], order.sizes)
 
 
 def judged(order: Order, x: Floats, constant: float, squares: float, cost: float, n: int, converged: bool) -> Estimate:

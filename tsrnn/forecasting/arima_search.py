@@ -236,12 +236,7 @@ def carried_start(near: Estimate, order: Order) -> Floats:
     """Carry the coefficients of one model over to another order, zero where it has more of them."""
     x = np.zeros(order.n_coefficients)
     source = target = 0
-    sizes = zip(
-        (near.order.p, near.order.q, near.order.P, near.order.Q),
-        (order.p, order.q, order.P, order.Q),
-        strict=True,
-    )
-    for have, want in sizes:
+    for have, want in zip(near.order.sizes, order.sizes, strict=True):
         both = min(have, want)
         x[target : target + both] = near.x[source : source + both]
         source += have

@@ -107,9 +107,10 @@ def fit_series(
     filled = interpolate(scaled[first:])
     season = None
     if order is None and season_length > LONGEST_SEASON:
-        season = fit_harmonics(filled[-max(max_search_points, 6 * season_length) :], season_length)
+        newest = min(len(filled), max(max_search_points, 6 * season_length))
+        season = fit_harmonics(filled[-newest:], season_length)
         if season is not None:
-            season = _shifted(season, len(scaled) - min(len(filled), max(max_search_points, 6 * season_length)))
+            season = _shifted(season, len(scaled) - newest)
             scaled = scaled - season.at(np.arange(len(scaled)))
             filled = interpolate(scaled[first:])
         season_length = 1
@@ -192,10 +193,8 @@ def _exact(y: Floats, filled: Floats, start: Estimate) -> Estimate:
     w = difference(filled, start.order)
     if is_constant(w):
         return fit_complete(w, start.order, exact=True)
-    if np.isfinite(y).all():
-        return fit_complete(w, start.order, exact=True, starts=[start.x])
     complete = fit_complete(w, start.order, exact=True, starts=[start.x])
-    return fit_missing(y[-_MISSING_ROWS:], complete)
+    return complete if np.isfinite(y).all() else fit_missing(y[-_MISSING_ROWS:], complete)
 
 
 def forecast_series(
