@@ -91,7 +91,7 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
         starts = pd.PeriodIndex(column).to_timestamp(how="start")
         return TimeColumn(_to_nanoseconds(starts), dtype, period=dtype.freq)
     if pd.api.types.is_datetime64_any_dtype(dtype):
-        return _read_dates(pd.DatetimeIndex(column), dtype, freq, ())
+        return _read_dates(pd.DatetimeIndex(column), freq, dtype=dtype)
     if pd.api.types.is_bool_dtype(dtype):
         raise DataError("true and false are no time stamps. Name another column with time_col.")
     if pd.api.types.is_numeric_dtype(dtype):
@@ -101,7 +101,7 @@ def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColu
         return _read_numbers(column.astype(np.int64), name, given, freq)
     if held == "string":
         dates, notes = parse_dates(column, _is_yearly(freq))
-        time = _read_dates(dates, dates.dtype, freq, tuple(notes))
+        time = _read_dates(dates, freq, tuple(notes))
         return replace(time, wall_clock=True) if dates.tz is None and has_utc_offset(column.iloc[0]) else time
     return _read_objects(column, freq)
 
@@ -128,7 +128,7 @@ def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
     zones = {str(value.tzinfo) if getattr(value, "tzinfo", None) else None for value in values}
     if len(zones) == 1:
         dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values)))
-        return _read_dates(dates, dates.dtype, freq, ())
+        return _read_dates(dates, freq)
     if None in zones:
         naive = sum(getattr(value, "tzinfo", None) is None for value in values)
         raise DataError(
@@ -140,11 +140,12 @@ def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
         "The time stamps have several zones, so time is in UTC. A season of hours follows the local clock only if one "
         "zone is named, for example with pd.to_datetime(df['ds'], utc=True).dt.tz_convert('Europe/Berlin')."
     )
-    return _read_dates(dates, dates.dtype, freq, (note,))
+    return _read_dates(dates, freq, (note,))
 
 
-def _read_dates(dates: pd.DatetimeIndex, dtype: Any, freq: Any, notes: tuple[str, ...]) -> TimeColumn:
-    zone = dates.tz
+def _read_dates(dates: pd.DatetimeIndex, freq: Any, notes: tuple[str, ...] = (), dtype: Any = None) -> TimeColumn:
+    """Read dates, whose answers have their own dtype if none is given."""
+    zone, dtype = dates.tz, dates.dtype if dtype is None else dtype
     if zone is None:
         return TimeColumn(_to_nanoseconds(dates), dtype, notes=notes)
     if isinstance(freq, FixedStep) and freq.zone is not None:
@@ -185,7 +186,8 @@ def _local_steps(dates: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
     _, instants = _gaps(dates.tz_convert("UTC").tz_localize(None))
     if not HOUR <= step < DAY or step <= instants or not np.any(gaps == step):
         return None
-    counted = _named_step(freq)
+    named = _named_step(freq)
+    counted = named.step if isinstance(named, FixedStep) else None
     # Of rows by the hour of which most are missing the few that there are may lie so, too.
     usual = np.bincount(gaps // step).argmax() * step
     if usual != step or (counted is not None and (step % counted or instants % counted == 0)):
@@ -214,25 +216,23 @@ def localize(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
 
 def _is_sub_daily(freq: Any) -> bool:
     step = _named_step(freq)
-    return step is not None and step % DAY != 0
+    return isinstance(step, FixedStep) and step.step % DAY != 0
 
 
 def _is_yearly(freq: Any) -> bool | None:
     """Tell whether a named or fitted step is of whole years from January; None where there is none."""
-    if freq is None:
+    step = _named_step(freq)
+    if step is None:
         return None
-    january = np.array(["2024-01-01"], dtype="datetime64[ns]")
-    step = parse_frequency(freq, january, np.array([0, 1]), anchor_from_data=True)
     return isinstance(step, MonthStep) and step.months % 12 == 0 and step.phase == 0 and step.day == 1
 
 
-def _named_step(freq: Any) -> int | None:
-    """Return the nanoseconds of a step that the user named, if it always has as many."""
+def _named_step(freq: Any) -> Frequency | None:
+    """Return the step that the user named, from a Monday on that is the first of January; None where there is none."""
     if freq is None:
         return None
-    monday = np.array(["2024-01-01"], dtype="datetime64[ns]")
-    frequency = parse_frequency(freq, monday, np.array([0, 1]), anchor_from_data=True)
-    return frequency.step if isinstance(frequency, FixedStep) else None
+    first = np.array(["2024-01-01"], dtype="datetime64[ns]")
+    return parse_frequency(freq, first, np.array([0, 1]), anchor_from_data=True)
 
 
 def _to_nanoseconds(dates: pd.DatetimeIndex) -> Stamps:
@@ -255,6 +255,6 @@ def _read_numbers(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeC
     found = read_whole_times(whole, name, freq)
     if found is not None:
         dates, note = found
-        return _read_dates(dates, dates.dtype, None, (note,))
+        return _read_dates(dates, None, (note,))
     years = (given or bool(name_words(name) & DATED_WORDS)) and bool(((whole >= 1000) & (whole <= 3000)).all())
     return TimeColumn(whole, column.dtype, years=years)
