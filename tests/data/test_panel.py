@@ -82,7 +82,8 @@ def test_series_named_by_tuples_are_sorted_and_followed():
 
 
 def test_cutoffs_are_taken_by_numbers_or_a_mask_and_moved_by_rows():
-    cutoffs = Cutoffs(np.array([0, 0, 1]), np.array([3, 5, 4]))
+    cutoffs = Cutoffs.of([(0, 3), (0, 5), (1, 4)])
+    assert (len(cutoffs), len(Cutoffs.of([]))) == (3, 0)
     by_number, by_mask = cutoffs.take(np.array([2, 0])), cutoffs.take(np.array([False, True, False]))
     assert [by_number.series.tolist(), by_number.end.tolist()] == [[1, 0], [4, 3]]
     assert [by_mask.series.tolist(), by_mask.end.tolist()] == [[0], [5]]

@@ -66,6 +66,11 @@ class Cutoffs:
     series: Integers
     end: Integers
 
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[int, int]]) -> Cutoffs:
+        """Return the cutoffs of pairs of series and end."""
+        return cls(*np.array(pairs, np.int64).reshape(-1, 2).T)
+
     def __len__(self) -> int:
         return len(self.series)
 

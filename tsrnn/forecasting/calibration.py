@@ -177,4 +177,4 @@ def unseen_cutoffs(panel: Panel, settings: Settings, train_end: Integers | None)
         first = fewest if train_end is None else max(fewest, int(train_end[series]))
         ends = range(length - h, first - 1, -h)
         pairs += [(series, end) for end in ends[:WINDOWS_OF_A_SERIES]]
-    return Cutoffs(*np.array(thinned(pairs, MOST_WINDOWS), np.int64).reshape(-1, 2).T)
+    return Cutoffs.of(thinned(pairs, MOST_WINDOWS))

@@ -21,7 +21,7 @@ from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
 from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
 from tsrnn.forecasting.progress import tell
-from tsrnn.forecasting.saving import load_forecaster, save_forecaster
+from tsrnn.forecasting.saving import HISTORY, load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
 from tsrnn.networks.devices import pick_device
@@ -227,9 +227,8 @@ class Forecaster(ForecastModel):
         self.best_step_ = fit.record.best_step
         self.stopped_early_, self.out_of_time_ = fit.record.stopped_early, fit.record.out_of_time
         self.calibration_ = calibration
-        columns = ("step", "train_loss", "validation_loss", "seconds")
-        rows = [[getattr(row, c) for c in columns] for row in fit.record.history]
-        self.history_ = pd.DataFrame(rows, columns=list(columns), dtype=np.float64).astype({"step": np.int64})
+        rows = [[getattr(row, column) for column in HISTORY] for row in fit.record.history]
+        self.history_ = pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})
 
     def _add_later_rows(self, panel: Panel) -> None:
         # The networks and what they learnt stay, and so do all rows: a later revision fits again on them.

@@ -126,7 +126,7 @@ def judged_cutoffs(lengths: Integers, train_end: Integers, horizon: int) -> Cuto
         for series in np.flatnonzero(lengths > train_end).tolist()
         for end in range(int(train_end[series]), int(lengths[series]) - horizon // 2, horizon)
     ]
-    return Cutoffs(*np.array(thinned(pairs, MOST_JUDGED), np.int64).reshape(-1, 2).T)
+    return Cutoffs.of(thinned(pairs, MOST_JUDGED))
 
 
 def shared_times(start: Stamps, until: Stamps) -> Integers:
