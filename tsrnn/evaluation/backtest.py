@@ -20,10 +20,11 @@ from tsrnn.evaluation.collect import collect
 from tsrnn.evaluation.configuration import call_of, configuration
 from tsrnn.evaluation.custom_metrics import named_metrics
 from tsrnn.evaluation.cutoffs import Origins, choose_origins
-from tsrnn.evaluation.engine import Memory, learns_alone, run_models
+from tsrnn.evaluation.engine import learns_alone, run_models
 from tsrnn.evaluation.folder import Folder
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.result import BacktestResult
+from tsrnn.evaluation.store import Memory, Store
 from tsrnn.forecasting.arima import ARIMA
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, share_jobs
@@ -162,9 +163,7 @@ def backtest(
     parameters = {name: _prepare(model, origins) for name, model in named.items()}
     call = call_of(plan, named, budget)
     share_jobs(named.values(), jobs)
-    store: Memory | Folder = Memory()
-    if path is not None:
-        store = Folder(Path(path), plan, parameters, version("tsrnn"))
+    store: Store = Memory() if path is None else Folder(Path(path), plan, parameters, version("tsrnn"))
     done = run_models(
         plan,
         named,

@@ -14,12 +14,12 @@ from tsrnn.data.answers import id_column, interval_columns, restore_times, stamp
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.data.spans import observations_table, positions_of
 from tsrnn.evaluation.custom_metrics import Metric
-from tsrnn.evaluation.engine import Store
 from tsrnn.evaluation.leaderboard import breakdown, by_forecast, by_step, leaderboard
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.residuals import MOST_SAMPLED, diagnose, quantile_shares
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.evaluation.scores import Scored, Scores, loss_matrix, merge, point_matrix, score, training_scale
+from tsrnn.evaluation.store import Store
 from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.levels import nearest, needed_quantiles
 from tsrnn.metrics import has_seasonal_pairs, mean_where, seasonal_scale

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 
-from tsrnn.data.panel import Floats, Integers
 from tsrnn.evaluation.expected import expected_seconds
-from tsrnn.evaluation.plan import Plan, split_windows
+from tsrnn.evaluation.plan import Plan
+from tsrnn.evaluation.store import Memory, Part, Store
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.ensemble import Ensemble
 from tsrnn.forecasting.forecaster import Forecaster
@@ -24,71 +22,6 @@ from tsrnn.forecasting.from_history import HistoryModel
 from tsrnn.forecasting.per_series import PerSeriesModel
 from tsrnn.forecasting.progress import part as share_of
 from tsrnn.forecasting.progress import tell
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one model forecast at one window.
-
-    Parameters
-    ----------
-    quantiles : ndarray of shape (B_window, h, Q), original units
-    fit_seconds, predict_seconds : float
-        What it took; 0 where it was part of the window before.
-    notes : tuple of str
-    summary : str
-        What the model chose.
-    history : DataFrame or None
-        Loss curves of a network.
-    choice : dict or None
-        Strategy, reason and scores of a `Forecaster`.
-    """
-
-    quantiles: Floats
-    fit_seconds: float = 0.0
-    predict_seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    summary: str = ""
-    history: pd.DataFrame | None = None
-    choice: dict[str, Any] | None = None
-
-
-class Store(Protocol):
-    """Where forecasts are kept: in memory, or in a folder."""
-
-    stepwise: bool
-    """Whether every window is to be kept as soon as it is forecast."""
-
-    def has(self, model: str, window: int) -> bool:
-        """Tell whether a model's forecasts of a window are there."""
-
-    def put(self, model: str, window: int, part: Part) -> None:
-        """Keep them."""
-
-    def get(self, model: str, window: int, rows: Integers | None = None) -> Part:
-        """Return them; of these rows of `quantiles` alone, if rows are given, ascending."""
-
-
-class Memory:
-    """Keep forecasts in memory."""
-
-    stepwise = False
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[str, int], Part] = {}
-
-    def has(self, model: str, window: int) -> bool:
-        """Tell whether a model's forecasts of a window are there."""
-        return (model, window) in self._parts
-
-    def put(self, model: str, window: int, part: Part) -> None:
-        """Keep them."""
-        self._parts[model, window] = part
-
-    def get(self, model: str, window: int, rows: Integers | None = None) -> Part:
-        """Return them; of these rows of `quantiles` alone, if rows are given."""
-        part = self._parts[model, window]
-        return part if rows is None else replace(part, quantiles=part.quantiles[rows])
 
 
 class ModelRun:
@@ -145,7 +78,7 @@ class ModelRun:
         started = time.perf_counter()
         values = self.plan.forecast(self.model, range(windows[0], windows[-1] + 1))
         seconds = time.perf_counter() - started
-        for window, own in split_windows(self.plan, values, windows).items():
+        for window, own in self.plan.split(values, windows).items():
             if window == windows[0]:
                 summary, notes = self.model.summary(), tuple(self.model.notes_)
                 history, choice = getattr(self.model, "history_", None), choice_of(self.model)

@@ -21,8 +21,8 @@ from tsrnn.data.answers import stamp_table
 from tsrnn.data.files import finite, need_pyarrow, write_table
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.evaluation.configuration import fingerprint, without_address
-from tsrnn.evaluation.engine import Part
 from tsrnn.evaluation.plan import Plan
+from tsrnn.evaluation.store import Part
 from tsrnn.forecasting.foreign import foreign_name
 from tsrnn.whole_files import write_whole
 

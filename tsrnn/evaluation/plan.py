@@ -97,8 +97,7 @@ class Plan:
             values[rows[known]] = model.forecast(seen, last, origins.reach, self.quantiles)[:, origins.gap :]
         return values
 
-
-def split_windows(plan: Plan, values: Floats, windows: Sequence[int]) -> dict[int, Floats]:
-    """Cut forecasts of several windows into those of each: window to ndarray of shape (B_window, h, Q)."""
-    number = plan.origins.window_numbers(windows[0], windows[-1] + 1)
-    return {window: values[number == window] for window in windows}
+    def split(self, values: Floats, windows: Sequence[int]) -> dict[int, Floats]:
+        """Cut what `forecast` returned into the forecasts of each window, of shape (B_window, h, Q)."""
+        number = self.origins.window_numbers(windows[0], windows[-1] + 1)
+        return {window: values[number == window] for window in windows}
