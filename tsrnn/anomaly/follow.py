@@ -13,6 +13,7 @@ from tsrnn.anomaly.stream import read_next_stamp, read_value
 from tsrnn.data.answers import restore_time, restore_times
 from tsrnn.data.grids import DAY
 from tsrnn.errors import DataError
+from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -108,12 +109,11 @@ class LineReader:
         named = ["series", "time", "value"] if self.is_long else ["time", *map(str, self.names)]
         if len(fields) == len(named):
             return fields
-        shown = ", ".join(named[:6]) + (", ..." if len(named) > 6 else "")
         whole = ""
         if self._header is not None and len(self._header) != len(named):
             whole = f"; or the {len(self._header)} of the history"
         cut = "" if self.notation.sep == "," else f", cut at each {self.notation.sep!r}"
-        raise DataError(f"{len(fields)} fields{cut}, expected {len(named)}: {shown}{whole}.")
+        raise DataError(f"{len(fields)} fields{cut}, expected {len(named)}: {examples(named, most=6)}{whole}.")
 
     def _update(self, rows: list[tuple[Any, str, str]]) -> list[dict[str, Any]]:
         values = [self._number(value) for _, _, value in rows]

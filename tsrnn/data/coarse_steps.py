@@ -10,6 +10,7 @@ import numpy as np
 
 from tsrnn.data.panel import sums_before
 from tsrnn.errors import FrequencyError
+from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     from tsrnn.data.grids import Frequency
@@ -142,6 +143,5 @@ def _told(found: CoarseSteps, ids: Any, frequency: Frequency) -> str:
     names = [str(name) for name in ids[found.series]]
     if len(names) == 1:
         return f"Series {names[0]!r} has one row in every {every[0]} {grid}"
-    shown = ", ".join(f"{name!r} in every {steps}" for name, steps in zip(names[:5], every[:5], strict=True))
-    more = ", ..." if len(names) > 5 else ""
-    return f"{len(names):,} of {len(ids):,} series have no row in most steps {grid}, but one each: {shown}{more}"
+    shown = examples(zip(names, every, strict=True), lambda pair: f"{pair[0]!r} in every {pair[1]}")
+    return f"{len(names):,} of {len(ids):,} series have no row in most steps {grid}, but one each: {shown}"

@@ -20,7 +20,7 @@ from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.panel import Floats
 from tsrnn.errors import ColumnError, DataError
-from tsrnn.naming import examples
+from tsrnn.naming import examples, listing
 
 _PARTS_OF_A_DATE = ("quarter", "month", "week", "day")
 
@@ -86,7 +86,7 @@ def choose_columns(
     chosen.targets = _choose_targets(df, others, target_col, chosen)
     ignored = [name for name in others if name not in chosen.targets]
     if ignored:
-        chosen.notes.append(f"Ignored: {_names(ignored, 10)}.")
+        chosen.notes.append(f"Ignored: {listing(ignored, 10)}.")
     return chosen
 
 
@@ -100,7 +100,7 @@ def _check_names(df: pd.DataFrame) -> None:
         raise DataError(f"The index has {df.index.nlevels} levels; make them columns with df.reset_index().")
     if df.columns.has_duplicates:
         twice = df.columns[df.columns.duplicated()].unique()
-        raise DataError(f"Column names occur more than once: {_names(twice)}. Rename them.")
+        raise DataError(f"Column names occur more than once: {listing(twice)}. Rename them.")
 
 
 def _check_direction(df: pd.DataFrame, id_col: Any) -> None:
@@ -119,12 +119,7 @@ def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:
     names = list(columns)
     close = difflib.get_close_matches(str(name), [str(column) for column in names], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{argument}={name!r} is not a column of the table, which has: {_names(names, 10)}.{hint}"
-
-
-def _names(names: Iterable[Any], most: int = 5) -> str:
-    names = [str(name) for name in names]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return f"{argument}={name!r} is not a column of the table, which has: {listing(names, 10)}.{hint}"
 
 
 def _as_list(target_col: str | Sequence[str] | None) -> list[Any]:
@@ -164,7 +159,7 @@ def choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[An
     if id_col is None and counted:
         return df.index.name, True
     raise DataError(
-        f"No column of dates was found among: {_names(df.columns, 10)}. Name the time column with time_col "
+        f"No column of dates was found among: {listing(df.columns, 10)}. Name the time column with time_col "
         "(dates, text of dates, or whole numbers)."
     )
 
@@ -181,7 +176,7 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
             _check_split_date(df, name)
             return name
     if dated:
-        raise DataError(f"{len(dated)} columns hold dates: {_names(dated)}. Name one of them with time_col.")
+        raise DataError(f"{len(dated)} columns hold dates: {listing(dated)}. Name one of them with time_col.")
     for name in columns:
         if _is_date_text(df[name]):
             return name
@@ -227,7 +222,7 @@ def _check_split_date(df: pd.DataFrame, name: Any) -> None:
     parts = [numbers[part] for part in _PARTS_OF_A_DATE if part in numbers]
     if str(name).lower() == "year" and parts:
         raise DataError(
-            f"The date is spread over the columns {_names([name, *parts])}. Make it one column, for example "
+            f"The date is spread over the columns {listing([name, *parts])}. Make it one column, for example "
             "df['ds'] = pd.to_datetime(df[['year', 'month']].assign(day=1)), or name one with time_col."
         )
 
@@ -249,7 +244,7 @@ def _find_id(df: pd.DataFrame, time: Any, taken: set[Any]) -> Any:
     if len(found) > 1:
         raise DataError(
             f"Several series share each time stamp, and {len(found)} text columns could name them: "
-            f"{_names(found)}. Name one with id_col."
+            f"{listing(found)}. Name one with id_col."
         )
     return found[0] if found else None
 
@@ -286,7 +281,7 @@ def _choose_targets(
         if name not in others:
             raise ColumnError(unknown("target_col", name, others))
     if chosen.kind == "long" and len(wanted) > 1:
-        raise DataError(f"A long table has one value column, but target_col names {len(wanted)}: {_names(wanted)}.")
+        raise DataError(f"A long table has one value column, but target_col names {len(wanted)}: {listing(wanted)}.")
     if wanted:
         return wanted
     if "y" in others and (chosen.kind == "long" or chosen.time_name == "ds"):
@@ -312,10 +307,10 @@ def _choose_targets(
     _refuse_numbers_as_text(df, texts, bool(numeric), chosen.kind == "long" and bool(numeric))
     if not numeric:
         kinds = [f"{name} ({df[name].dtype})" for name in others]
-        raise DataError(f"The table has no numeric column to forecast; it has: {_names(kinds, 10) or 'no others'}.")
+        raise DataError(f"The table has no numeric column to forecast; it has: {listing(kinds, 10) or 'no others'}.")
     if chosen.kind == "long" and len(numeric) > 1:
         raise DataError(
-            f"{len(numeric)} numeric columns could be the values: {_names(numeric, 10)}. Name one with target_col."
+            f"{len(numeric)} numeric columns could be the values: {listing(numeric, 10)}. Name one with target_col."
         )
     return numeric
 

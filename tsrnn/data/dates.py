@@ -12,6 +12,7 @@ import pandas as pd
 from tsrnn.data.centuries import describe_century, place_in_century
 from tsrnn.data.panel import Integers
 from tsrnn.errors import DataError
+from tsrnn.naming import examples
 
 _DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d",
@@ -285,10 +286,9 @@ def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     best = min(formats, key=lambda form: int(pd.to_datetime(sample, format=form, errors="coerce").isna().sum()))
     failed = pd.to_datetime(values, format=best, errors="coerce").isna().to_numpy()
     rows = np.flatnonzero(failed[codes])
-    shown = ", ".join(f"{text.iloc[row]!r} (row {row})" for row in rows[:5])
-    more = ", ..." if len(rows) > 5 else ""
+    shown = examples(rows, lambda row: f"{text.iloc[row]!r} (row {row})")
     return (
-        f"{len(rows):,} of {len(text):,} values cannot be read as dates, for example {shown}{more}; rows "
+        f"{len(rows):,} of {len(text):,} values cannot be read as dates, for example {shown}; rows "
         "count from 0. Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years "
         "1678 to 2261."
     )

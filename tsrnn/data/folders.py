@@ -12,6 +12,7 @@ from tsrnn.data.columns import choose_time
 from tsrnn.data.files import UNSAID, FileForm, read_noted_table
 from tsrnn.data.names import name_alike
 from tsrnn.errors import DataError
+from tsrnn.naming import listing
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 
@@ -118,16 +119,11 @@ def _same_columns(paths: list[Path], tables: list[pd.DataFrame], time_col: str |
         for path, table in zip(paths, tables, strict=True):
             time, counted = choose_time(table, None, time_col if time_col in table.columns else None)
             if counted:
-                raise DataError(f"{path}: no column of dates was found among: {_listed(table)}.")
+                raise DataError(f"{path}: no column of dates was found among: {listing(table.columns, 8)}.")
             value = next(column for column in table.columns if column != time)
             renamed.append(table.rename(columns={time: time_col or "ds", value: "y"})[[time_col or "ds", "y"]])
         return renamed
     raise DataError(
-        f"{paths[other].parent}: files of different columns. {paths[0].name} has {_listed(first)}; "
-        f"{paths[other].name} has {_listed(tables[other])}. Expected the same in every file."
+        f"{paths[other].parent}: files of different columns. {paths[0].name} has {listing(first.columns, 8)}; "
+        f"{paths[other].name} has {listing(tables[other].columns, 8)}. Expected the same in every file."
     )
-
-
-def _listed(table: pd.DataFrame) -> str:
-    names = [str(name) for name in table.columns]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

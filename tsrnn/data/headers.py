@@ -11,6 +11,7 @@ import pandas as pd
 
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.errors import DataError
+from tsrnn.naming import examples
 
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?")
 _DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
@@ -46,13 +47,12 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
     numbers = [k for k in numeric if k not in dated]
     if not dated or not numbers or not all(_all_numbers([fields[k]]) for k in numbers):
         return
-    shown = ", ".join(repr(field) for field in fields[:4]) + (", ..." if len(fields) > 4 else "")
     spare = iter(("y", *(f"y{k}" for k in range(2, len(fields) + 1))))
     names = ["ds" if k == dated[0] else next(spare) if k in numbers else f"c{k + 1}" for k in range(len(fields))]
     example = sep.join(names[:4]) + (f"{sep}..." if len(names) > 4 else "")
     raise DataError(
-        f"{name}: the first line holds values ({shown}) where names were expected. Put a line of names before it, for "
-        f"example {example}"
+        f"{name}: the first line holds values ({examples(fields, repr, most=4)}) where names were expected. Put a line "
+        f"of names before it, for example {example}"
     )
 
 
