@@ -28,6 +28,17 @@ class ColumnArguments(NamedTuple):
         return cls(id_col, time_col, target_col.tolist() if several else target_col)
 
 
+def target_names(target_col: Any) -> list[Any]:
+    """Return the names that a `target_col` is of.
+
+    >>> target_names(None), target_names("y"), target_names(("a", "b"))
+    ([], ['y'], ['a', 'b'])
+    """
+    if isinstance(target_col, (list, tuple, pd.Index, np.ndarray)):
+        return list(target_col)
+    return [] if target_col is None else [target_col]
+
+
 def check_column_arguments(id_col: Any, time_col: Any, target_col: Any) -> None:
     """Refuse what cannot name a column, such as a list where one name is expected.
 
@@ -35,12 +46,10 @@ def check_column_arguments(id_col: Any, time_col: Any, target_col: Any) -> None:
     ------
     ParameterError
     """
-    several = isinstance(target_col, (list, tuple, pd.Index, np.ndarray))
-    targets = list(target_col) if several else [target_col]
     for argument, value, names in (
         ("id_col", id_col, [id_col]),
         ("time_col", time_col, [time_col]),
-        ("target_col", target_col, targets),
+        ("target_col", target_col, target_names(target_col)),
     ):
         if not all(map(_has_hash, names)):
             is_data = isinstance(value, (pd.Series, pd.DataFrame))

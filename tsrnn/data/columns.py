@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.clocks import clock_columns, refuse_split_stamps
+from tsrnn.data.column_arguments import target_names
 from tsrnn.data.counters import find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
@@ -31,9 +32,8 @@ class Columns:
 
     Parameters
     ----------
-    kind : {"long", "wide"}
     id_col : Any
-        Only for a long table.
+        None for a wide table.
     time : Series or Index
     time_name : Any
     time_in_index, time_given : bool
@@ -42,7 +42,6 @@ class Columns:
     notes : list of str
     """
 
-    kind: Literal["long", "wide"]
     id_col: Any
     time: Any
     time_name: Any
@@ -50,6 +49,11 @@ class Columns:
     time_given: bool
     targets: list[Any] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> Literal["long", "wide"]:
+        """Whether a row is a value of one series, or of all."""
+        return "wide" if self.id_col is None else "long"
 
 
 def choose_columns(
@@ -73,17 +77,16 @@ def choose_columns(
         _check_direction(df, id_col)
     time_name, in_index = choose_time(df, id_col, time_col)
     time = df.index if in_index else df[time_name]
-    given = time_col is not None
-    kept = set() if in_index else {time_name}
-    clocks = clock_columns(df, kept | {id_col} | set(_as_list(target_col)))
+    wanted, kept = target_names(target_col), set() if in_index else {time_name}
+    clocks = clock_columns(df, kept | {id_col, *wanted})
     if id_col is None:
-        id_col = _find_id(df, time, kept | set(clocks) | set(_as_list(target_col)))
+        id_col = _find_id(df, time, kept | {*clocks, *wanted})
     refuse_split_stamps(df, time, time_name, id_col, clocks)
-    chosen = Columns("wide" if id_col is None else "long", id_col, time, time_name, in_index, given)
-    if in_index and isinstance(df.index, pd.RangeIndex) and not given:
+    chosen = Columns(id_col, time, time_name, in_index, time_col is not None)
+    if in_index and isinstance(df.index, pd.RangeIndex) and not chosen.time_given:
         chosen.notes.append("No column holds dates, so rows are counted: time is the index.")
     others = [name for name in df.columns if name not in kept and not (id_col is not None and name == id_col)]
-    chosen.targets = _choose_targets(df, others, target_col, chosen)
+    chosen.targets = _choose_targets(df, others, wanted, chosen)
     ignored = [name for name in others if name not in chosen.targets]
     if ignored:
         chosen.notes.append(f"Ignored: {listing(ignored, 10)}.")
@@ -120,12 +123,6 @@ def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:
     close = difflib.get_close_matches(str(name), [str(column) for column in names], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"{argument}={name!r} is not a column of the table, which has: {listing(names, 10)}.{hint}"
-
-
-def _as_list(target_col: str | Sequence[str] | None) -> list[Any]:
-    if target_col is None:
-        return []
-    return list(target_col) if isinstance(target_col, (list, tuple, pd.Index, np.ndarray)) else [target_col]
 
 
 def choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[Any, bool]:
@@ -270,11 +267,8 @@ def names_series(df: pd.DataFrame, name: Any) -> bool:
     return False
 
 
-def _choose_targets(
-    df: pd.DataFrame, others: list[Any], target_col: str | Sequence[str] | None, chosen: Columns
-) -> list[Any]:
+def _choose_targets(df: pd.DataFrame, others: list[Any], wanted: list[Any], chosen: Columns) -> list[Any]:
     """Return the value columns."""
-    wanted = _as_list(target_col)
     for name in wanted:
         if name in df.columns and name not in others:
             raise ColumnError(f"target_col={name!r} is the time or id column; name another as the values.")

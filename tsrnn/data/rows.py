@@ -51,7 +51,7 @@ def read_series(series: pd.Series, freq: Any) -> Rows:
     if isinstance(series.index, pd.MultiIndex):
         raise DataError(f"The index has {series.index.nlevels} levels; make them columns with series.reset_index().")
     name = "y" if series.name is None else series.name
-    columns = Columns("wide", None, series.index, series.index.name, True, False, [name])
+    columns = Columns(None, series.index, series.index.name, True, False, [name])
     rows = _read_wide(pd.DataFrame({name: series}), columns, freq)
     rows.form = replace(rows.form, kind="series", target_col=series.name)
     return rows

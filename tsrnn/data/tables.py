@@ -160,7 +160,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     _check_size(y, offsets, rows.ids)
     lead = _leading(y, offsets)
     if lead.any():
-        y, offsets, start = _cut(y, offsets, lead), _shorten(offsets, lead), frequency.stamps(start, lead)
+        y, offsets, start = _cut(y, offsets, lead), sums_before(lengths - lead), frequency.stamps(start, lead)
     coarse = find_coarse_steps(y, offsets)
     if freq is None and len(coarse.series):
         sure = coarse
@@ -169,20 +169,22 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
             empty_rows = np.add.reduceat(np.isnan(rows.y), rows.offsets[:-1])
             sure = coarse.where(empty_rows[coarse.series] == 0)
         refuse_coarse_steps(sure, rows.ids, frequency)
-    gaps = _describe_gaps(y, offsets, lead, n_missing)
-    steps = [] if more else step_notes(coarse, rows.ids, frequency)
-    empty = _empty_notes(y, offsets, rows.ids)
     given = season_length is not None
     if season_length is None:
         season_length = frequency.default_season_length
         if frequency.season_candidates:
             season_length = find_season_length(y, offsets, frequency.season_candidates)
-    notes = _describe(rows, frequency, freq is not None, season_length, given)
-    notes = [*notes, *gaps, *empty, *steps]
-    choices = (*rows.time.notes, *rows.notes)
-    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form, tuple(notes), choices)
+    panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form)
     clock = clock_notes(panel)
-    panel = replace(panel, notes=(*panel.notes, *clock), choices=(*choices, *clock))
+    notes = [
+        *_describe(rows, panel, freq is not None, given),
+        *_missing_notes(n_missing, int(np.count_nonzero(lead))),
+        *_end_notes(panel),
+        *_empty_notes(panel),
+        *([] if more else step_notes(coarse, rows.ids, frequency)),
+        *clock,
+    ]
+    panel = replace(panel, notes=tuple(notes), choices=(*rows.time.notes, *rows.notes, *clock))
     if not more:
         report_empty(panel)
     return panel
@@ -257,69 +259,52 @@ def _cut(y: Floats, offsets: Integers, lead: Integers) -> Floats:
     return y[np.arange(len(y)) - np.repeat(offsets[:-1], lengths) >= np.repeat(lead, lengths)]
 
 
-def _shorten(offsets: Integers, lead: Integers) -> Integers:
-    return sums_before(np.diff(offsets) - lead)
-
-
-def _describe_gaps(y: Floats, offsets: Integers, lead: Integers, n_missing: int) -> list[str]:
-    """Say what is missing, and where."""
+def _missing_notes(n_missing: int, n_late: int) -> list[str]:
+    """Say how many rows are missing, and how many series begin with missing values."""
     notes = []
     if n_missing:
         notes.append(f"{n_missing:,} rows are missing between the first and the last of their series.")
-    late = np.count_nonzero(lead)
-    if late:
-        notes.append(f"{late:,} series begin with missing values, which are left out.")
-    return [*notes, *_end_notes(y, offsets)]
+    if n_late:
+        notes.append(f"{n_late:,} series begin with missing values, which are left out.")
+    return notes
 
 
 def value_notes(panel: Panel) -> list[str]:
     """Say which series end without values, have none, or a step of their own: what rows change of the gate's notes."""
     return [
-        *_end_notes(panel.y, panel.offsets),
-        *_empty_notes(panel.y, panel.offsets, panel.ids),
+        *_end_notes(panel),
+        *_empty_notes(panel),
         *step_notes(find_coarse_steps(panel.y, panel.offsets), panel.ids, panel.frequency),
         *clock_notes(panel),
     ]
 
 
-def _end_notes(y: Floats, offsets: Integers) -> list[str]:
-    observed = np.isfinite(y)
-    running = sums_before(observed)
-    early = np.count_nonzero(~observed[offsets[1:] - 1] & (running[offsets[1:]] > running[offsets[:-1]]))
+def _end_notes(panel: Panel) -> list[str]:
+    early = np.count_nonzero(~panel.observed[panel.offsets[1:] - 1] & (panel.n_observed > 0))
     if not early:
         return []
     return [f"{early:,} series end with missing values; the first step forecast is the one after the last row."]
 
 
-def _empty_notes(y: Floats, offsets: Integers, ids: Any) -> list[str]:
-    empty = _empty_series(y, offsets)
-    return [f"{len(empty):,} of {len(ids):,} series have no values: {examples(ids[empty])}."] if len(empty) else []
+def _empty_notes(panel: Panel) -> list[str]:
+    empty = panel.ids[panel.n_observed == 0]
+    return [f"{len(empty):,} of {panel.n_series:,} series have no values: {examples(empty)}."] if len(empty) else []
 
 
 def report_empty(panel: Panel) -> None:
     """Warn of series without a single value; raise DataError if there are no others."""
-    empty = _empty_series(panel.y, panel.offsets)
+    empty = panel.ids[panel.n_observed == 0]
     if not len(empty):
         return
     if len(empty) == panel.n_series:
         raise DataError(f"All {panel.n_series:,} series are empty: every value is missing.")
-    message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=examples(panel.ids[empty]))
+    message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=examples(empty))
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
-def _empty_series(y: Floats, offsets: Integers) -> Integers:
-    running = sums_before(np.isfinite(y))
-    return np.flatnonzero(running[offsets[1:]] == running[offsets[:-1]])
-
-
-def _describe(
-    rows: Rows,
-    frequency: Frequency,
-    freq_given: bool,
-    season_length: int,
-    season_given: bool,
-) -> list[str]:
+def _describe(rows: Rows, panel: Panel, freq_given: bool, season_given: bool) -> list[str]:
     """Say what the gate found."""
+    frequency, season_length = panel.frequency, panel.season_length
     column = "the index" if rows.form.time_in_index else f"column {rows.form.time_col!r}"
     source = "given" if freq_given else f"inferred from {column}"
     notes = [f"Frequency: {frequency.describe()} ({frequency.alias}), {source}."]
