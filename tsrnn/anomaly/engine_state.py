@@ -79,7 +79,7 @@ class State(SeriesArrays):
         Moving averages.
     spread, spread_weight : (S,)
         The average predicted spread, and of how many blocks; `least` is the smallest one of the present block.
-    block_* : (S, s)
+    block_* : (S, s); of lags (S, s, LAGS), of parts (S, s, 3)
         Rows of the present block, from which its end learns.
     """
 

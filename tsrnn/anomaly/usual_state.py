@@ -75,7 +75,7 @@ class UsualState(SeriesArrays):
     blocks : (S,)
         Blocks behind these two.
     base, base_blocks : (S,)
-        The average distance, and of how many rows.
+        The middling distance, and from how many blocks it is known.
     trust : (S,)
         How much the distance says: near 1 where block means are independent, 0 where they wander or follow a trend, so
         that there is no usual level, or are so few that they might (von Neumann's ratio of the two sums above, averaged

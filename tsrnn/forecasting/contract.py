@@ -44,8 +44,8 @@ class Ahead(NamedTuple):
 class ForecastModel(BaseEstimator, ABC):
     """Fit on a table, predict a table.
 
-    A subclass has the constructor parameters `season_length` and `freq` and implements `_fit_panel`, which sets
-    `notes_`, `forecast` and `summary`. Windows are index ranges of a panel, so that all cutoffs of a backtest are
+    A subclass has the constructor parameters `season_length` and `freq`, and implements `forecast`, `summary`, and
+    `_fit_panel`, which sets `notes_`. Windows are index ranges of a panel, so that all cutoffs of a backtest are
     forecast in one call.
     """
 
