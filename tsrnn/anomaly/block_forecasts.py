@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.data.panel import Cutoffs, Panel, sums_before
+from tsrnn.data.panel import Panel, sums_before
 from tsrnn.forecasting.forecaster import Forecaster
 
 if TYPE_CHECKING:
@@ -58,18 +58,16 @@ def forecast_windows(
     if not len(usable):
         return answer
     inside = np.arange(L) >= L - lengths[usable, None]
-    offsets = sums_before(lengths[usable])
     panel = Panel(
         windows[usable][inside],
-        offsets,
+        sums_before(lengths[usable]),
         like.ids[series[usable]],
         start[usable],
         like.frequency,
         like.season_length,
         like.form,
     )
-    cutoffs = Cutoffs(np.arange(len(usable), dtype=np.int64), lengths[usable].astype(np.int64))
-    answer[usable] = model.unbounded_forecast(panel, cutoffs, h, LEVELS)
+    answer[usable] = model.unbounded_forecast(panel, panel.last_cutoffs(), h, LEVELS)
     return answer
 
 

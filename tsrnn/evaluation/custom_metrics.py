@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from tsrnn.data.panel import Floats
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.foreign import foreign_name
+from tsrnn.forecasting.foreign import foreign_name, has_argument
 from tsrnn.forecasting.levels import nearest
 
 # Besides y and yhat, which come first, a metric is given these where it has an argument of the name.
@@ -49,7 +48,7 @@ class Metric:
         """
         yhat = forecasts[..., nearest(quantiles, 0.5)]
         known = {"scale": scale, "forecasts": forecasts, "quantiles": tuple(quantiles)}
-        asked = {name: known[name] for name in EXTRAS if name in _arguments(self.function)}
+        asked = {name: known[name] for name in EXTRAS if has_argument(self.function, name)}
         answer = self.function(y, yhat, **asked)
         try:
             values = np.asarray(answer, dtype=np.float64)
@@ -103,11 +102,3 @@ def named_metrics(metrics: Any) -> dict[str, Metric]:
             )
         named[name] = Metric(name, function)
     return named
-
-
-def _arguments(function: Callable[..., Any]) -> Sequence[str]:
-    try:
-        return list(inspect.signature(function).parameters)
-    except ValueError:
-        # A builtin without a signature takes y and yhat alone.
-        return ()

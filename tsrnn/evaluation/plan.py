@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tsrnn.data.panel import Bools, Cutoffs, Floats, Panel
+from tsrnn.data.panel import Bools, Floats, Panel
 from tsrnn.evaluation.cutoffs import Origins
 from tsrnn.evaluation.scores import SCORED_QUANTILES
 from tsrnn.forecasting.contract import ForecastModel
@@ -93,7 +93,7 @@ class Plan:
             mine = cutoffs.take(rows)
             seen = self.panel.between(*origins.seen_rows(mine, self.panel.n_series))
             known = seen.lengths[mine.series] > 0
-            last = Cutoffs(mine.series[known], seen.lengths[mine.series[known]].astype(np.int64))
+            last = seen.last_cutoffs().take(mine.series[known])
             values[rows[known]] = model.forecast(seen, last, origins.reach, self.quantiles)[:, origins.gap :]
         return values
 

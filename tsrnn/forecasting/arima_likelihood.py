@@ -253,7 +253,7 @@ def fit_complete(w: Floats, order: Order, *, exact: bool, starts: list[Floats] |
     x, constant, squares, cost, converged = estimate(
         lambda ar, ma: whiten(columns, ar, ma), order, [_plain_start(order), *(starts or [])]
     )
-    return judged(order, x, constant, squares, cost, len(w), converged)
+    return as_estimate(order, x, constant, squares, cost, len(w), converged)
 
 
 def _plain_start(order: Order) -> Floats:
@@ -261,7 +261,9 @@ def _plain_start(order: Order) -> Floats:
     return np.repeat([0.1, 0.0, 0.1, 0.0], order.sizes)
 
 
-def judged(order: Order, x: Floats, constant: float, squares: float, cost: float, n: int, converged: bool) -> Estimate:
+def as_estimate(
+    order: Order, x: Floats, constant: float, squares: float, cost: float, n: int, converged: bool
+) -> Estimate:
     """Return an estimate with its variance and criterion; n is the number of innovations."""
     free = n - order.n_coefficients - order.constant
     k = order.n_coefficients + order.constant + 1

@@ -14,7 +14,7 @@ from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
 from tsrnn.data.panel import Bools, Floats, Integers
 from tsrnn.forecasting.arima_form import Estimate, Order, polynomials
-from tsrnn.forecasting.arima_likelihood import estimate, judged
+from tsrnn.forecasting.arima_likelihood import as_estimate, estimate
 
 # Variance of a value before anything was seen, in units of the innovations' variance.
 _DIFFUSE = 1e8
@@ -182,7 +182,7 @@ def fit_missing(y: Floats, start: Estimate, max_iterations: int = 8) -> Estimate
         return np.column_stack(whitened), float(np.log(variances).mean()) / 2
 
     x, constant, squares, cost, converged = estimate(innovations, order, [start.x], max_iterations)
-    found = judged(order, x, constant, squares, cost, int(told.sum()), converged)
+    found = as_estimate(order, x, constant, squares, cost, int(told.sum()), converged)
     return replace(found, constant=constant * unit, sigma=found.sigma * unit)
 
 

@@ -174,11 +174,11 @@ class ForeignModel(ForecastModel):
         """Return the forecasts after one history. Shape (h, Q), NaN where the model gives points only."""
         asked = [float(q) for q in quantiles]
         if not hasattr(self.model, "predict"):
-            if _has_argument(self.model, "quantiles"):
+            if has_argument(self.model, "quantiles"):
                 return self._table(self.model(train, h, quantiles=asked), train, h, len(asked))
             return self._points(self.model(train, h), train, h, asked)
         model = _copy(self.model)
-        by_fh = _has_argument(model.predict, "fh")
+        by_fh = has_argument(model.predict, "fh")
         fitted = model.fit(train.reset_index(drop=True) if by_fh else train)
         # scikit-learn's fit returns the model itself; where nothing comes back the model was changed in place.
         model = model if fitted is None else fitted
@@ -187,7 +187,7 @@ class ForeignModel(ForecastModel):
             if hasattr(model, "get_tag") and model.get_tag("capability:pred_int", raise_error=False):
                 return self._table(model.predict_quantiles(fh=steps, alpha=asked), train, h, len(asked))
             return self._points(model.predict(fh=steps), train, h, asked)
-        if _has_argument(model.predict, "quantiles"):
+        if has_argument(model.predict, "quantiles"):
             return self._table(model.predict(h, quantiles=asked), train, h, len(asked))
         return self._points(model.predict(h), train, h, asked)
 
@@ -242,7 +242,12 @@ def foreign_name(model: Any) -> str:
     return "function" if name == "<lambda>" else str(name)
 
 
-def _has_argument(function: Any, name: str) -> bool:
+def has_argument(function: Any, name: str) -> bool:
+    """Tell whether a function has an argument of this name.
+
+    >>> has_argument(lambda y, yhat, scale: 0.0, "scale"), has_argument(max, "scale")
+    (True, False)
+    """
     try:
         return name in inspect.signature(function).parameters
     except ValueError:

@@ -45,10 +45,14 @@ def make_model(name: str) -> ForecastModel:
     >>> make_model("seasonalnaive")
     SeasonalNaive()
     """
-    for known, build in MODELS.items():
-        if known.lower() == name.strip().lower():
-            return build()
-    raise ParameterError(f"Model {name!r} is not known; expected one of {', '.join(MODELS)}.")
+    known = _known_name(name)
+    if known is None:
+        raise ParameterError(f"Model {name!r} is not known; expected one of {', '.join(MODELS)}.")
+    return MODELS[known]()
+
+
+def _known_name(name: str) -> str | None:
+    return next((known for known in MODELS if known.lower() == name.strip().lower()), None)
 
 
 def named_models(models: Models) -> dict[str, ForecastModel]:
@@ -96,8 +100,7 @@ def _fresh(model: Any, name: str) -> ForecastModel:
 
 def _name(model: Any) -> str:
     if isinstance(model, str):
-        known = [name for name in MODELS if name.lower() == model.strip().lower()]
-        return known[0] if known else model
+        return _known_name(model) or model
     if isinstance(model, ForeignModel):
         return model.name or foreign_name(model.model)
     if not isinstance(model, ForecastModel):
