@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from tsrnn.data.panel import Integers
+    from tsrnn.data.panel import Floats, Integers
 
 
 @dataclass
@@ -61,3 +61,15 @@ class SeriesArrays:
                 raise ValueError(f"the array {name} is {what}, expected {mine.dtype} {(n, *mine.shape[1:])}")
             found[name] = np.array(its)
         return type(self)(**found)
+
+
+def newest(past: Floats, block: Floats) -> Floats:
+    """Return past values (S, R), oldest first, with those of a block (S, s) in place of the oldest; NaN comes first.
+
+    >>> newest(np.array([[np.nan, 1.0, 2.0]]), np.array([[np.nan, 3.0, 4.0]])).tolist()
+    [[2.0, 3.0, 4.0]]
+    """
+    both = np.concatenate([past, block], 1)
+    # What is known moves to the right end, however much each series has of it.
+    rank = np.argsort(np.isfinite(both), axis=1, kind="stable")
+    return np.take_along_axis(both, rank, 1)[:, -past.shape[1] :]

@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.events import COLUMNS, find_events
-from tsrnn.anomaly.metrics import check_labels
-from tsrnn.anomaly.outliers import OutlierMethods, best_alpha
+from tsrnn.anomaly.metrics import best_alpha, check_labels
+from tsrnn.anomaly.outliers import OutlierMethods
 from tsrnn.anomaly.saving import load_detector, save_detector
 from tsrnn.anomaly.settings import check_settings, plan_of, with_season
 from tsrnn.anomaly.stream import Detection, update_table, update_time

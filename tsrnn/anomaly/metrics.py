@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # How many thresholds a score is judged at.
 N_THRESHOLDS = 250
+# Thresholds that are compared at most where labels choose one.
+MOST_THRESHOLDS = 200
 # Where to look for the period of a series, and what stands in for one that has none.
 FEWEST_LAG, MOST_LAG, MOST_ROWS, NO_PERIOD = 3, 400, 20_000, 125
 
@@ -212,6 +214,38 @@ def event_scores(labels: Any, is_anomaly: Any) -> EventScores:
     return EventScores(precision, recall, f1, delay, 1000 * right.count(False) / max(n_normal, 1))
 
 
+def best_alpha(p_values: Floats, truth: Bools, series: Any) -> float | None:
+    """Return the threshold that finds labelled events best: the highest F1 over events, of equal ones the smallest.
+
+    Parameters
+    ----------
+    p_values : ndarray of shape (n,)
+        NaN where a row could not be judged.
+    truth : bool ndarray of shape (n,)
+    series : ndarray of shape (n,)
+        The series of each row, so that no event runs from one into the next.
+
+    Returns
+    -------
+    float or None
+        None if all p-values are 1.
+
+    Raises
+    ------
+    ParameterError
+        If there is no p-value.
+    """
+    breaks = np.flatnonzero(series[1:] != series[:-1]) + 1
+    truth, p_values = np.insert(truth, breaks, False), np.insert(p_values, breaks, np.nan)
+    known = np.unique(p_values[np.isfinite(p_values)])
+    if not len(known):
+        raise ParameterError("No row has a p-value to choose a threshold among. Fit on a longer history.")
+    tried = known[np.unique(np.linspace(0, len(known) - 1, MOST_THRESHOLDS).round().astype(np.int64))]
+    tried = tried[tried < 1]
+    scores = [event_scores(truth, p_values <= alpha).f1 for alpha in tried]
+    return float(tried[int(np.argmax(scores))]) if scores else None
+
+
 def runs(flags: Bools) -> tuple[Integers, Integers]:
     """Return the first and the last row of each run of true flags.
 
@@ -244,10 +278,7 @@ def _flags(values: Any, name: str) -> Bools:
 
 
 def _numbers(values: Any, name: str) -> Floats:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"{name} is not numeric: {error}.") from None
+    array = _as_floats(values, name)
     if array.ndim != 1 or not np.isfinite(array).all():
         missing = int((~np.isfinite(array)).sum())
         raise ParameterError(
@@ -256,11 +287,15 @@ def _numbers(values: Any, name: str) -> Floats:
     return array
 
 
-def _score(score: Any, n: int) -> Floats:
+def _as_floats(values: Any, name: str) -> Floats:
     try:
-        values = np.asarray(score, dtype=np.float64)
+        return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"score is not numeric: {error}.") from None
+        raise ParameterError(f"{name} is not numeric: {error}.") from None
+
+
+def _score(score: Any, n: int) -> Floats:
+    values = _as_floats(score, "score")
     if values.shape != (n,):
         raise ParameterError(f"score has shape {values.shape}: expected ({n},), one per label.")
     judged = np.isfinite(values)

@@ -1,4 +1,4 @@
-"""What a detector offers as one of scikit-learn's outlier detectors, and the choice of its threshold by labels."""
+"""What a detector offers as one of scikit-learn's outlier detectors."""
 
 from __future__ import annotations
 
@@ -8,48 +8,12 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.anomaly.metrics import event_scores
 from tsrnn.anomaly.tables import time_rows
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.watch import Found
-    from tsrnn.data.panel import Bools, Floats, Integers, Panel
-
-# Thresholds that are compared at most.
-MOST_THRESHOLDS = 200
-
-
-def best_alpha(p_values: Floats, truth: Bools, series: Any) -> float | None:
-    """Return the threshold that finds labelled events best: the highest F1 over events, of equal ones the smallest.
-
-    Parameters
-    ----------
-    p_values : ndarray of shape (n,)
-        NaN where a row could not be judged.
-    truth : bool ndarray of shape (n,)
-    series : ndarray of shape (n,)
-        The series of each row, so that no event runs from one into the next.
-
-    Returns
-    -------
-    float or None
-        None if all p-values are 1.
-
-    Raises
-    ------
-    ParameterError
-        If there is no p-value.
-    """
-    breaks = np.flatnonzero(series[1:] != series[:-1]) + 1
-    truth, p_values = np.insert(truth, breaks, False), np.insert(p_values, breaks, np.nan)
-    known = np.unique(p_values[np.isfinite(p_values)])
-    if not len(known):
-        raise ParameterError("No row has a p-value to choose a threshold among. Fit on a longer history.")
-    tried = known[np.unique(np.linspace(0, len(known) - 1, MOST_THRESHOLDS).round().astype(np.int64))]
-    tried = tried[tried < 1]
-    scores = [event_scores(truth, p_values <= alpha).f1 for alpha in tried]
-    return float(tried[int(np.argmax(scores))]) if scores else None
+    from tsrnn.data.panel import Floats, Integers, Panel
 
 
 class OutlierMethods(OutlierMixin):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tsrnn.anomaly.arrays import SeriesArrays
+from tsrnn.anomaly.arrays import SeriesArrays, newest
 from tsrnn.anomaly.thresholds import MOST_ASIDE, TAIL_SHARE
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class PastErrors(SeriesArrays):
 
     def end_block(self) -> None:
         """Let the rows of the block replace the oldest ones."""
-        both = np.concatenate([self.past, self.block], 1)
-        rank = np.argsort(np.isfinite(both), axis=1, kind="stable")
-        self.past = np.take_along_axis(both, rank, 1)[:, -MEMORY:]
+        self.past = newest(self.past, self.block)
 
     def shares(self, error: Floats) -> Floats:
         """Return in which share of the rows so far errors were as large.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.anomaly.arrays import SeriesArrays
+from tsrnn.anomaly.arrays import SeriesArrays, newest
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,12 +79,8 @@ class PastScores(SeriesArrays):
 
     def end_block(self) -> None:
         """Let the scores of the block replace the oldest ones."""
-        if not np.isfinite(self.block).any():
-            return
-        both = np.concatenate([self.past, self.block], 1)
-        # What counts moves to the right end, however many scores each series has.
-        rank = np.argsort(np.isfinite(both), axis=1, kind="stable")
-        self.set(np.take_along_axis(both, rank, 1)[:, -self.past.shape[1] :])
+        if np.isfinite(self.block).any():
+            self.set(newest(self.past, self.block))
 
     def set(self, past: Floats) -> None:
         """Take these scores (S, R), oldest first, as the past.
