@@ -58,6 +58,11 @@ def test_the_history_and_the_summary_tell_what_happened(monthly):
         assert part in text
 
 
+def test_the_summary_names_the_season_of_the_table_before_what_else_is_read():
+    hours = pd.Series(np.tile(np.arange(6.0), 90), pd.date_range("2024", periods=540, freq="4h"), name="y")
+    assert "every 4 hours, season 6 and 42\n" in Forecaster(strategy="zero-shot").fit(hours).summary()
+
+
 def test_verbose_writes_to_stderr_only_and_a_callable_gets_the_progress(monthly, capsys):
     Forecaster(**QUICK).fit(monthly)
     assert capsys.readouterr() == ("", "")

@@ -318,7 +318,7 @@ class Forecaster(ForecastModel):
         told = next((part for part in self.networks_ if part.size == size), self.networks_[0])
         weights = sum(p.numel() for p in told.network.parameters())
         network = "network   " if len(self.networks_) == 1 else "one is    "
-        known = dict.fromkeys((*size.seasons, *((size.year,) if size.year else ())))
+        known = dict.fromkeys((panel.season_length, *size.seasons, *((size.year,) if size.year else ())))
         seasons = " and ".join(map(str, known)) if panel.season_length > 1 else "none"
         directions = "bidirectional " if size.bidirectional else ""
         several = f", {len(self.networks_)} networks" if len(self.networks_) > 1 else ""
