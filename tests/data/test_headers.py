@@ -27,6 +27,9 @@ def save(tmp_path):
         ("Jan 2020,5\nFeb 2020,7\n", "ds,y"),
         ("north,2020-01-01,5,5\nnorth,2020-01-02,6,7\n", "c1,ds,y,y2"),
         ("2020-01-01,,3\n2020-01-02,4,5\n", "ds,y,y2"),
+        ("112\n118\n132\n", "y"),
+        ("1,112\n2,118\n3,132\n", "ds,y"),
+        ("1949;112;5,5\n1950;118;6,5\n1951;132;7,0\n", "ds;y;y2"),
     ],
 )
 def test_a_file_without_a_line_of_names_is_refused_with_one_that_fits(save, content, names):
@@ -45,6 +48,10 @@ def test_a_file_without_a_line_of_names_is_refused_with_one_that_fits(save, cont
         "date,101,102.5\n2020-01-01,5,6\n2020-01-02,7,8\n",
         ",101,102\n2020-01-01,5,6\n2020-01-02,7,8\n",
         "0,1,2\n5,6,7\n8,9,10\n",
+        "0,1\n1,6\n2,9\n",
+        "0\n5\n6\n",
+        "day,2\n1,6\n2,9\n",
+        "2019,2020\n5,6\n7,8\n",
         "shop,2020-01-01,2020-01-02\n1,5,6\n2,7,8\n",
         "20200101,20200102\n5,6\n7,8\n",
         "1.234.567,2.345.678\n5,6\n7,8\n",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tsrnn.data.dates import looks_like_dates
@@ -24,7 +25,9 @@ _FEWEST = 3
 def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str, sep: str) -> None:
     """Refuse a file without a line of names: its first row would be lost, and name the series.
 
-    Numbers alone may be names, such as years or shops. Beside a date above dates they are values.
+    Numbers alone may be names, such as years or shops. Beside a date above dates, or a count that goes on below, they
+    are values, and so is the number above a file of numbers one a line. pandas writes 0, 1, ... above columns without
+    names.
 
     Parameters
     ----------
@@ -38,17 +41,23 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
     Raises
     ------
     DataError
-        If the first line holds a date above dates, and no word above numbers.
+        If the first line holds a date above dates, or goes on as a count of rows, and no word above numbers; or if it
+        is a number above numbers alone.
     """
     columns = [[row[k].strip() for row in rows[:_SAMPLE] if len(row) == len(header)] for k in range(len(header))]
     fields = [field.strip() for field in header]
     numeric = [k for k, column in enumerate(columns) if _all_numbers(column)]
-    dated = [k for k, column in enumerate(columns) if _continues_dates(fields[k], column)]
-    numbers = [k for k in numeric if k not in dated]
-    if not dated or not numbers or not all(_all_numbers([fields[k]]) for k in numbers):
+    times = [k for k, column in enumerate(columns) if _continues_dates(fields[k], column)]
+    if not times and fields != [str(k) for k in range(len(fields))]:
+        times = [k for k in numeric if _continues_count(fields[k], columns[k])]
+    numbers = [k for k in numeric if k not in times]
+    if len(fields) == 1:
+        if fields == ["0"] or not numbers or not _NUMBER.fullmatch(fields[0]):
+            return
+    elif not times or not numbers or not all(_all_numbers([fields[k]]) for k in numbers):
         return
     spare = iter(("y", *(f"y{k}" for k in range(2, len(fields) + 1))))
-    names = ["ds" if k == dated[0] else next(spare) if k in numbers else f"c{k + 1}" for k in range(len(fields))]
+    names = ["ds" if k in times[:1] else next(spare) if k in numbers else f"c{k + 1}" for k in range(len(fields))]
     example = sep.join(names[:4]) + (f"{sep}..." if len(names) > 4 else "")
     raise DataError(
         f"{name}: the first line holds values ({examples(fields, repr, most=4)}) where names were expected. Put a line "
@@ -125,6 +134,15 @@ def _continues_dates(field: str, column: list[str]) -> bool:
     if all(_DAY.fullmatch(value) for value in (field, *known)):
         return True
     return looks_like_dates(pd.Series([field, *known], dtype=object))
+
+
+def _continues_count(field: str, column: list[str]) -> bool:
+    """Tell whether whole numbers go up by equal steps from a field through the column below it."""
+    try:
+        numbers = [int(value) for value in (field, *column)]
+    except ValueError:
+        return False
+    return len(numbers) > 2 and numbers[1] > numbers[0] and len(set(np.diff(numbers))) == 1
 
 
 def _shape(text: str) -> str:
