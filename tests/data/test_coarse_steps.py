@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import Forecaster, Naive
+from tsrnn import AnomalyDetector, Forecaster, Naive
 from tsrnn.data.coarse_steps import REFUSED, find_coarse_steps
+from tsrnn.data.continuing import join_newer
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import FrequencyError
 
@@ -155,3 +156,42 @@ def test_rows_without_a_value_are_the_series_own_steps():
     assert any("'gaps' has one row in every 3 steps" in note for note in panel.notes)
     with pytest.raises(FrequencyError, match="'gaps' has one row in every 3 steps"):
         read_panel(pd.concat([full, gaps.dropna()]))
+
+
+WEEKS = table_of(shop=steps("W", 20, start="2020-05-01"))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model: model.predict(2, df=WEEKS),
+        lambda model: model.predict(2, df=WEEKS.assign(unique_id="another")),
+        lambda model: model.update(WEEKS),
+        lambda model: join_newer(model.panel_, read_panel(WEEKS, freq=model.panel_.frequency)),
+    ],
+)
+def test_weeks_are_no_rows_for_a_model_of_days(use):
+    model = Naive().fit(table_of(shop=steps("D", 100)))
+    before = model.predict(3)
+    message = r"Series '\w+' has one row in every 7 steps of the fitted grid, daily\. .* fit again on a table of"
+    with pytest.raises(FrequencyError, match=message):
+        use(model)
+    pd.testing.assert_frame_equal(model.predict(3), before)
+
+
+def test_weeks_are_not_judged_by_a_detector_of_days():
+    detector = AnomalyDetector(Naive()).fit(table_of(shop=steps("D", 100)))
+    with pytest.raises(FrequencyError, match="one row in every 7 steps of the fitted grid, daily"):
+        detector.detect(WEEKS)
+
+
+def test_a_few_rows_a_week_apart_are_days_with_gaps():
+    model = Naive().fit(table_of(shop=steps("D", 100)))
+    assert model.predict(1, df=WEEKS[:3])["ds"].tolist() == [pd.Timestamp("2020-05-18")]
+    assert model.update(WEEKS[:3]).panel_.lengths.tolist() == [138]
+
+
+def test_weeks_go_on_where_weeks_were_fitted_as_days():
+    model = Naive(freq="D").fit(table_of(shop=steps("W", 18), other=steps("D", 100)))
+    assert model.predict(1, df=WEEKS)["ds"].tolist() == [pd.Timestamp("2020-09-14")]
+    assert model.update(WEEKS).panel_.lengths.tolist() == [253, 100]

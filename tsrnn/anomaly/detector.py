@@ -20,6 +20,7 @@ from tsrnn.anomaly.settings import check_settings, plan_of, with_season
 from tsrnn.anomaly.stream import Detection, update_table, update_time
 from tsrnn.anomaly.tables import array_table, detection_table, ending_together, is_array, same_rows
 from tsrnn.anomaly.watch import Found, Watch
+from tsrnn.data.coarse_steps import refuse_coarser_rows
 from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
@@ -398,6 +399,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
             if df.shape[1] != self.n_features_in_:
                 raise DataError(f"The array has {df.shape[1]} columns; `fit` was given {self.n_features_in_}.")
         panel = self._read(df, self.panel_.frequency, self.panel_.season_length)
+        refuse_coarser_rows(self.panel_, panel)
         # What was learnt from rows would make them more ordinary than they were, and `contamination` another share.
         if same_rows(ending_together(panel) if self.watch_.system is not None else panel, self.panel_):
             return self.panel_, self._found

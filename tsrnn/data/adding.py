@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tsrnn.data.coarse_steps import refuse_coarser_rows
 from tsrnn.data.grids import IntegerStep, show_stamps
 from tsrnn.data.panel import Integers, Panel, TableForm, as_names
 from tsrnn.data.placing import (
@@ -60,11 +61,12 @@ def add_rows(known: Panel, newer: Panel) -> Added:
     Raises
     ------
     FrequencyError
-        If a series does not lie on the grid of its known rows.
+        If a series does not lie on the grid of its known rows, or surely has a coarser step.
     DataError
         If time is of another kind, the series cannot be matched, or integer time starts again.
     """
     check_same_time(known, newer)
+    refuse_coarser_rows(known, newer)
     newer = _named_as_known(known, newer)
     past = on_grid(known, newer.frequency)
     parts = place_rows(known, newer, past)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from tsrnn.naming import examples
 
 if TYPE_CHECKING:
     from tsrnn.data.grids import Frequency
-    from tsrnn.data.panel import Bools, Floats, Integers
+    from tsrnn.data.panel import Bools, Floats, Integers, Panel
 
 # Gaps that differ by no more than this share of the smallest are one step: months of 28 to 31 days, days of 23 to 25
 # hours where clocks change.
@@ -74,8 +74,7 @@ def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
     """
     observed, lengths = np.isfinite(y), np.diff(offsets)
     known = _counts(observed, offsets)
-    # Most series have more rows than that, and are not looked at one value at a time.
-    sparse = np.flatnonzero((known >= 3) & (2 * (1 - ODD) * known <= lengths + 1))
+    sparse = _sparse(known, lengths)
     if len(sparse):
         # Where no other series has values in two following rows, rows are missing in all of them.
         pairs = _counts(np.append(observed[1:] & observed[:-1], False), offsets, within=True)
@@ -103,6 +102,11 @@ def find_coarse_steps(y: Floats, offsets: Integers) -> CoarseSteps:
     ways = np.array([math.log(math.comb(*pair)) for pair in zip(n.tolist(), n_single.tolist(), strict=True)])
     chance = len(lengths) * np.exp(n_single * likely + ways)
     return CoarseSteps(sparse, least, most, chance).where(chance <= MENTIONED)
+
+
+def _sparse(known: Integers, lengths: Integers) -> Integers:
+    """Return the series with few enough values for a coarser step; most have more, and are looked at no further."""
+    return np.flatnonzero((known >= 3) & (2 * (1 - ODD) * known <= lengths + 1))
 
 
 def _counts(mask: Bools, offsets: Integers, within: bool = False) -> Integers:
@@ -133,13 +137,38 @@ def refuse_coarse_steps(found: CoarseSteps, ids: Any, frequency: Frequency) -> N
     )
 
 
-def _told(found: CoarseSteps, ids: Any, frequency: Frequency) -> str:
+def refuse_coarser_rows(known: Panel, newer: Panel) -> None:
+    """Refuse rows that surely have a coarser step than those a model was fitted on, such as weeks where days were.
+
+    Where series of a coarser step were fitted, they were meant, and so are these.
+
+    Raises
+    ------
+    FrequencyError
+        With up to five names.
+    """
+    if not len(_sparse(newer.n_observed, newer.lengths)):
+        return
+    y = np.concatenate([known.y, newer.y])
+    found = find_coarse_steps(y, np.concatenate([known.offsets, known.offsets[-1] + newer.offsets[1:]]))
+    if (found.series < known.n_series).any():
+        return
+    sure = found.where(found.chance <= REFUSED)
+    if len(sure.series):
+        told = _told(replace(sure, series=sure.series - known.n_series), newer.ids, newer.frequency, "the fitted")
+        raise FrequencyError(
+            f"{told}. Forecasts of the steps between would rest on nothing. Give the rows of these steps, or fit "
+            "again on a table of the coarser step."
+        )
+
+
+def _told(found: CoarseSteps, ids: Any, frequency: Frequency, whose: str = "the table's") -> str:
     """Return which series have one row in every how many steps, with up to five names."""
     every = [
         f"{low:,} steps" if low == high else f"{low:,} to {high:,} steps"
         for low, high in zip(found.least.tolist(), found.most.tolist(), strict=True)
     ]
-    grid = f"of the table's grid, {frequency.describe()}"
+    grid = f"of {whose} grid, {frequency.describe()}"
     names = [str(name) for name in ids[found.series]]
     if len(names) == 1:
         return f"Series {names[0]!r} has one row in every {every[0]} {grid}"

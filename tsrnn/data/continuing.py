@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.coarse_steps import refuse_coarser_rows
 from tsrnn.data.panel import Panel, as_names
 from tsrnn.data.placing import (
     NewerRows,
@@ -56,12 +57,13 @@ def join_newer(known: Panel, newer: Panel) -> tuple[Panel, list[str]]:
     Raises
     ------
     FrequencyError
-        If a series does not lie on the grid of its known rows.
+        If a series does not lie on the grid of its known rows, or surely has a coarser step.
     DataError
         If far more rows are missing in between than are known, or time is written in another way: without a zone, as
         days of another zone, or as whole numbers; or if no series has any value.
     """
     check_same_time(known, newer)
+    refuse_coarser_rows(known, newer)
     named = replace(newer, ids=_known_names(known, newer))
     values, starts, counts = [], newer.start.copy(), Counter[str]()
     for i, part in enumerate(place_rows(known, named, on_grid(known, newer.frequency))):

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.data.adding import add_rows
 from tsrnn.data.answers import forecast_table
+from tsrnn.data.coarse_steps import refuse_coarser_rows
 from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.local_clock import local_clock
 from tsrnn.data.panel import Panel
@@ -179,7 +180,7 @@ class ForecastModel(BaseEstimator, ABC):
         NotFittedError
             Before `fit`.
         FrequencyError
-            If time stamps do not lie on the grid of the fitted rows.
+            If time stamps do not lie on the grid of the fitted rows, or surely have a coarser step.
         DataError, ShortSeriesError, ColumnError
             If the table cannot be read as time series, does not go together with the fitted one, or holds values that
             a transform cannot take. The model stays as it was.
@@ -281,13 +282,14 @@ class ForecastModel(BaseEstimator, ABC):
         DataError
             If `df` cannot be read as time series, or the forecast would end after the year 2261.
         FrequencyError
-            If the time stamps of `df` do not lie on a grid of the fitted step.
+            If the time stamps of `df` do not lie on a grid of the fitted step, or surely have a coarser one.
         """
         check_is_fitted(self, "panel_")
         panel = self.panel_
         if df is not None:
             step = self.freq if self.freq is not None else panel.frequency
             panel = read_panel(df, **self._columns._asdict(), freq=step, season_length=panel.season_length)
+            refuse_coarser_rows(self.panel_, panel)
         return self.look_ahead(panel, h, level=level, quantiles=quantiles).table
 
     def look_ahead(
