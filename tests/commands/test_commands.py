@@ -129,6 +129,13 @@ def test_a_wide_table_without_intervals_is_answered_wide(run, tmp_path):
     assert out.splitlines() == ["date,a,b", "2024-01-31,23.0,1.0"]
 
 
+@pytest.mark.parametrize(("options", "said"), [((), 1), (("--strategy", "auto"), 1), (("--strategy", "zero-shot"), 0)])
+def test_forecast_says_what_auto_took_and_why(run, sales, options, said):
+    code, _, err = run("forecast", sales, "--horizon", "12", *options)
+    assert code == 0, err
+    assert err.count("tsrnn: auto took zero-shot: ") == said
+
+
 def test_datasets_lists_and_writes_them(run, tmp_path):
     code, out, _ = run("datasets")
     assert code == 0

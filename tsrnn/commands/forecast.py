@@ -79,6 +79,8 @@ def command(
 
         with part(0.0, 0.95):
             estimator.fit(panel)
+        if model == "tsrnn" and strategy in (None, "auto"):
+            voice.say(f"tsrnn: auto took {estimator.strategy_}: {estimator.reason_}.")
         with part(0.95, 1.0):
             deliver(
                 estimator, panel, horizon, level, quantiles, voice,
