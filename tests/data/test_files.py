@@ -200,8 +200,19 @@ def test_csv_and_json_keep_every_digit(tmp_path):
     write_table(table, tmp_path / "t.json", "json")
     first, second = json.loads((tmp_path / "t.json").read_text())
     assert [first["ds"][:10], second["ds"][:10]] == ["2024-01-01", "2024-01-02"]
-    assert abs(first["yhat"] - 1 / 3) < 1e-15
+    assert first["yhat"] == 1 / 3
     assert second["yhat"] is None
+
+
+def test_json_writes_numbers_as_short_as_csv_does_and_unknown_ones_as_null(tmp_path):
+    values = [40.86, 1.23456789e-9, 1e300, -np.inf, np.nan]
+    counts = pd.array([1, None, 3, 4, 5], dtype="Int64")
+    write_table(pd.DataFrame({"y": values, "n": counts, "of": "Köln/Süd"}), tmp_path / "t.json", "json")
+    text = (tmp_path / "t.json").read_text(encoding="utf-8")
+    for part in ('"y": 40.86,', '"y": 1.23456789e-09,', '"y": 1e+300,', '"n": 3,', '"of": "Köln/Süd"'):
+        assert part in text
+    assert [row["y"] for row in json.loads(text)] == [40.86, 1.23456789e-9, 1e300, None, None]
+    assert [row["n"] for row in json.loads(text)] == [1, None, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import io
+import json
 import os
 import re
 import sys
@@ -334,8 +335,10 @@ def _encode(table: pd.DataFrame, name: str, format: str) -> bytes:
     if format == "csv":
         return str(table.to_csv(index=False)).encode()
     if format == "json":
-        text = table.apply(_times_as_text).to_json(orient="records", double_precision=15, indent=2)
-        return (str(text) + "\n").encode()
+        # What pandas writes ends at the fifteenth decimal, which leaves small numbers few digits and others too many.
+        names, columns = list(map(str, table.columns)), [_json_values(column) for _, column in table.items()]
+        records = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return (json.dumps(records, indent=2, default=str, allow_nan=False, ensure_ascii=False) + "\n").encode()
     if format == "parquet":
         need_pyarrow(name)
         buffer = io.BytesIO()
@@ -349,6 +352,14 @@ def _names_as_text(table: pd.DataFrame) -> pd.DataFrame:
     objects = [column for column in table.columns if table[column].dtype == object]
     mixed = [column for column in objects if pd.api.types.infer_dtype(table[column]) == "mixed-integer"]
     return table.assign(**{column: table[column].map(str, na_action="ignore") for column in mixed})
+
+
+def _json_values(column: pd.Series) -> list[Any]:
+    """Return the values of a column as JSON has them: null where none is known, or it is infinite."""
+    values = _times_as_text(column).astype(object)
+    known = values.notna() & ~values.isin([float("inf"), float("-inf")])
+    listed: list[Any] = values.where(known, None).tolist()
+    return listed
 
 
 def _times_as_text(column: pd.Series) -> pd.Series:
