@@ -20,10 +20,26 @@ def test_events_are_printed_and_the_page_is_written(run, meter, tmp_path):
     assert code == 0, err
     assert "2024-01-17 16:00:00" in out
     assert "spike" in out
-    assert "judged rows are anomalous" in err
+    assert "1 event; 1 of 426 judged rows is anomalous (0.23 %; 1 % would be by chance)." in err
     page = (tmp_path / "page.html").read_text()
+    assert "<title>Anomalies in meter</title>" in page
     assert "2024-01-17 16:00" in page
     assert 'http-equiv="Content-Security-Policy"' in page
+
+
+@pytest.mark.parametrize(("rows", "judged"), [(24, 0), (25, 1)])
+def test_a_series_too_short_to_be_judged_is_named(run, tmp_path, rows, judged):
+    days = pd.date_range("2024-01-01", periods=40)
+    long, short = (pd.DataFrame({"unique_id": f"{n} days", "ds": days[:n], "y": range(n)}) for n in (40, rows))
+    pd.concat([long, short]).to_csv(tmp_path / "both.csv", index=False)
+    short.to_csv(tmp_path / "short.csv", index=False)
+    told = "have too little history to be judged: 24 days. With this forecaster the first 24 rows are history."
+    for file, n_series, others in (("both.csv", 2, 16), ("short.csv", 1, 0)):
+        code, _, err = run("detect", file)
+        assert code == 0, err
+        assert (f"1 of {n_series} series {told}" in err) == (judged == 0)
+        assert (f" of {others + judged} judged rows are anomalous" in err) == (others + judged > 0)
+        assert ("judged rows" in err) == (others + judged > 0)
 
 
 def test_rows_can_be_had_as_csv_and_events_as_json(run, meter, tmp_path):

@@ -212,8 +212,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
             `unique_id, ds, y`; `expected`, with `lower` and `upper`, between which ordinary residuals lie with a
             probability of 1 - `alpha`, in original units; `score`, 1 for an ordinary row and higher the more unusual it
             is; `p_value`, `is_anomaly`. With channels, the last three are those of the system, and `share` is the
-            channel's part of the score. NaN where a series has too little history (two blocks, or
-            none observed) or no value.
+            channel's part of the score. NaN where a series has too little history (less than the
+            rows that one forecast serves, at most 24, or none observed) or no value.
 
         Raises
         ------

@@ -96,7 +96,7 @@ def command(
     check_output(reads=(file,), output=output, html=html)
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.notation import read_notation
-    from tsrnn.commands.reading import Reading
+    from tsrnn.commands.reading import Reading, plain_name
     from tsrnn.commands.voice import Voice
     from tsrnn.forecasting.registry import make_model
 
@@ -113,12 +113,14 @@ def command(
     if follow is not None:
         follow_lines(detector, voice, read_notation(file, panel, how.form), how.encoding)
         return
-    _write(detector, voice, rows=rows, html=html, format_=format_, output=output)
+    title = f"Anomalies in {plain_name(file)}"
+    _write(detector, voice, title, rows=rows, html=html, format_=format_, output=output)
 
 
 def _write(
     detector: AnomalyDetector,
     voice: Voice,
+    title: str,
     *,
     rows: bool,
     html: str | None,
@@ -126,17 +128,27 @@ def _write(
     output: str | None,
 ) -> None:
     from tsrnn.commands.writing import write_frame
+    from tsrnn.naming import examples
     from tsrnn.reporting.anomalies import write_anomaly_page
 
     detections = detector.detect()
     events = detector.events()
     if html is not None:
-        voice.say(f"Page: {write_anomaly_page(detections, events, html, 'Anomalies')}")
-    found, judged = int(detections["is_anomaly"].sum()), int(detections["p_value"].notna().sum())
-    voice.say(
-        f"{len(events):,} events; {found:,} of {judged:,} judged rows are anomalous "
-        f"({100 * found / max(judged, 1):.2g} %; {100 * detector.alpha_:g} % would be by chance)."
-    )
+        voice.say(f"Page: {write_anomaly_page(detections, events, html, title)}")
+    judged = detections.groupby("unique_id", sort=False, observed=True)["p_value"].count()
+    never = judged.index[judged == 0]
+    if len(never):
+        voice.say(
+            f"{len(never):,} of {len(judged):,} series have too little history to be judged: {examples(never)}. With "
+            f"this forecaster the first {detector.watch_.plan.block} rows are history."
+        )
+    found, total = int(detections["is_anomaly"].sum()), int(judged.sum())
+    if total:
+        voice.say(
+            f"{len(events):,} {'event' if len(events) == 1 else 'events'}; {found:,} of {total:,} judged rows "
+            f"{'is' if found == 1 else 'are'} anomalous ({100 * found / total:.2g} %; "
+            f"{100 * detector.alpha_:g} % would be by chance)."
+        )
     write_frame(detections if rows else events, format_, output)
 
 

@@ -206,7 +206,10 @@ def write_anomaly_page(
 def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int, n_drawn: int) -> str:
     judged = int(detections["p_value"].notna().sum())
     found = int(detections["is_anomaly"].sum())
-    said = f"{len(events):,} events in {n_series:,} series: {found:,} of {judged:,} judged rows are anomalous."
+    said = (
+        f"{len(events):,} {'event' if len(events) == 1 else 'events'} in {n_series:,} series: {found:,} of {judged:,} "
+        f"judged rows {'is' if found == 1 else 'are'} anomalous."
+    )
     if n_drawn < n_series:
         said += f" The figures show {n_drawn} series, those with events first."
     if len(events) > MOST_EVENTS:
