@@ -398,6 +398,38 @@ def test_one_stamp_gone_astray_does_not_make_a_giant_grid():
 # Errors
 
 
+def shops(**columns):
+    days = pd.date_range("2024-01-01", periods=30)
+    rows = pd.MultiIndex.from_product([days, [1, 2, 3], ["milk", "tea"]], names=["day", "shop", "item"]).to_frame()
+    return rows.reset_index(drop=True).assign(sold=np.arange(180) % 7 + 0.5, **columns)
+
+
+def test_columns_that_name_series_of_shared_time_stamps_are_told():
+    of_one = shops().query("item == 'tea'").drop(columns="item")
+    with pytest.raises(DataError, match=r"Column 'shop' tells these rows apart; name it with id_col\.$"):
+        read_panel(of_one)
+    joined = r"df\['unique_id'\] = df\['shop'\]\.astype\(str\) \+ ' ' \+ df\['item'\]\.astype\(str\)\.$"
+    both = r"Columns 'shop' and 'item' tell these rows apart; make them one, for example with " + joined
+    for options in ({}, {"id_col": "shop"}):
+        with pytest.raises(DataError, match=both):
+            read_panel(shops(), **options)
+    df = shops()
+    df["unique_id"] = df["shop"].astype(str) + " " + df["item"].astype(str)
+    assert read_panel(df, target_col="sold").n_series == 6
+
+
+@pytest.mark.parametrize(("step", "hint"), [("D", False), ("h", True)])
+def test_a_few_repeated_rows_are_no_series_and_days_repeat_no_hour(step, hint):
+    stamps = pd.date_range("2024-01-01", periods=40, freq=step)
+    table = pd.DataFrame({"ds": stamps, "y": 1.5, "n": np.arange(40) % 9})
+    with pytest.raises(DataError, match=r"3 time stamps occur more than once.* drop or aggregate them\.") as caught:
+        read_panel(pd.concat([table, table.iloc[:3].assign(n=20)]))
+    assert ("daylight saving" in str(caught.value)) == hint
+    with pytest.raises(DataError, match=r"3 rows repeat the time stamp .* Drop or aggregate them\.") as caught:
+        read_panel(pd.concat([table, table.iloc[:3].assign(n=20)]).assign(unique_id="a"), target_col="y")
+    assert ("daylight saving" in str(caught.value)) == hint
+
+
 @pytest.mark.parametrize(
     ("table", "options", "error", "message"),
     [

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.data.calendar_columns import calendar_notes
-from tsrnn.data.columns import Columns, choose_columns, to_numbers
+from tsrnn.data.columns import Columns, choose_columns, is_text, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 
-_REPEATED_HOUR = (
-    "Local times repeat an hour when daylight saving ends: name their zone, for example with "
-    "tz_localize('Europe/Berlin', ambiguous='infer')."
-)
+# Columns may tell apart a few rows that repeat others by accident; those of several series, so many of all rows.
+FEWEST_REPEATED = 1 / 3
+# Columns that are tried.
+MOST_KEYS = 10
 
 
 @dataclass
@@ -90,8 +91,11 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True
     if len(twice):
         raise DataError(
             f"{len(twice):,} time stamps occur more than once, for example {show_stamps(np.unique(twice))}. "
-            "If the rows belong to several series, name their column with id_col; otherwise drop or "
-            f"aggregate them. {_REPEATED_HOUR}"
+            + (
+                _what_tells_apart(df, columns, time.ds)
+                or "If the rows belong to several series, name their column with id_col; otherwise drop or aggregate "
+                f"them.{_repeated_hour(ds)}"
+            )
         )
     form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
     values = values[order]
@@ -123,11 +127,63 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
         shown = ", ".join(f"{ids[codes[i]]} at {show_stamps(ds[i : i + 1])}" for i in twice[:5])
         raise DataError(
             f"{len(twice):,} rows repeat the time stamp of another row of their series, for example {shown}. "
-            f"Drop or aggregate them. {_REPEATED_HOUR}"
+            + (_what_tells_apart(df, columns, time.ds) or f"Drop or aggregate them.{_repeated_hour(ds)}")
         )
     offsets = sums_before(np.bincount(codes, minlength=len(ids)))
     form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
     return Rows(ds, offsets, values, as_names(list(ids)), time, form, columns.notes)
+
+
+def _what_tells_apart(df: pd.DataFrame, columns: Columns, ds: Stamps) -> str:
+    """Say which column of text or whole numbers, or which two, name the series of rows that share time stamps.
+
+    Parameters
+    ----------
+    df : DataFrame
+    columns : Columns
+    ds : ndarray of shape (n_rows,)
+        The time stamps, in the order of the table.
+
+    Returns
+    -------
+    str
+        Empty where none do.
+    """
+    named = [] if columns.id_col is None else [columns.id_col]
+    stamps = pd.factorize(ds)[0]
+    if stamps.max() + 1 > (1 - FEWEST_REPEATED) * len(df):
+        return ""
+    keys = [
+        name
+        for name in df.columns
+        if name not in named
+        and name != columns.time_name
+        and (is_text(df[name]) or pd.api.types.is_integer_dtype(df[name].dtype))
+        and 2 * df[name].nunique() <= len(df)
+    ]
+    keys = keys[:MOST_KEYS]
+    for told in [*([*named, key] for key in keys), *(list(pair) for pair in combinations(keys, 2) if not named)]:
+        parts = [*(df[name].to_numpy() for name in told), stamps]
+        if pd.DataFrame(dict(enumerate(parts))).duplicated().any():
+            continue
+        if len(told) == 1:
+            return f"Column {told[0]!r} tells these rows apart; name it with id_col."
+        joined = " + ' ' + ".join(f"df[{name!r}].astype(str)" for name in told)
+        return (
+            f"Columns {' and '.join(map(repr, told))} tell these rows apart; make them one, for example with "
+            f"df['unique_id'] = {joined}."
+        )
+    return ""
+
+
+def _repeated_hour(ds: Stamps) -> str:
+    """Return a hint for local times, where there are times of day."""
+    if ds.dtype.kind != "M" or not (ds != ds.astype("datetime64[D]")).any():
+        return ""
+    return (
+        " Local times repeat an hour when daylight saving ends: name their zone, for example with "
+        "tz_localize('Europe/Berlin', ambiguous='infer')."
+    )
 
 
 def _in_order(codes: Integers, ds: Stamps) -> bool:
