@@ -2,6 +2,7 @@ import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -434,6 +435,10 @@ def test_a_few_repeated_rows_are_no_series_and_days_repeat_no_hour(step, hint):
     ("table", "options", "error", "message"),
     [
         ([1.0, 2.0], {}, DataError, r"not list.*pd\.Series\(values\)"),
+        ("sales.csv", {}, DataError, r"not str\. Read the file first, .*pd\.read_csv\('sales\.csv'\)\.$"),
+        (pa.Table.from_pandas(wide_table()), {}, DataError, r"not Table\. Its to_pandas\(\) makes one of it\.$"),
+        (pd.Series([1.0], index=pd.to_timedelta([1], unit="h")), {}, DataError, "^The index: values of type Timedelta"),
+        (pd.Series([1.0, 2.0], index=[pd.Timestamp("2024"), None]), {}, DataError, "^The index: 1 of 2 time stamps"),
         (long_table().iloc[:0], {}, DataError, "no rows"),
         (pd.Series([], dtype=float), {}, DataError, "no rows"),
         (wide_table()[["date"]], {}, DataError, "no numeric column.*no others"),

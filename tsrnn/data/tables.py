@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -103,10 +104,12 @@ def read_panel(
     elif isinstance(df, pd.DataFrame):
         rows = read_frame(df, id_col, time_col, target_col, freq)
     else:
-        raise DataError(
-            f"Expected a pandas DataFrame or Series, not {type(df).__name__}. Numbers alone will do as "
-            "pd.Series(values)."
-        )
+        cure = "Numbers alone will do as pd.Series(values)."
+        if hasattr(df, "to_pandas"):  # Arrow, Polars
+            cure = "Its to_pandas() makes one of it."
+        elif isinstance(df, (str, os.PathLike)):
+            cure = f"Read the file first, for example with pd.read_csv({os.fspath(df)!r})."
+        raise DataError(f"Expected a pandas DataFrame or Series, not {type(df).__name__}. {cure}")
     return _lay_out(rows, freq, season_length, more)
 
 

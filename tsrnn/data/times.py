@@ -77,12 +77,17 @@ def read_times(column: Any, name: Any, *, given: bool = False, freq: Any = None)
     try:
         return _read_kind(column, name, given, freq)
     except DataError as error:
-        raise DataError(f"Time column {name!r}: {error}") from None
+        raise DataError(f"{_where(name)}: {error}") from None
     except pd.errors.OutOfBoundsDatetime:
-        raise DataError(f"Time column {name!r}: {_OUT_OF_BOUNDS}") from None
+        raise DataError(f"{_where(name)}: {_OUT_OF_BOUNDS}") from None
 
 
 _OUT_OF_BOUNDS = "dates must lie in the years 1678 to 2261. Use integer time for others, such as years."
+
+
+def _where(name: Any) -> str:
+    """Return how a message calls the column of time stamps; an index may have no name."""
+    return "The index" if name is None else f"Time column {name!r}"
 
 
 def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColumn:
@@ -110,7 +115,7 @@ def _refuse_missing(column: pd.Series, name: Any) -> None:
     rows = np.flatnonzero(column.isna())
     if len(rows):
         raise DataError(
-            f"Time column {name!r}: {len(rows):,} of {len(column):,} time stamps are missing, in row {examples(rows)} "
+            f"{_where(name)}: {len(rows):,} of {len(column):,} time stamps are missing, in row {examples(rows)} "
             "(counted from 0). Fill or drop these rows."
         )
 
