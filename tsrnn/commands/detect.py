@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import MODELS, output_options, table_options
+from tsrnn.commands.options import MODELS, OneModel, output_options, table_options
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -40,7 +40,7 @@ THRESHOLDS = ("conformal", "pot", "quantile")
 @click.option("--patience", type=click.IntRange(min=1), help="Rows after which a level that persists is accepted.")
 @click.option(
     "--model",
-    type=click.Choice(MODELS, case_sensitive=False),
+    type=OneModel(MODELS),
     default="zero-shot",
     show_default=True,
     metavar="NAME",

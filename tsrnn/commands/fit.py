@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from tsrnn.commands.options import NETWORKS, network_options, table_options
+from tsrnn.commands.options import NETWORKS, OneModel, network_options, table_options
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import Forecaster
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--horizon", type=click.IntRange(min=1), help="Steps it is trained to forecast. Default: by frequency.")
 @click.option(
     "--model",
-    type=click.Choice(NETWORKS, case_sensitive=False),
+    type=OneModel(NETWORKS),
     default="tsrnn",
     show_default=True,
     metavar="NAME",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import LEVELS, MODELS, QUANTILES, network_options, output_options, table_options
+from tsrnn.commands.options import LEVELS, MODELS, QUANTILES, OneModel, network_options, output_options, table_options
 
 if TYPE_CHECKING:
     from tsrnn.commands.voice import Voice
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--horizon", type=click.IntRange(min=1), help="Steps ahead. Default: by frequency.")
 @click.option(
     "--model",
-    type=click.Choice(MODELS, case_sensitive=False),
+    type=OneModel(MODELS),
     default="tsrnn",
     show_default=True,
     metavar="NAME",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
@@ -21,6 +22,26 @@ CELLS = ("rnn", "gru", "lstm")
 TOKENS = ("char", "word")
 
 
+def _nearest(name: str, known: dict[str, str]) -> str:
+    """Ask whether another name was meant, if one is near."""
+    close = get_close_matches(name.lower(), known, n=1)
+    return f" Did you mean {known[close[0]]}?" if close else ""
+
+
+class OneModel(click.Choice):  # type: ignore[type-arg]
+    """Name of a model, in capitals or not."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(names, case_sensitive=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name as it is written in the registry."""
+        known: dict[str, str] = {name.lower(): name for name in self.choices}
+        if value.lower() not in known:
+            self.fail(f"{value!r} is not one of {', '.join(self.choices)}.{_nearest(value, known)}", param, ctx)
+        return known[value.lower()]
+
+
 class SeveralModels(click.ParamType):  # type: ignore[type-arg]
     """Names of models with commas between them."""
 
@@ -35,7 +56,8 @@ class SeveralModels(click.ParamType):  # type: ignore[type-arg]
         unknown = [name for name in names if name.lower() not in known]
         if unknown or not names:
             wrong = f"{unknown[0]!r} is not known" if unknown else "no model is named"
-            self.fail(f"{wrong}; expected one or more of {', '.join(MODELS)}, with commas between.", param, ctx)
+            hint = _nearest(unknown[0], known) if unknown else ""
+            self.fail(f"{wrong}; expected one or more of {', '.join(MODELS)}, with commas between.{hint}", param, ctx)
         return [known[name.lower()] for name in names]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -115,7 +137,7 @@ WRITING = (
         help="Decimal sign of the CSV file; the other one then marks thousands.",
     ),
     click.option("--date-format", help="How dates are written, for example %d/%m/%Y."),
-    click.option("--encoding", help="Encoding of the CSV file, for example latin1. Default: UTF-8 or UTF-16."),
+    click.option("--encoding", help="Encoding of the CSV file, for example cp1252. Default: UTF-8 or UTF-16."),
     click.option(
         "--each-file",
         type=click.Choice(["series", "part"]),
