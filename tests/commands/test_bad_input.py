@@ -162,7 +162,13 @@ def test_random_damage_to_a_saved_model_or_a_table_never_ends_in_a_traceback(run
         (("forecast",), 2, "Missing argument"),
         (("forecast", "good.csv", "--horizon", "many"), 2, "not a valid integer"),
         (("forecast", "good.csv", "--horizon", "-3"), 2, "not in the range"),
-        (("forecast", "good.csv", "--model", "prophet"), 2, "is not one of"),
+        (
+            ("forecast", "good.csv", "--model", "prophet"),
+            2,
+            "is not one of tsrnn, zero-shot, gru, lstm, rnn, ARIMA, ETS",
+        ),
+        (("forecast", "good.csv", "--model", "arma"), 2, "Drift, WindowAverage. Did you mean ARIMA?"),
+        (("backtest", "good.csv", "--models", "seasonal-naive"), 2, "between. Did you mean SeasonalNaive?"),
         (("forecast", "good.csv", "--level", "95,high"), 2, "not a list of percentages"),
         (("forecast", "good.csv", "--sep", "||"), 2, "not one character"),
         (("forecast", "good.csv", "--sep", "|"), 1, "tsrnn: "),
@@ -221,8 +227,10 @@ def test_a_european_table_is_read_or_asks_for_one_option(run, here):
     row = json.loads(out)["series"][0]
     assert (row["unique_id"], row["first"][:10], row["min"], row["max"]) == ("umsatz", "2023-01-01", 1000.5, 1083.5)
     (here / "latin.csv").write_bytes(GERMAN.replace("umsatz", "größe").encode("latin1"))
-    assert "with --encoding, for example latin1" in refused(run("inspect", "latin.csv"))
+    assert "with --encoding, for example cp1252 (Windows)" in refused(run("inspect", "latin.csv"))
     assert "größe" in run("inspect", "latin.csv", "--encoding", "latin1")[1]
+    (here / "windows.csv").write_bytes(GERMAN.replace("umsatz", "umsatz €").encode("cp1252"))
+    assert "umsatz €" in run("inspect", "windows.csv", "--encoding", "cp1252")[1]
     (here / "one.csv").write_text("tag;wert\n2024-01-01;1,234\n2024-01-02;2,345\n2024-01-03;2,500\n")
     assert "--decimal" in refused(run("inspect", "one.csv"))
     assert "2.345" in run("inspect", "one.csv", "--decimal", ",", "--season-length", "1")[1]

@@ -41,6 +41,7 @@ def test_newer_rows_alone_do_as_well_as_the_whole_table(run, parts):
     code, out, err = run("predict", "late.csv", "--model", "model", "--horizon", "3", "--format", "csv")
     assert code == 0, err
     assert "2 of 2 series go on from the rows that the model was fitted on." in err
+    assert "Frequency: monthly (start of month) (MS), as fitted.\nSeason length: 12 (as fitted).\n" in err
     assert read(out)["month"].tolist() == ["2020-01-01", "2020-02-01", "2020-03-01"] * 2
     whole = run("predict", "whole.csv", "--model", "model", "--horizon", "3", "--format", "csv", "--quiet")
     assert whole == (0, out, "")

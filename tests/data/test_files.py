@@ -141,7 +141,7 @@ def test_standard_input_is_csv(monkeypatch):
         (b"PK\x03\x04rest", "spreadsheet. Save the table as CSV"),
         (b"PAR1rest", "name it .parquet"),
         (b"\x1f\x8b broken", "gzip file is damaged"),
-        (b"a,b\n1,M\xfcller\n", "byte 0xfc in line 2 is not UTF-8.*encoding, for example latin1"),
+        (b"a,b\n1,M\xfcller\n", "byte 0xfc in line 2 is not UTF-8.*encoding, for example cp1252"),
     ],
 )
 def test_a_bad_csv_gets_one_line_that_names_the_file(save, content, message):

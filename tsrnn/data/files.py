@@ -38,7 +38,7 @@ class FileForm:
     date_format : str, optional
         How dates are written, as in ``strptime``: ``"%d/%m/%Y"``. Text columns that fit it become dates.
     encoding : str, optional
-        Of a CSV, for example "latin1". Default: UTF-8, or UTF-16 where a byte-order mark says so.
+        Of a CSV, for example "cp1252". Default: UTF-8, or UTF-16 where a byte-order mark says so.
     id_col : str, optional
         The column that names series; "unique_id" by default, where there is one.
     """
@@ -188,7 +188,7 @@ def _decode_table(data: bytes, name: str, given: str | None) -> str:
         raise DataError(f"{name}: is a Parquet file; name it .parquet.")
     if data[:4] == b"PK\x03\x04":
         raise DataError(f"{name}: is a zip archive or a spreadsheet. Save the table as CSV.")
-    cure = "Name its encoding with encoding, for example latin1, or save the file as UTF-8."
+    cure = "Name its encoding with encoding, for example cp1252 (Windows), or save the file as UTF-8."
     text = decode(data, name, "CSV text or Parquet (.parquet)", cure, given)
     if not text.strip():
         raise DataError(f"{name}: is empty; expected a header line and rows.")

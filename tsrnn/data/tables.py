@@ -172,7 +172,8 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
             empty_rows = np.add.reduceat(np.isnan(rows.y), rows.offsets[:-1])
             sure = coarse.where(empty_rows[coarse.series] == 0)
         refuse_coarse_steps(sure, rows.ids, frequency)
-    given = season_length is not None
+    given = "as fitted" if fitted else "given"
+    freq_origin, season_origin = (None if part is None else given for part in (freq, season_length))
     if season_length is None:
         season_length = frequency.default_season_length
         if frequency.season_candidates:
@@ -180,7 +181,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     panel = Panel(y, offsets, rows.ids, start, frequency, season_length, rows.form)
     clock = clock_notes(panel)
     notes = [
-        *_describe(rows, panel, freq is not None, given),
+        *_describe(rows, panel, freq_origin, season_origin),
         *_missing_notes(n_missing, int(np.count_nonzero(lead))),
         *_end_notes(panel),
         *_empty_notes(panel),
@@ -305,19 +306,17 @@ def report_empty(panel: Panel) -> None:
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
-def _describe(rows: Rows, panel: Panel, freq_given: bool, season_given: bool) -> list[str]:
-    """Say what the gate found."""
+def _describe(rows: Rows, panel: Panel, freq_origin: str | None, season_origin: str | None) -> list[str]:
+    """Say what the gate found, and where a step or season that it did not find is from."""
     frequency, season_length = panel.frequency, panel.season_length
     column = "the index" if rows.form.time_in_index else f"column {rows.form.time_col!r}"
-    source = "given" if freq_given else f"inferred from {column}"
-    notes = [f"Frequency: {frequency.describe()} ({frequency.alias}), {source}."]
-    if season_given:
-        origin = "given"
-    elif frequency.season_candidates:
-        origin = "found in the data" if season_length > 1 else "none found in the data"
-    else:
-        origin = "customary for this frequency" if season_length > 1 else "none is customary for this frequency"
-    notes.append(f"Season length: {season_length} ({origin}).")
+    freq_origin = freq_origin or f"inferred from {column}"
+    notes = [f"Frequency: {frequency.describe()} ({frequency.alias}), {freq_origin}."]
+    if season_origin is None and frequency.season_candidates:
+        season_origin = "found in the data" if season_length > 1 else "none found in the data"
+    elif season_origin is None:
+        season_origin = "customary for this frequency" if season_length > 1 else "none is customary for this frequency"
+    notes.append(f"Season length: {season_length} ({season_origin}).")
     if rows.time.wall_clock and rows.time.zone is not None and str(rows.time.zone) != "UTC":
         steps = "Hours" if isinstance(frequency, FixedStep) and frequency.zone is not None else "Days"
         notes.append(f"{steps} are counted in local time ({rows.time.zone}).")
