@@ -200,8 +200,9 @@ def test_a_gap_at_the_end_is_bridged(end):
 def test_a_series_without_any_value_is_nan_and_does_not_disturb_the_others():
     table = monthly_table(n_series=3)
     table.loc[table["unique_id"] == "series 1", "y"] = np.nan
-    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: series 1"):
+    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: series 1") as caught:
         model = Forecaster().fit(table)
+    assert caught[0].filename == __file__  # not a line of tsrnn's
     assert model.notes_ == []
     answer = model.predict(6).set_index("unique_id")["yhat"]
     assert answer.loc["series 1"].isna().all()

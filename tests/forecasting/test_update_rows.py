@@ -259,8 +259,9 @@ def test_a_series_is_empty_only_if_neither_fitted_nor_new_rows_hold_a_value():
     wide = pd.DataFrame({"a": np.arange(8.0), "b": 1.0}, index=pd.date_range("2020", periods=8, freq="MS"))
     model = Naive().fit(wide[:5]).update(wide[5:].assign(a=np.nan))  # without a warning
     assert model.predict(1)["a"].tolist() == [4]
-    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: c"):
+    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: c") as caught:
         model.update(wide[["b"]].assign(c=np.nan))
+    assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="1 of 2 series have no values"):
         model = Naive().fit(wide.assign(a=np.nan)[:5])
     assert any("1 of 2 series have no values: a" in note for note in model.panel_.notes)

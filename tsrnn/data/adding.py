@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +21,7 @@ from tsrnn.data.placing import (
     with_rows,
     with_value_notes,
 )
-from tsrnn.data.tables import EMPTY_WARNING
+from tsrnn.data.tables import warn_of_empty
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 
@@ -156,8 +155,7 @@ def _joined_form(known: Panel, newer: Panel, ids: npt.NDArray[Any]) -> TableForm
 def _warn_of_empty(newer: Panel, new: Integers, panel: Panel) -> None:
     empty = [newer.ids[i] for i in new.tolist() if not np.isfinite(newer.series(i)).any()]
     if empty:
-        message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=examples(empty))
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warn_of_empty(empty, panel.n_series)
 
 
 def _replaced_notes(changed: dict[Any, int]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,9 +25,7 @@ from tsrnn.errors import DataError, FrequencyError, ParameterError
 from tsrnn.naming import examples
 from tsrnn.parameters import is_whole
 
-EMPTY_WARNING = (
-    "{count:,} of {total:,} series have no values and no answer but NaN: {names}. Drop them to be rid of this warning."
-)
+PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 
 # One stamp in the year 2200 would otherwise turn a small table into millions of missing rows.
 MAX_GROWTH = 50
@@ -302,8 +301,20 @@ def report_empty(panel: Panel) -> None:
         return
     if len(empty) == panel.n_series:
         raise DataError(f"All {panel.n_series:,} series are empty: every value is missing.")
-    message = EMPTY_WARNING.format(count=len(empty), total=panel.n_series, names=examples(empty))
-    warnings.warn(message, UserWarning, stacklevel=4)
+    warn_of_empty(list(empty), panel.n_series)
+
+
+def warn_of_empty(names: Sequence[Any], total: int) -> None:
+    """Warn of series without values, at the line of the caller that handed them over."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        f"{len(names):,} of {total:,} series have no values and no answer but NaN: {examples(names)}. Drop them to be "
+        "rid of this warning.",
+        UserWarning,
+        stacklevel=level,
+    )
 
 
 def _describe(rows: Rows, panel: Panel, freq_origin: str | None, season_origin: str | None) -> list[str]:
