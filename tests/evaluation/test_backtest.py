@@ -29,6 +29,16 @@ def test_the_tidy_result_has_a_row_per_series_cutoff_and_step(result):
     assert table["cutoff"].nunique() == 4
 
 
+def test_a_result_shows_its_leaderboard_and_its_verdict(result):
+    lines = repr(result).splitlines()
+    assert lines[0].split() == list(result.leaderboard.columns)
+    assert [line.split()[0] for line in lines[1:4]] == result.leaderboard["model"].tolist()
+    assert lines[4:] == ["", str(result.verdict)]
+    assert repr(result.verdict) == str(result.verdict)
+    alone = backtest("SeasonalNaive", monthly_table(), h=6, n_windows=2)
+    assert [line.split()[0] for line in repr(alone).splitlines()] == ["model", "SeasonalNaive"]
+
+
 def test_y_is_what_happened(result):
     truth = monthly_table().set_index(["unique_id", "ds"])["y"]
     joined = truth.loc[list(zip(result.forecasts["unique_id"], result.forecasts["ds"], strict=True))]

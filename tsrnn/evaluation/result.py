@@ -91,6 +91,11 @@ class BacktestResult:
     by_quantile: pd.DataFrame = field(default_factory=pd.DataFrame)
     residuals: Residuals = field(default_factory=Residuals)
 
+    def __repr__(self) -> str:
+        """Return leaderboard and verdict: the other tables are long, and may lie in a folder."""
+        scores = self.leaderboard.to_string(index=False, float_format="{:.4g}".format)
+        return scores if self.verdict is None else f"{scores}\n\n{self.verdict}"
+
     def facts(self) -> dict[str, Any]:
         """Return verdict, outcome, notes and configuration, which are written beside the tables."""
         verdict = self.verdict

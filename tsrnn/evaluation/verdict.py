@@ -42,6 +42,9 @@ class Verdict:
         """One of "better", "no difference", "worse" and "too few to judge"."""
         return self.gain.outcome
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         g = self.gain
         count = _count(g.n_series, "series", "series") + " × " + _count(g.n_cutoffs, "cutoff", "cutoffs")
