@@ -1,5 +1,6 @@
 import itertools
 import math
+import re
 from copy import copy
 from dataclasses import replace
 
@@ -370,8 +371,11 @@ def test_a_budget_that_is_long_enough_changes_nothing(monthly):
 def test_with_a_budget_too_short_to_train_auto_is_zero_shot_and_says_so():
     model = Forecaster(horizon=4, time_budget=0.01).fit(saw_table())
     assert model.strategy_ == "zero-shot"
-    assert model.reason_ == "a time budget of 0.01 s is too short for a training"
+    told = re.fullmatch(r"a time budget of 0\.01 s is too short for the trainings, which need (\S+) s", model.reason_)
     assert model.reason_ in model.summary()
+    least = float(told[1])
+    assert "too short" in Forecaster(horizon=4, time_budget=least - 0.1).fit(saw_table()).reason_
+    assert "fine-tune" in Forecaster(horizon=4, time_budget=least).fit(saw_table()).scores_
 
 
 @pytest.fixture

@@ -297,7 +297,10 @@ class NetworkFit:
             return
         plans = self._plans(wanted)
         if not plans:
-            self.reason = f"a time budget of {self.model.time_budget:g} s is too short for a training"
+            self.reason = (
+                f"a time budget of {self.model.time_budget:g} s is too short for the trainings, which need "
+                f"{self._least_budget(wanted):g} s"
+            )
             return
         trained = self._train_candidates(plans, train_end)
         candidates = {"zero-shot": base}
@@ -331,6 +334,14 @@ class NetworkFit:
             if len(found) == len(wanted):
                 return found
         return {}
+
+    def _least_budget(self, wanted: dict[str, Settings]) -> float:
+        """Return the seconds from which on `_plans` finds a training for every strategy, rounded up."""
+        seconds = [
+            min(FEWEST_STEPS, settings.max_steps) * self._seconds_a_step(name, settings, len(wanted))
+            for name, settings in wanted.items()
+        ]
+        return math.ceil(10 * max(seconds) + 1e-6) / 10
 
     def _train_candidates(self, plans: dict[str, Settings], train_end: Integers) -> dict[str, list[Training]]:
         """Train what the base model is compared with; a training that breaks down is left out with a note."""
