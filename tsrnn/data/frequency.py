@@ -100,24 +100,30 @@ def infer_frequency(ds: Stamps, offsets: Integers, *, years: bool = False) -> Fr
             "for example freq='D'."
         )
     if ds.dtype.kind != "M":
-        return IntegerStep(_common_gap(gaps, ""), years)
+        return IntegerStep(_common_gap(gaps, dates=False), years)
+    starts = ds[offsets[:-1]]
     if np.median(gaps) >= 28 * DAY:
-        return _infer_months(ds, offsets, gaps, within)
+        return _infer_months(ds, starts, gaps, within)
     week = find_open_days(ds, gaps, within)
     if week is not None:
         return week
-    step = _common_gap(gaps, "ns")
-    return infer_days(ds) if step == DAY else FixedStep(step, _weekday(ds, offsets, step))
+    step = _common_gap(gaps, dates=True)
+    return infer_days(ds) if step == DAY else FixedStep(step, _weekday(starts, step))
 
 
-def _common_gap(gaps: Integers, unit: str) -> int:
-    """Return the most common gap, which must be at least half of them."""
-    sizes, counts = np.unique(gaps, return_counts=True)
+def _most_common(values: Integers) -> tuple[int, int]:
+    """Return the most common value, of several the smallest, and how often it occurs."""
+    sizes, counts = np.unique(values, return_counts=True)
     best = int(counts.argmax())
-    step = int(sizes[best])
-    if 2 * counts[best] < len(gaps):
-        shown = FixedStep(step).alias if unit else str(step)
-        usual = _usual_step(gaps) if unit else None
+    return int(sizes[best]), int(counts[best])
+
+
+def _common_gap(gaps: Integers, *, dates: bool) -> int:
+    """Return the most common gap, which must be at least half of them; in nanoseconds between dates."""
+    step, count = _most_common(gaps)
+    if 2 * count < len(gaps):
+        shown = FixedStep(step).alias if dates else str(step)
+        usual = _usual_step(gaps) if dates else None
         cure = (
             "Give each step its own whole number, or pass a step that divides all gaps, for example freq=1."
             if usual is None
@@ -126,7 +132,7 @@ def _common_gap(gaps: Integers, unit: str) -> int:
         )
         raise FrequencyError(
             f"The step of the time stamps cannot be told: the most common gap, {shown}, covers only "
-            f"{counts[best]:,} of {len(gaps):,} gaps, and at least half are needed. {cure}"
+            f"{count:,} of {len(gaps):,} gaps, and at least half are needed. {cure}"
         )
     return step
 
@@ -139,32 +145,29 @@ def _usual_step(gaps: Integers) -> str:
     return FixedStep(usual[int(ratios.argmin())]).alias
 
 
-def _weekday(ds: Stamps, offsets: Integers, step: int) -> int | None:
-    """Return the weekday on which all series lie (Monday is 0), or None."""
-    days = np.unique(weekday(ds[offsets[:-1]]))
+def _weekday(starts: Stamps, step: int) -> int | None:
+    """Return the weekday on which all series begin (Monday is 0), or None."""
+    days = np.unique(weekday(starts))
     return int(days[0]) if step % WEEK == 0 and len(days) == 1 else None
 
 
-def _infer_months(ds: Stamps, offsets: Integers, gaps: Integers, within: Bools) -> Frequency:
+def _infer_months(ds: Stamps, starts: Stamps, gaps: Integers, within: Bools) -> Frequency:
     """Tell whole months from long fixed steps, such as four weeks."""
     months = np.diff(month_number(ds))[within]
     anchor = find_anchor(ds)
     if anchor is not None and months.min() > 0:
-        sizes, counts = np.unique(months, return_counts=True)
-        best = int(counts.argmax())
-        if 2 * counts[best] >= len(months):
-            step = int(sizes[best])
+        step, count = _most_common(months)
+        if 2 * count >= len(months):
             _refuse_thirteen_months(step, ds)
-            return MonthStep(step, *anchor, phase=_phase(ds, offsets, step))
+            return MonthStep(step, *anchor, phase=_phase(starts, step))
         raise FrequencyError(
-            f"The step of the time stamps cannot be told: the most common gap, {sizes[best]} months, covers "
-            f"only {counts[best]:,} of {len(months):,} gaps, and at least half are needed. Pass the step, "
+            f"The step of the time stamps cannot be told: the most common gap, {step} months, covers "
+            f"only {count:,} of {len(months):,} gaps, and at least half are needed. Pass the step, "
             "for example freq='MS', or make the table regular first."
         )
-    sizes, counts = np.unique(gaps, return_counts=True)
-    step = int(sizes[counts.argmax()])
-    if 2 * counts.max() >= len(gaps) and (gaps % step == 0).all():
-        return FixedStep(step, _weekday(ds, offsets, step))
+    step, count = _most_common(gaps)
+    if 2 * count >= len(gaps) and (gaps % step == 0).all():
+        return FixedStep(step, _weekday(starts, step))
     raise FrequencyError(describe_no_anchor(ds))
 
 
@@ -178,10 +181,10 @@ def _refuse_thirteen_months(step: int, ds: Stamps) -> None:
         )
 
 
-def _phase(ds: Stamps, offsets: Integers, months: int) -> int:
-    """Return the month of the year, modulo 3 for quarters, on which all series lie, or MIXED."""
+def _phase(starts: Stamps, months: int) -> int:
+    """Return the month of the year, modulo 3 for quarters, on which all series begin, or MIXED."""
     cycle = 12 if months % 12 == 0 else 3 if months % 3 == 0 else 1
-    phases = np.unique(month_number(ds[offsets[:-1]]) % cycle)
+    phases = np.unique(month_number(starts) % cycle)
     return int(phases[0]) if len(phases) == 1 else MIXED
 
 
@@ -214,6 +217,7 @@ def parse_frequency(
     >>> parse_frequency("M", days, np.array([0, 2])).describe()
     'monthly (start of month)'
     """
+    starts = ds[offsets[:-1]]
     if isinstance(freq, Frequency):
         frequency = extend_days(freq, ds) if isinstance(freq, TradingDays) and ds.dtype.kind == "M" else freq
     elif isinstance(freq, (int, np.integer)) and not isinstance(freq, (bool, np.timedelta64)):
@@ -225,13 +229,13 @@ def parse_frequency(
             f"freq={freq!r}, but time is integer: expected a whole number of steps, for example freq=1."
         )
     elif isinstance(freq, str):
-        frequency = _parse_alias(freq, ds, offsets, anchor_from_data)
+        frequency = _parse_alias(freq, ds, starts, anchor_from_data)
     elif isinstance(freq, (datetime.timedelta, np.timedelta64)):
-        frequency = _duration(pd.Timedelta(freq).as_unit("ns").value, freq, ds, offsets)
+        frequency = _duration(pd.Timedelta(freq).as_unit("ns").value, freq, starts)
     elif isinstance(freq, pd.PeriodDtype):
-        frequency = _from_offset(freq.freq, ds, offsets, True)
+        frequency = _from_offset(freq.freq, ds, starts, True)
     elif isinstance(freq, pd.offsets.BaseOffset):
-        frequency = _from_offset(freq, ds, offsets, anchor_from_data)
+        frequency = _from_offset(freq, ds, starts, anchor_from_data)
     else:
         raise FrequencyError(f"freq={freq!r} cannot be read. {_EXAMPLES}")
     if isinstance(frequency, IntegerStep) != (ds.dtype.kind != "M"):
@@ -253,21 +257,21 @@ def _integer_step(step: int, years: bool) -> IntegerStep:
     return IntegerStep(step, years)
 
 
-def _duration(nanoseconds: int, freq: Any, ds: Stamps, offsets: Integers) -> FixedStep:
+def _duration(nanoseconds: int, freq: Any, starts: Stamps) -> FixedStep:
     if nanoseconds <= 0:
         raise FrequencyError(f"freq={freq!r}: expected a step forward in time.")
-    return FixedStep(nanoseconds, _weekday(ds, offsets, nanoseconds))
+    return FixedStep(nanoseconds, _weekday(starts, nanoseconds))
 
 
-def _from_offset(offset: Any, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency:
+def _from_offset(offset: Any, ds: Stamps, starts: Stamps, anchor_from_data: bool) -> Frequency:
     """Read a pandas offset, by its alias where one of the kinds knows it."""
     if offset.n < 1:
         raise FrequencyError(f"freq={offset.freqstr!r}: expected a step forward in time.")
-    frequency = _known_alias(offset.freqstr, ds, offsets, anchor_from_data)
+    frequency = _known_alias(offset.freqstr, ds, starts, anchor_from_data)
     if frequency is not None:
         return frequency
     if isinstance(offset, pd.offsets.Tick):
-        return _duration(offset.nanos, offset.freqstr, ds, offsets)
+        return _duration(offset.nanos, offset.freqstr, starts)
     weekmask = read_weekmask(offset)
     # Monday to Friday would be named 'B', which 'C' is not.
     if is_plain_week(offset) and weekmask != MONDAY_TO_FRIDAY:
@@ -276,23 +280,23 @@ def _from_offset(offset: Any, ds: Stamps, offsets: Integers, anchor_from_data: b
     return OffsetGrid(offset, origin.as_unit("ns").to_datetime64())
 
 
-def _parse_alias(text: str, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency:
-    frequency = _known_alias(text, ds, offsets, anchor_from_data)
+def _parse_alias(text: str, ds: Stamps, starts: Stamps, anchor_from_data: bool) -> Frequency:
+    frequency = _known_alias(text, ds, starts, anchor_from_data)
     if frequency is not None:
         return frequency
     week = re.fullmatch(r"\s*(\d*)C-([01]*1[01]*)\s*", text)
     if week and len(week[2]) == 7:
-        return _from_offset(pd.offsets.CustomBusinessDay(int(week[1] or 1), weekmask=week[2]), ds, offsets, False)
+        return _from_offset(pd.offsets.CustomBusinessDay(int(week[1] or 1), weekmask=week[2]), ds, starts, False)
     match = re.fullmatch(r"\s*(\d*)([A-Za-z]+)(-.+)?\s*", text)
     spelled = f"{match[1]}{_LEGACY.get(match[2], match[2])}{match[3] or ''}" if match else text
     try:
         offset = to_offset(spelled)
     except ValueError:
         raise FrequencyError(f"freq={text!r} is no time step that pandas knows. {_EXAMPLES}") from None
-    return _from_offset(offset, ds, offsets, anchor_from_data)
+    return _from_offset(offset, ds, starts, anchor_from_data)
 
 
-def _known_alias(text: str, ds: Stamps, offsets: Integers, anchor_from_data: bool) -> Frequency | None:
+def _known_alias(text: str, ds: Stamps, starts: Stamps, anchor_from_data: bool) -> Frequency | None:
     """Read an alias of one of the vectorised kinds; None for any other."""
     match = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)(?:-([A-Za-z]{3}|\d{1,2}))?\s*", text)
     if match is None:
@@ -302,15 +306,15 @@ def _known_alias(text: str, ds: Stamps, offsets: Integers, anchor_from_data: boo
         raise FrequencyError(f"freq={text!r}: expected a step forward in time.")
     if name in _DURATIONS and (not suffix or (name == "W" and suffix in WEEKDAYS)):
         if suffix and not anchor_from_data:
-            _check_weekday(text, WEEKDAYS.index(suffix), ds[offsets[:-1]])
-        return _duration(count * _DURATIONS[name], text, ds, offsets)
+            _check_weekday(text, WEEKDAYS.index(suffix), starts)
+        return _duration(count * _DURATIONS[name], text, starts)
     if name == "B" and not suffix:
         return BusinessDays(count)
     parts = re.fullmatch(r"(B?)([MQY])([SE]?)", name)
     if parts is None or (suffix and not _suffix_fits(name, suffix)):
         return None
     side = None if anchor_from_data else _SIDES[parts[1], parts[3]]
-    return _months(text, count, _PERIODS[parts[2]], side, suffix, ds, offsets)
+    return _months(text, count, _PERIODS[parts[2]], side, suffix, ds, starts)
 
 
 def _suffix_fits(name: str, suffix: str) -> bool:
@@ -329,11 +333,11 @@ def _check_weekday(text: str, named: int, starts: Stamps) -> None:
 
 
 def _months(
-    text: str, count: int, cycle: int, side: Anchor | None, suffix: str, ds: Stamps, offsets: Integers
+    text: str, count: int, cycle: int, side: Anchor | None, suffix: str, ds: Stamps, starts: Stamps
 ) -> MonthStep:
     """Build a step of months from what the alias says; what it leaves open comes from the data."""
     months = count * cycle
-    phase = _phase(ds, offsets, months)
+    phase = _phase(starts, months)
     if suffix.isdigit():
         day = int(suffix)
         if not 1 <= day <= 31:
@@ -346,7 +350,6 @@ def _months(
         return MonthStep(months, *anchor, phase=phase)
     if suffix:
         named = MONTHS.index(suffix) % cycle
-        starts = ds[offsets[:-1]]
         wrong = starts[month_number(starts) % cycle != named]
         if len(wrong):
             fit = MonthStep(months, side, phase=phase).alias
