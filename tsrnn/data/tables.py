@@ -142,27 +142,19 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     _refuse_one_text(rows.ids)
     frequency = _find_frequency(rows, freq)
     start = rows.ds[rows.offsets[:-1]]
-    counts = np.diff(rows.offsets)
     # Only a fitted table hands its step on as a Frequency.
     fitted = isinstance(freq, Frequency)
-    position = frequency.positions(rows.ds, np.repeat(start, counts), fitted=fitted)
+    position = frequency.positions(rows.ds, np.repeat(start, np.diff(rows.offsets)), fitted=fitted)
     lengths = position[rows.offsets[1:] - 1] + 1
     _check_growth(rows, frequency, position, lengths, fitted)
     n_missing = int(lengths.sum()) - len(position)
-    base = np.repeat(sums_before(lengths)[:-1], counts) + position
-    if rows.y.ndim == 2:
-        n_series = rows.y.shape[1]
-        grid = np.full((n_series, int(lengths[0])), np.nan)
-        grid[:, base] = rows.y.T
-        y, lengths, start = grid.ravel(), np.repeat(lengths, n_series), np.repeat(start, n_series)
-    else:
-        y = np.full(int(lengths.sum()), np.nan)
-        y[base] = rows.y
-    offsets = sums_before(lengths)
+    y, offsets = _fill(rows, position, lengths)
+    # The series of a wide table share one run of time stamps.
+    start = np.repeat(start, len(rows.ids) // len(start))
     _check_size(y, offsets, rows.ids)
     lead = _leading(y, offsets)
     if lead.any():
-        y, offsets, start = _cut(y, offsets, lead), sums_before(lengths - lead), frequency.stamps(start, lead)
+        y, offsets, start = *_cut(y, offsets, lead), frequency.stamps(start, lead)
     coarse = find_coarse_steps(y, offsets)
     if freq is None and len(coarse.series):
         sure = coarse
@@ -248,6 +240,24 @@ def _check_size(y: Floats, offsets: Integers, ids: Any) -> None:
         )
 
 
+def _fill(rows: Rows, position: Integers, lengths: Integers) -> tuple[Floats, Integers]:
+    """Return the values of all series on their grids, NaN where there is no row, and their offsets.
+
+    Parameters
+    ----------
+    rows : Rows
+    position : int64 ndarray of shape (n_rows,)
+        Of each row on the grid of its run of time stamps.
+    lengths : int64 ndarray of shape (n_runs,)
+        Of these grids.
+    """
+    base = np.repeat(sums_before(lengths)[:-1], np.diff(rows.offsets)) + position
+    columns = 1 if rows.y.ndim == 1 else rows.y.shape[1]
+    grid = np.full((columns, int(lengths.sum())), np.nan)
+    grid[:, base] = rows.y.T
+    return grid.ravel(), sums_before(np.tile(lengths, columns))
+
+
 def _leading(y: Floats, offsets: Integers) -> Integers:
     """Return how many rows precede the first observation of each series; 0 for a series without any."""
     observed = np.flatnonzero(np.isfinite(y))
@@ -256,10 +266,11 @@ def _leading(y: Floats, offsets: Integers) -> Integers:
     return lead
 
 
-def _cut(y: Floats, offsets: Integers, lead: Integers) -> Floats:
-    """Return the values without the first `lead` rows of each series."""
+def _cut(y: Floats, offsets: Integers, lead: Integers) -> tuple[Floats, Integers]:
+    """Return the values without the first `lead` rows of each series, and their offsets."""
     lengths = np.diff(offsets)
-    return y[np.arange(len(y)) - np.repeat(offsets[:-1], lengths) >= np.repeat(lead, lengths)]
+    kept = np.arange(len(y)) - np.repeat(offsets[:-1], lengths) >= np.repeat(lead, lengths)
+    return y[kept], sums_before(lengths - lead)
 
 
 def _missing_notes(n_missing: int, n_late: int) -> list[str]:
