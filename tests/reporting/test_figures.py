@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from tests.conftest import monthly_table
-from tsrnn import backtest
+from tsrnn import SeasonalNaive, backtest
 from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.evaluation.backtest import BacktestResult
 from tsrnn.evaluation.residuals import Residuals
@@ -22,6 +23,7 @@ from tsrnn.reporting.figures import (
     wins_figure,
 )
 from tsrnn.reporting.parts import plain_text, time_labels
+from tsrnn.reporting.report import write_report
 from tsrnn.reporting.residuals import autocorrelation_figure, bias_figure, residual_bins, residual_figure
 
 FIGURES = (
@@ -97,6 +99,36 @@ def test_unknown_series_models_cutoffs_and_levels_are_named(result):
         forecast_figure(result, cutoff="1999-01-01")
     with pytest.raises(ParameterError, match=r"level=50: the backtest made these intervals, in percent: 80, 95"):
         forecast_figure(result, level=50)
+
+
+def test_what_comes_next_is_drawn_of_a_fitted_model():
+    table = monthly_table(n_series=2)
+    model = SeasonalNaive().fit(table)
+    forecast = model.predict(5, level=[80, 95]).groupby("unique_id").get_group("series 1")
+    figure = forecast_figure(model, "series 1", level=95, h=5)
+    assert [one.meta["role"] for one in figure.data] == ["band", "median", "before"]
+    assert trace(figure, "median", "SeasonalNaive").y[1:] == pytest.approx(forecast["yhat"].to_numpy(), rel=1e-6)
+    assert trace(figure, "band").y[1:6] == pytest.approx(forecast["yhat-hi-95"].to_numpy(), rel=1e-6)
+    assert trace(figure, "before").x[-1] == "2019-12-01"
+    usual = forecast_figure(model)
+    assert trace(usual, "band").name == "SeasonalNaive, 80 % interval"
+    assert len(trace(usual, "median", "SeasonalNaive").y) == 1 + 18
+    with pytest.raises(ColumnError, match=r"No series 'c' among the 2 fitted ones: 'series 0', 'series 1'\."):
+        forecast_figure(model, "c")
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        forecast_figure(SeasonalNaive())
+
+
+@pytest.mark.parametrize("given", [pd.DataFrame({"yhat": [1.0]}), "ARIMA"])
+def test_what_is_no_backtest_is_refused(given, result, tmp_path):
+    kind = type(given).__name__
+    with pytest.raises(ParameterError, match=rf"tsrnn\.backtest\(\) or a fitted model, .*, not {kind}\.$"):
+        forecast_figure(given)
+    for draw in (error_by_step_figure, lambda given: write_report(given, tmp_path / "page.html")):
+        with pytest.raises(ParameterError, match=rf"^Expected the result of tsrnn\.backtest\(\), not {kind}\.$"):
+            draw(given)
+    with pytest.raises(ParameterError, match="h=3: a backtest has its own horizon"):
+        forecast_figure(result, h=3)
 
 
 def test_a_value_that_was_not_observed_leaves_a_gap(result):

@@ -11,6 +11,8 @@ import plotly.graph_objects as go
 
 from tsrnn.data.answers import interval_names
 from tsrnn.errors import ParameterError
+from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.reporting.ahead import look_ahead
 from tsrnn.reporting.colours import INK, MUTED, band_colour, model_colour, model_dash
 from tsrnn.reporting.drawing import (
     MOST_MARKERS,
@@ -25,6 +27,7 @@ from tsrnn.reporting.drawing import (
 )
 from tsrnn.reporting.parts import (
     OneForecast,
+    check_result,
     chosen_models,
     levels_of,
     model_names,
@@ -41,17 +44,19 @@ MOST_DUELS = 1_000
 
 
 def forecast_figure(
-    result: BacktestResult,
+    result: BacktestResult | ForecastModel,
     unique_id: Any = None,
     cutoff: Any = None,
     models: str | Sequence[str] | None = None,
     level: float | None = None,
+    h: int | None = None,
 ) -> go.Figure:
     """Draw one series before a cutoff, what the models forecast after it, and what happened.
 
     Parameters
     ----------
-    result : BacktestResult
+    result : BacktestResult or fitted model
+        Of a model what follows the fitted rows is drawn, as `predict` forecasts it.
     unique_id : optional
         Which series; the first by default.
     cutoff : optional
@@ -59,8 +64,10 @@ def forecast_figure(
     models : str or sequence of str, optional
         Which models; all by default.
     level : float, optional
-        Which prediction interval to shade, in percent; the first of the backtest by default. It is drawn for one
-        model, the best of those shown, because bands on top of each other cannot be read.
+        Which prediction interval to shade, in percent; the first of the backtest by default, of a model 80. It is drawn
+        for one model, the best of those shown, because bands on top of each other cannot be read.
+    h : int, optional
+        Of a model: how many steps; as many as `predict` answers by default.
 
     Returns
     -------
@@ -72,8 +79,15 @@ def forecast_figure(
     ColumnError
         If a series or model is not in the backtest.
     ParameterError
-        If the cutoff or the level is not.
+        If the cutoff or the level is not, or neither a backtest nor a model is given.
     """
+    if isinstance(result, ForecastModel):
+        figure = forecast_figure(look_ahead(result, h, unique_id, level), None, cutoff, models, level)
+        figure.data = tuple(trace for trace in figure.data if trace.meta["role"] != "after")  # nothing happened yet
+        return figure
+    if h is not None:
+        raise ParameterError(f"h={h!r}: a backtest has its own horizon; leave h out.")
+    check_result(result, " or a fitted model, such as Forecaster().fit(df)")
     shown = chosen_models(result, models)
     if level is not None and level not in result.levels:
         levels = ", ".join(f"{known:g}" for known in result.levels) or "none"
@@ -102,6 +116,7 @@ def error_by_step_figure(result: BacktestResult) -> go.Figure:
     ParameterError
         If no MASE is defined.
     """
+    check_result(result)
     _require_errors(result.by_step)
     figure = new_figure("Error by step ahead")
     stride = int(np.ceil(result.by_step["step"].max() / (2 * MOST_POINTS)))

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 import tsrnn
-from tsrnn.data.answers import interval_names, long_forecasts
+from tsrnn.data.answers import long_forecasts
 from tsrnn.data.panel import Floats, Panel
-from tsrnn.data.spans import observations_table, panel_facts
+from tsrnn.data.spans import panel_facts
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.result import BacktestResult
+from tsrnn.reporting.ahead import as_backtest
 from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
 from tsrnn.reporting.figures import forecast_figure
 from tsrnn.reporting.outline import Drawing, Section
@@ -83,7 +84,7 @@ def write_forecast_page(
     if n < panel.n_series or n > MOST_SERIES:
         panel, values = panel.take(drawn), values[drawn]
     table = long_forecasts(panel, panel.last_cutoffs(), values, quantiles, levels=levels, name=name)
-    result = _as_backtest(panel, table, name, levels, data)
+    result = as_backtest(panel, table, name, levels, data)
     choice = _choose(result, n)
     drawing = Drawing(
         "forecast",
@@ -111,29 +112,6 @@ def write_forecast_page(
     sentence = f"{n:,} series, {h} {'steps' if h > 1 else 'step'} ahead, by {name}"
     head = f'<p class="verdict">{escape(sentence)}</p>'
     return write_page(page_html(title, head, sections, payload, f"tsrnn {tsrnn.__version__}"), path)
-
-
-def _as_backtest(
-    panel: Panel, table: pd.DataFrame, name: str, levels: Sequence[float], data: dict[str, Any]
-) -> BacktestResult:
-    """Return the forecasts as a backtest of one cutoff that nothing is known after, which the figures can draw."""
-    steps = pd.DataFrame({"model": name, "step": np.unique(table["step"]), "mase": np.nan})
-    series = pd.DataFrame({"model": name, "unique_id": table["unique_id"].unique(), "mase": np.nan})
-    # No coverage is known; that there is a number says that there are intervals to draw.
-    given = [level for level in levels if table[interval_names(name, level)[0]].notna().any()]
-    coverage = {f"coverage_{level:g}": level / 100 if level in given else np.nan for level in levels}
-    return BacktestResult(
-        forecasts=table,
-        leaderboard=pd.DataFrame({"model": [name], **coverage}),
-        by_step=steps,
-        by_cutoff=steps.iloc[:0],
-        by_series=series,
-        verdict=None,
-        levels=tuple(levels),
-        config={"data": data, "n_windows": 1},
-        notes=(),
-        observations=observations_table(panel),
-    )
 
 
 def _choose(result: BacktestResult, n: int) -> Choice:

@@ -22,6 +22,12 @@ LONGEST_LINE = 24
 MOST_CONTEXT = 400
 
 
+def check_result(result: Any, other: str = "") -> None:
+    """Raise ParameterError for what is no backtest's result, such as a table of forecasts."""
+    if not hasattr(result, "leaderboard"):
+        raise ParameterError(f"Expected the result of tsrnn.backtest(){other}, not {type(result).__name__}.")
+
+
 def model_names(result: BacktestResult) -> list[str]:
     """Return the models in the order in which they were given, which fixes their colours."""
     return [str(name) for name in result.by_step["model"].unique()]

@@ -17,7 +17,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.reporting.colours import style_variables
 from tsrnn.reporting.embedding import MOST_NUMBERS, Choice, choose, embed
 from tsrnn.reporting.outline import Drawing, Section, outline
-from tsrnn.reporting.parts import levels_of, model_names
+from tsrnn.reporting.parts import check_result, levels_of, model_names
 from tsrnn.reporting.sections import headline
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def write_report(result: BacktestResult, path: str | os.PathLike[str], title: st
     Raises
     ------
     ParameterError
-        If the folder of `path` does not exist, or `path` is itself a folder.
+        If the folder of `path` does not exist, `path` is itself a folder, or `result` is no backtest's.
     DataError
         If the file cannot be written for another reason.
     """
@@ -82,6 +82,7 @@ def write_page(page: str, path: str | os.PathLike[str]) -> Path:
 
 def report_html(result: BacktestResult, title: str | None = None) -> str:
     """Return the page as text."""
+    check_result(result)
     if title is None:
         title = "Backtest of " + ", ".join(model_names(result))
     most = MOST_NUMBERS
