@@ -179,6 +179,19 @@ def test_the_endings_of_tables_are_those_that_a_folder_is_read_by():
     assert writing.TABLES == folders.SUFFIXES
 
 
+@pytest.mark.parametrize("output", [(), ("--output", "table.txt")])
+def test_rows_that_a_table_leaves_out_are_told_where_nobody_may_see_its_end(run, tmp_path, output):
+    days = pd.date_range("2024-01-01", periods=9)
+    shops = [pd.DataFrame({"unique_id": f"s{k}", "ds": days, "y": 1.0}) for k in range(101)]
+    pd.concat(shops).to_csv(tmp_path / "shops.csv", index=False)
+    asked = ("forecast", "shops.csv", "--model", "Naive", "--quiet", "--horizon")
+    code, out, err = run(*asked, "10", *output)
+    assert (code, err) == (0, "warning: the table has 1,000 of 1,010 rows; --format csv has them all.\n")
+    text = (tmp_path / "table.txt").read_text() if output else out
+    assert text.endswith("… and 10 more rows; --format csv has them all.\n")
+    assert run(*asked, "9", *output)[2] == ""
+
+
 def test_large_numbers_are_written_out_in_tables():
     numbers = [9999.4, 9999.5, -9999.7, 12345.6, 0.0001]
     table = writing.render_table(pd.DataFrame({"y": numbers}))

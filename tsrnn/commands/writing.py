@@ -176,7 +176,13 @@ def write_frame(df: pd.DataFrame, format_: str, output: str | None) -> None:
     from tsrnn.data.files import write_table
 
     if format_ == "table":
-        write_text(render_table(df, width=None if output is None and sys.stdout.isatty() else WIDE), output)
+        seen = output is None and sys.stdout.isatty()
+        write_text(render_table(df, width=None if seen else WIDE), output)
+        if len(df) > MOST_ROWS and not seen:
+            # What reads a pipe, such as grep, would not show the last line of the table.
+            click.echo(
+                f"warning: the table has {MOST_ROWS:,} of {len(df):,} rows; --format csv has them all.", err=True
+            )
     else:
         write_table(df, output or "-", "csv" if format_ == "csv" else "json" if format_ == "json" else "parquet")
 
