@@ -115,6 +115,19 @@ def test_business_years_that_were_turned_into_months_before_are_refused():
     assert read_panel(table, freq="13MS").frequency.alias == "13MS"
 
 
+@pytest.mark.parametrize("form", ["{}-W{:02d}", "{}W{:02d}", "{} W{:02d}"])
+def test_iso_weeks_are_read_by_their_mondays(form):
+    mondays = pd.date_range("2019-12-23", periods=60, freq="7D")
+    weeks = [form.format(day.isocalendar().year, day.isocalendar().week) for day in mondays]
+    panel = read_panel(pd.DataFrame({"week": weeks, "sales": np.arange(60.0)}))
+    assert panel.frequency.describe() == "weekly (Mondays)"
+    assert (str(panel.start[0])[:10], panel.lengths.tolist()) == ("2019-12-23", [60])
+    assert f"Weeks such as {weeks[0]!r} were read as those of ISO 8601, each by its Monday." in panel.notes
+    lacking = pd.Series([form.format(2021, 52), form.format(2021, 53)])
+    with pytest.raises(DataError, match="cannot be read as dates"):
+        parse_dates(lacking)
+
+
 @pytest.mark.parametrize("form", ["Q{1} {0}", "Q{1}-{0}", "{1}Q{0}", "{1}q {0}", "{0}Q{1}", "{0} Q{1}", "{0}-Q{1}"])
 def test_quarters_are_read_wherever_the_year_stands_and_whatever_the_column_is_called(form):
     text = [form.format(year, part) for year in (2010, 2011, 2012) for part in (1, 2, 3, 4)]

@@ -112,6 +112,9 @@ def _parse_unique(
     dates = _read_quarters(values)
     if dates is not None:
         return dates, []
+    dates = _read_weeks(values)
+    if dates is not None:
+        return dates, [f"Weeks such as {values.iloc[0]!r} were read as those of ISO 8601, each by its Monday."]
     dates = None if yearly is False else _read_business_years(values, one=bool(yearly))
     if dates is not None:
         note = f"Dates such as {values.iloc[0]!r} were read as business years, each by the first day of its first year."
@@ -139,6 +142,14 @@ def _read_quarters(values: pd.Series) -> pd.DatetimeIndex | None:
             months = (3 * found["part"].astype(int) - 2).astype(str).str.zfill(2)
             return pd.DatetimeIndex(found["year"] + "-" + months)
     return None
+
+
+def _read_weeks(values: pd.Series) -> pd.DatetimeIndex | None:
+    """Read 2024-W07 or 2024W07 by the Monday of the week; None for any other text, and for weeks that a year lacks."""
+    found = values.str.extract(r"^(\d{4})[- ]?W(\d{2})$")
+    if not len(values) or found.isna().any(axis=None):
+        return None
+    return _read(found[0] + found[1] + "1", "%G%V%u")
 
 
 def _read_business_years(values: pd.Series, *, one: bool) -> pd.DatetimeIndex | None:
