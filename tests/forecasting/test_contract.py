@@ -70,6 +70,13 @@ def test_fit_returns_the_model_and_changes_neither_the_table_nor_the_parameters(
     assert model.get_params() == parameters
 
 
+@pytest.mark.parametrize("rest", [(), (3,)])
+def test_a_table_in_the_place_of_h_is_told_its_own(ready, monthly, rest):
+    message = r"^The first argument of predict is h, .*, not a DataFrame\. Name the table: predict\(h=24, df=table\)\."
+    with pytest.raises(ParameterError, match=message):
+        ready.predict(monthly, *rest)
+
+
 def test_a_clone_has_the_same_parameters_and_is_not_fitted(ready):
     fresh = clone(ready)
     assert fresh.get_params() == ready.get_params()

@@ -102,6 +102,8 @@ def test_wrong_tables_series_and_paths_are_refused(detector, tmp_path):
     table = detector.detect()
     with pytest.raises(ColumnError, match="no column expected"):
         anomaly_figure(table.drop(columns="expected"))
+    with pytest.raises(ParameterError, match="Expected the table that `detect` returns, not AnomalyDetector"):
+        anomaly_figure(detector)
     with pytest.raises(ColumnError, match="no series 'c'"):
         anomaly_figure(table, "c")
     with pytest.raises(ParameterError, match="lies in a folder that does not exist"):

@@ -17,6 +17,7 @@ from tsrnn.data.column_arguments import ColumnArguments
 from tsrnn.data.local_clock import local_clock
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
+from tsrnn.errors import ParameterError
 from tsrnn.forecasting.levels import check_horizon, check_levels, check_quantiles, needed_quantiles
 
 if TYPE_CHECKING:
@@ -285,6 +286,11 @@ class ForecastModel(BaseEstimator, ABC):
             If the time stamps of `df` do not lie on a grid of the fitted step, or surely have a coarser one.
         """
         check_is_fitted(self, "panel_")
+        if getattr(h, "ndim", 0):
+            raise ParameterError(
+                f"The first argument of predict is h, a number of steps, not a {type(h).__name__}. Name the table: "
+                "predict(h=24, df=table)."
+            )
         panel = self.panel_
         if df is not None:
             step = self.freq if self.freq is not None else panel.frequency

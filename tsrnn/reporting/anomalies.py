@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from tsrnn.anomaly.events import COLUMNS, merged_runs
-from tsrnn.errors import ColumnError
+from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.naming import examples
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
 from tsrnn.reporting.parts import plain_text, plot_times, time_labels
@@ -52,7 +52,11 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
     ------
     ColumnError
         If the table is none of detections, or has no such series.
+    ParameterError
+        If it is no table.
     """
+    if not isinstance(detections, pd.DataFrame):
+        raise ParameterError(f"Expected the table that `detect` returns, not {type(detections).__name__}.")
     missing = [name for name in COLUMNS if name not in detections.columns]
     if missing:
         raise ColumnError(f"The table has no column {', '.join(missing)}. Expected what `detect` returns.")
