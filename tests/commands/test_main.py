@@ -120,6 +120,13 @@ def test_tab_completes_commands_options_models_and_data_sets():
     assert complete(["datasets"], "") == [*dataset_names(), "hamlet"]
 
 
+@pytest.mark.parametrize("group", [(), ("text",)])
+def test_lists_of_commands_cut_no_sentence(run, group):
+    listed = run(*group, "--help")[1].partition("Commands:\n")[2]
+    assert listed
+    assert "..." not in listed
+
+
 def test_help_says_how_to_switch_completion_on(run):
     out = run("--help")[1]
     for shell in ("bash", "zsh", "fish"):

@@ -121,7 +121,7 @@ QUANTILES = Numbers("numbers", NEAREST_END, 1 - NEAREST_END, "0.1,0.5,0.9")
 
 # How a file is read: which columns it has, their step and season, and how it is written.
 COLUMNS = (
-    click.option("--target", help="Column to forecast; several with commas. Default: y, or every numeric column."),
+    click.option("--target", help="Column of the values; several with commas. Default: y, or every numeric column."),
     click.option("--time-col", help="Column of the time stamps. Default: ds, or the column that holds dates."),
     click.option("--id-col", help="Column that names the series of a long table. Default: unique_id."),
 )
@@ -174,7 +174,9 @@ def network_options(command: Command) -> Command:
                 help="Of a network: seconds for its training.",
             ),
             click.option(
-                "--ensemble-size", type=click.IntRange(min=1), help="Of a network: how many are averaged. Default: 1."
+                "--ensemble-size",
+                type=click.IntRange(min=1),
+                help="Of a network: how many make the forecast, which is their median. Default: 1.",
             ),
             click.option("--device", help="Of a network: cpu, cuda, cuda:1, ... Default: one GPU if there is one."),
         ],

@@ -83,7 +83,9 @@ def train_command(
     output: str | None,
     quiet: bool,
 ) -> None:
-    """Learn from the text in FILE, plain text in UTF-8 or - for stdin, and save the model.
+    """Learn from the text in FILE, and save the model.
+
+    FILE is plain text in UTF-8, or - for stdin.
 
     Prints how well the held-back end of the text is predicted, beside an n-gram model of the rest.
 
@@ -213,7 +215,9 @@ def generate_command(
 @click.option("--model", "folder", required=True, type=click.Path(), help="Folder of a saved model.")
 @output_options(("table", "json", "csv"))
 def score_command(file: str, folder: str, format_: str | None, output: str | None, quiet: bool) -> None:
-    """Tell how well a model predicts the text in FILE: nats, bits and perplexity.
+    """Tell how well a model predicts the text in FILE.
+
+    In nats and bits for each character (or word), and as perplexity.
 
     \b
     Example:
