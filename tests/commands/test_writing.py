@@ -192,6 +192,17 @@ def test_rows_that_a_table_leaves_out_are_told_where_nobody_may_see_its_end(run,
     assert run(*asked, "9", *output)[2] == ""
 
 
+def test_a_narrow_terminal_breaks_names_and_never_a_number_or_a_date():
+    days = pd.date_range("2024-01-01", periods=2)
+    table = pd.DataFrame({"unique_id": "the shop in the north", "ds": days, "yhat": [127.5, -0.7591]})
+    lines = writing.render_table(table.assign(**{"yhat-lo-80": 1.25}), width=30).splitlines()
+    assert lines[0].split() == ["unique_id", "ds", "yhat", "yhat-lo-80"]
+    assert lines[1].split() == ["the", "shop", "in", "2024-01-01", "127.5", "1.25"]
+    assert lines[2].split() == ["the", "north"]
+    wide = writing.render_table(table, width=80).splitlines()
+    assert wide[2].split() == ["the", "shop", "in", "the", "north", "2024-01-02", "-0.7591"]
+
+
 def test_large_numbers_are_written_out_in_tables():
     numbers = [9999.4, 9999.5, -9999.7, 12345.6, 0.0001]
     table = writing.render_table(pd.DataFrame({"y": numbers}))

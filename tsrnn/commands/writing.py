@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WIDE = 160
+# Text is folded, but to no less than this.
+LEAST_TEXT = 10
 # A table on a terminal is for reading; --format csv has every row.
 MOST_ROWS = 1000
 # Endings under which nobody expects text, and nothing reads it.
@@ -188,21 +190,32 @@ def write_frame(df: pd.DataFrame, format_: str, output: str | None) -> None:
 
 
 def render_table(df: pd.DataFrame, width: int | None = None) -> str:
-    """Lay a table out for a terminal: numbers to the right, four significant digits."""
+    """Lay a table out for a terminal: numbers to the right, four significant digits.
+
+    Text is folded to keep within the width, by default that of the terminal; numbers and times never are.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     left = len(df) - MOST_ROWS
     df = df.iloc[:MOST_ROWS] if left > 0 else df
+    whole = [getattr(dtype, "kind", "O") in "fiuM" for dtype in df.dtypes]
     df = df.assign(**{str(c): df[c].dt.date for c in df.columns if _is_midnight(df[c])})
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     numeric = [getattr(dtype, "kind", "O") in "fiu" for dtype in df.dtypes]
-    for name, is_number in zip(df.columns, numeric, strict=True):
-        table.add_column(Text(str(name)), justify="right" if is_number else "left", overflow="fold")
-    for row in df.itertuples(index=False):
-        table.add_row(*(Text(_cell(value)) for value in row))
+    rows = [[Text(_cell(value)) for value in row] for row in df.itertuples(index=False)]
+    least = 0
+    for k, (name, is_number, is_whole) in enumerate(zip(df.columns, numeric, whole, strict=True)):
+        head = Text(str(name))
+        widest = max([head.cell_len, *(row[k].cell_len for row in rows)])
+        least += 2 + (widest if is_whole else min(widest, LEAST_TEXT))
+        table.add_column(head, justify="right" if is_number else "left", overflow="fold", no_wrap=is_whole)
+    for row in rows:
+        table.add_row(*row)
     console = Console(width=width, highlight=False, markup=False, color_system=None)
+    # A part of a number would be another one: a table may be wider than the terminal, which then breaks its lines.
+    console.width = max(console.width, least)
     with console.capture() as capture:
         console.print(table)
     text = "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
