@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +83,14 @@ def test_a_page_of_a_long_series_carries_little_besides_the_script(tmp_path):
     table = long_table(26_000)
     path = write_anomaly_page(table, find_events(table, 24, 8), tmp_path / "page.html")
     assert path.stat().st_size - len(get_plotlyjs()) < 1_000_000
+
+
+def test_the_head_of_a_column_of_events_is_aligned_as_its_cells_are(detector, tmp_path):
+    page = write_anomaly_page(detector.detect(), detector.events(), tmp_path / "page.html").read_text()
+    heads = re.findall(r'<th class="(\w+)">([^<]*)</th>', page)
+    cells = re.findall(r'<td class="(\w+)">', page)
+    assert [kind for kind, _ in heads] == cells[: len(heads)]
+    assert [name for kind, name in heads if kind == "number"] == ["rows", "observed", "expected", "score", "p-value"]
 
 
 def test_a_page_without_events_says_so(detector, tmp_path):

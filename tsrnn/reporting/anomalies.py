@@ -19,6 +19,7 @@ from tsrnn.reporting.report import POLICY, write_page
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tsrnn.data.panel import Bools
@@ -143,6 +144,7 @@ body {{ font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1100px;
 table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid {rule}; }}
 td.number, th.number {{ text-align: right; }}
+td.time {{ white-space: nowrap; }}
 .scroll {{ overflow: auto; max-height: 24rem; }}
 .scroll tr:first-child th {{ position: sticky; top: 0; background: {surface}; }}
 </style><script>{script}</script></head><body>
@@ -190,7 +192,7 @@ def write_anomaly_page(
     most_rows = max(FEWEST_ROWS, MOST_ROWS // max(len(drawn), 1))
     for i, name in enumerate(drawn):
         html = anomaly_figure(detections, name, most_rows).to_html(
-            full_html=False, include_plotlyjs=False, div_id=f"series-{i}"
+            full_html=False, include_plotlyjs=False, div_id=f"series-{i}", config={"displaylogo": False}
         )
         figures.append(f"<section>{html}</section>")
     page = _PAGE.format(
@@ -226,15 +228,16 @@ def _event_table(events: pd.DataFrame) -> str:
         return "<p>None.</p>"
     shown = events if len(events) <= MOST_EVENTS else events.nlargest(MOST_EVENTS, "score").sort_index()
     labels = {name: time_labels(shown[name]) for name in ("start", "end")}
-    head = ("series", "start", "end", "rows", "kind", "observed", "expected", "score", "p-value")
-    cells = ["<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
+    head = ("series", "start", "end", "kind", "rows", "observed", "expected", "score", "p-value")
+    kinds = ("text", "time", "time", "text", *("number",) * 5)
+    cells = [_row("th", head, kinds)]
     for i, row in enumerate(shown.itertuples(index=False)):
-        texts = (row.unique_id, labels["start"][i], labels["end"][i], row.rows, row.kind)
-        numbers = (f"{row.y:,.5g}", f"{row.expected:,.5g}", f"{row.score:.3g}", f"{row.p_value:.2g}")
-        cells.append(
-            "<tr>"
-            + "".join(f"<td>{escape(str(text))}</td>" for text in texts)
-            + "".join(f'<td class="number">{escape(number)}</td>' for number in numbers)
-            + "</tr>"
-        )
+        numbers = (f"{row.rows:,}", f"{row.y:,.5g}", f"{row.expected:,.5g}", f"{row.score:.3g}", f"{row.p_value:.2g}")
+        cells.append(_row("td", (row.unique_id, labels["start"][i], labels["end"][i], row.kind, *numbers), kinds))
     return f'<div class="scroll"><table>{"".join(cells)}</table></div>'
+
+
+def _row(tag: str, values: Sequence[Any], kinds: Sequence[str]) -> str:
+    """Return a row of the table; what is of one kind is aligned alike, heads and cells."""
+    pairs = zip(values, kinds, strict=True)
+    return "<tr>" + "".join(f'<{tag} class="{kind}">{escape(str(value))}</{tag}>' for value, kind in pairs) + "</tr>"
