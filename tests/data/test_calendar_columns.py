@@ -88,3 +88,24 @@ def test_a_promotion_over_one_weekend_is_no_calendar(days, named):
     index = pd.date_range("2024-01-04", periods=days)  # a Thursday
     df = pd.DataFrame({"sales": np.arange(days) % 5 + 0.5, "promotion": (index.day_of_week >= 5) * 1.0}, index=index)
     assert bool(notes(df)) == named
+
+
+def flag_notes(df, **arguments):
+    return [note for note in read_panel(df, **arguments).notes if "0 and 1 alone" in note]
+
+
+def test_flags_beside_values_are_named_and_still_read():
+    index = pd.date_range("2024-01-01", periods=200)
+    df = pd.DataFrame({"sales": np.arange(200) % 7 + 0.5, "promo": (np.arange(200) % 3 == 0) * 1.0}, index=index)
+    df = df.assign(promo=df["promo"].where(np.arange(200) != 5), counts=np.arange(200) // 150 * 2)
+    assert flag_notes(df) == [
+        "1 of 3 columns hold 0 and 1 alone and are forecast like any other, not used to forecast the others: promo. To "
+        "leave them out, name the columns that are wanted with target_col."
+    ]
+    assert read_panel(df).n_series == 3
+    assert flag_notes(df.reset_index(drop=True)) == flag_notes(df)
+    assert flag_notes(df, target_col=["sales", "promo"]) == []
+    assert flag_notes(df[["promo"]]) == []
+    assert flag_notes(df[["promo"]].assign(other=1.0 - df["promo"])) == []
+    assert flag_notes(df[["sales"]].assign(weekend=(index.day_of_week >= 5) * 1.0)) == []  # the calendar's
+    assert len(notes(df[["promo"]].assign(weekend=(index.day_of_week >= 5) * 1.0))) == 1

@@ -1,4 +1,4 @@
-"""Columns of a wide table that only say what its time stamps say, such as the hour or the weekday."""
+"""Columns of a wide table that are hardly meant as series: calendar columns such as the weekday, and flags."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ FIRST_ROWS = 64
 FEWEST_WEEKENDS = 2
 
 
-def calendar_notes(ds: Stamps, zone: Any, y: Floats, names: Sequence[Any]) -> list[str]:
-    """Say which columns beside others only repeat their time stamps: a forecast of them is idle.
+def input_notes(ds: Stamps, zone: Any, y: Floats, names: Sequence[Any]) -> list[str]:
+    """Say which columns beside others only repeat their time stamps, or are flags of 0 and 1, such as promotions.
+
+    A forecast of the former is idle, and the latter are not known to the forecast of the others.
 
     Parameters
     ----------
@@ -30,19 +32,35 @@ def calendar_notes(ds: Stamps, zone: Any, y: Floats, names: Sequence[Any]) -> li
     y : ndarray of shape (n_rows, n_columns)
     names : sequence of n_columns
     """
-    if len(names) < 2 or ds.dtype.kind != "M":
+    if len(names) < 2:
         return []
-    if zone is not None:
-        local = pd.DatetimeIndex(ds).tz_localize("UTC").tz_convert(zone).tz_localize(None)
-        ds = local.to_numpy("datetime64[ns]")
-    found = find_calendar_columns(ds, y)
-    if not found or len(found) == len(names):
-        return []
+    found = dict[int, str]()
+    if ds.dtype.kind == "M":
+        if zone is not None:
+            local = pd.DatetimeIndex(ds).tz_localize("UTC").tz_convert(zone).tz_localize(None)
+            ds = local.to_numpy("datetime64[ns]")
+        found = find_calendar_columns(ds, y)
+    flags = [i for i in _find_flags(y) if i not in found]
     told = [f"{names[i]} ({part})" for i, part in sorted(found.items())]
-    return [
-        f"{len(told)} of {len(names)} columns only repeat their time stamps and are forecast like any other: "
-        f"{examples(told)}. To leave them out, name the columns that are wanted with target_col."
-    ]
+    cure = "To leave them out, name the columns that are wanted with target_col."
+    notes = []
+    if 0 < len(told) < len(names):
+        notes.append(
+            f"{len(told)} of {len(names)} columns only repeat their time stamps and are forecast like any other: "
+            f"{examples(told)}. {cure}"
+        )
+    if flags and len(told) + len(flags) < len(names):
+        notes.append(
+            f"{len(flags)} of {len(names)} columns hold 0 and 1 alone and are forecast like any other, not used to "
+            f"forecast the others: {examples(names[i] for i in flags)}. {cure}"
+        )
+    return notes
+
+
+def _find_flags(y: Floats) -> list[int]:
+    """Return the columns that hold both 0 and 1, and nothing else but missing values."""
+    maybe = np.flatnonzero((np.isin(y[:FIRST_ROWS], (0, 1)) | np.isnan(y[:FIRST_ROWS])).all(0))
+    return [int(i) for i in maybe if set(np.unique(y[~np.isnan(y[:, i]), i])) == {0.0, 1.0}]
 
 
 def find_calendar_columns(ds: Stamps, y: Floats) -> dict[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.calendar_columns import calendar_notes
+from tsrnn.data.calendar_columns import input_notes
 from tsrnn.data.columns import Columns, choose_columns, is_text, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
@@ -99,7 +99,7 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True
         )
     form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
     values = values[order]
-    notes = [] if named else calendar_notes(ds, None if time.wall_clock else time.zone, values, columns.targets)
+    notes = [] if named else input_notes(ds, None if time.wall_clock else time.zone, values, columns.targets)
     ids = as_names(columns.targets)
     return Rows(ds, np.array([0, len(ds)]), values, ids, time, form, [*columns.notes, *notes])
 
