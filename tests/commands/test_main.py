@@ -110,6 +110,36 @@ def test_every_option_says_what_it_is():
             assert isinstance(parameter, click.Argument) or parameter.help, (name, parameter.name)
 
 
+def subcommands(command):
+    """Return a command, or all those of a group."""
+    return command.commands.values() if isinstance(command, click.Group) else [command]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1"])
+def test_an_option_that_takes_a_number_refuses_what_is_none_or_endless(value):
+    context = click.Context(commands.cli)
+    every = [one for name in commands.COMMANDS for one in subcommands(commands.cli.get_command(context, name))]
+    numbers = [
+        (one.name, option) for one in every for option in one.params if isinstance(option.type, click.FloatRange)
+    ]
+    assert sum(option.name == "time_budget" for _, option in numbers) == 4
+    assert not [option.name for one in every for option in one.params if type(option.type) is type(click.FLOAT)]
+    for _, option in numbers:
+        with pytest.raises(click.BadParameter, match=r"is not a finite number|is not in the range"):
+            option.type.convert(value, option, context)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "-1", "soon"])
+@pytest.mark.parametrize(
+    "command", ["forecast sales.csv", "fit sales.csv --save m", "backtest sales.csv", "text train sales.csv --save m"]
+)
+def test_a_time_budget_that_is_no_time_is_wrong_usage(run, sales, tmp_path, command, value):
+    code, out, err = run(*command.split(), f"--time-budget={value}")
+    assert (code, out) == (2, "")
+    assert "Error: Invalid value for '--time-budget': " in err
+    assert [path.name for path in tmp_path.iterdir()] == [sales]
+
+
 def test_tab_completes_commands_options_models_and_data_sets():
     assert complete([], "fo") == ["forecast"]
     assert complete([], "") == list(commands.COMMANDS)

@@ -136,8 +136,8 @@ def test_after_ctrl_c_the_same_command_goes_on(run, play, tmp_path, monkeypatch)
     ("arguments", "code", "message"),
     [
         (("generate", "--model", "model", "--prompt", ""), 1, "prompt is empty: it has 0 characters"),
-        (("generate", "--model", "model", "--temperature", "-1"), 1, "temperature=-1.0: expected a number, 0 or more"),
-        (("generate", "--model", "model", "--temperature", "nan"), 1, "temperature=nan: expected a number"),
+        (("generate", "--model", "model", "--temperature", "-1"), 2, "-1.0 is not in the range x>=0"),
+        (("generate", "--model", "model", "--temperature", "nan"), 2, "nan is not a finite number"),
         (("generate", "--model", "model", "--prompt", "Ω"), 1, "1 characters are not in the vocabulary"),
         (("generate", "--model", "nowhere"), 1, "nowhere is no folder"),
         (("generate", "--model", "."), 1, "model.json cannot be read"),

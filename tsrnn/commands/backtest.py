@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import LEVELS, MODELS, SeveralModels, output_options, table_options
+from tsrnn.commands.options import LEVELS, MODELS, FiniteRange, SeveralModels, output_options, table_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ SAMPLED = 500
 )
 @click.option(
     "--time-budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Seconds for the whole backtest. Cutoffs that do not fit in are left out, and said.",
 )
 @click.option(

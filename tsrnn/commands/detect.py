@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import MODELS, OneModel, output_options, table_options
+from tsrnn.commands.options import MODELS, FiniteRange, OneModel, output_options, table_options
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -24,7 +24,7 @@ THRESHOLDS = ("conformal", "pot", "quantile")
 @table_options
 @click.option(
     "--alpha",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    type=FiniteRange(min=0, max=1, min_open=True, max_open=True),
     default=0.01,
     show_default=True,
     help="Share of ordinary rows that may be called anomalous.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -102,6 +103,17 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]
         return tuple(dict.fromkeys(numbers))
 
 
+class FiniteRange(click.FloatRange):
+    """Finite numbers within limits; click's own range lets NaN through, and infinity where there is no upper limit."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
+
+
 class Separator(click.ParamType):  # type: ignore[type-arg]
     """One character between columns; a tab may be written out."""
 
@@ -170,7 +182,7 @@ def network_options(command: Command) -> Command:
             ),
             click.option(
                 "--time-budget",
-                type=click.FloatRange(min=0, min_open=True),
+                type=FiniteRange(min=0, min_open=True),
                 help="Of a network: seconds for its training.",
             ),
             click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tsrnn.commands.options import CELLS, TOKENS, output_options
+from tsrnn.commands.options import CELLS, TOKENS, FiniteRange, output_options
 from tsrnn.commands.writing import check_output, chosen_format, write_frame, write_text
 from tsrnn.errors import DataError
 
@@ -38,7 +38,7 @@ def command() -> None:
 @click.option("--save", required=True, type=click.Path(), help="Folder to save the model in.")
 @click.option("--tokens", type=click.Choice(TOKENS), default="char", show_default=True, help="What is read at a time.")
 @click.option("--cell", type=click.Choice(CELLS), default="gru", show_default=True, help="Recurrent cell.")
-@click.option("--time-budget", type=click.FloatRange(min=0, min_open=True), help="Seconds for training.")
+@click.option("--time-budget", type=FiniteRange(min=0, min_open=True), help="Seconds for training.")
 @click.option(
     "--epochs", type=click.IntRange(min=1), help="Passes over the text at most. Default: 10; in a budget, 50."
 )
@@ -48,18 +48,18 @@ def command() -> None:
 )
 @click.option(
     "--dropout",
-    type=click.FloatRange(min=0, max=1, max_open=True),
+    type=FiniteRange(min=0, max=1, max_open=True),
     help="Share of the state dropped in training, against learning by heart. Default: 0.1; in a budget, 0 to 0.2 by "
     "how often it lets the text be read.",
 )
 @click.option(
     "--weight-dropout",
-    type=click.FloatRange(min=0, max=1, max_open=True),
+    type=FiniteRange(min=0, max=1, max_open=True),
     help="Share of the recurrent weights dropped in training. Default: 0; in a long budget for the text, 0.4.",
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="The highest one. Default: 0.003; in a long budget, 0.002.",
 )
 @click.option("--mixed-precision", is_flag=True, help="Multiply in bfloat16: faster on processors that have it.")
@@ -173,7 +173,7 @@ def _reporter(work: Work, time_budget: float | None) -> Callable[[Progress], Non
 @click.option("--length", type=click.IntRange(min=0), default=500, show_default=True, help="Tokens to write.")
 @click.option(
     "--temperature",
-    type=float,
+    type=FiniteRange(min=0),
     default=0.8,
     show_default=True,
     help="0 takes the likeliest token each time, 1 draws by the model's probabilities.",
