@@ -354,7 +354,7 @@ def test_impossible_parameters_are_refused_by_fit(clean, parameters, message):
 def test_infinite_values_and_text_are_refused(clean):
     with pytest.raises(DataError, match="infinite"):
         AnomalyDetector().fit(clean.replace(clean.iloc[5], np.inf))
-    with pytest.raises(DataError, match="1 infinite values"):
+    with pytest.raises(DataError, match="1 infinite value"):
         AnomalyDetector().fit(np.array([1.0, np.inf, 2.0]))
     with pytest.raises(DataError, match="The array is not numeric"):
         AnomalyDetector().fit(np.array(["a", "b"]))

@@ -62,9 +62,9 @@ def test_a_row_that_could_not_be_judged_counts_as_the_most_ordinary_one():
     [
         ([0, 0, 0], [1.0, 2.0, 3.0], 1, "no row is anomalous"),
         ([1, 1, 1], [1.0, 2.0, 3.0], 1, "all 3 rows are anomalous"),
-        ([0, 2, 1], [1.0, 2.0, 3.0], 1, "1 values other than 0 and 1, for example 2"),
+        ([0, 2, 1], [1.0, 2.0, 3.0], 1, "1 value other than 0 and 1, for example 2"),
         ([0, 1], [1.0, 2.0, 3.0], 1, r"shape \(3,\): expected \(2,\)"),
-        ([0, 1], [np.inf, 2.0], 1, "1 values that are not finite"),
+        ([0, 1], [np.inf, 2.0], 1, "1 of 2 scores is not finite"),
         ([0, 1], ["a", "b"], 1, "score is not numeric"),
         ([0, 1], [1.0, 2.0], -1, "window=-1"),
         ([0, 1], [1.0, 2.0], None, "needs window= or y="),

@@ -149,7 +149,7 @@ def test_after_a_gap_of_more_than_a_window_a_series_starts_again(detector):
     [
         ("2024-01-17 14:00", 1.0, DataError, "lies before what was read; the last one was 2024-01-17 15:00:00"),
         ("2024-01-17 15:00", 1.0, DataError, "is there already"),
-        ("2024-01-17 16:30", 1.0, FrequencyError, "do not lie on the grid"),
+        ("2024-01-17 16:30", 1.0, FrequencyError, "does not lie on the grid"),
         ("yesterday evening", 1.0, DataError, "'yesterday evening' cannot be read"),
         ("9999-12-31 00:00", 1.0, DataError, "'9999-12-31 00:00' cannot be read"),
         (None, 1.0, DataError, "None cannot be read"),
@@ -195,7 +195,7 @@ def test_channels_one_by_one_or_incomplete_are_refused(forecaster):
     ds = wide.index[-1] + pd.Timedelta(hours=1)
     with pytest.raises(ParameterError, match="needed all at once"):
         detector.update("a", ds, 1.0)
-    with pytest.raises(DataError, match="1 values for the 2 channels of a system, wrong or absent: b"):
+    with pytest.raises(DataError, match="1 value for the 2 channels of a system, wrong or absent: b"):
         detector.update_together(ds, {"a": 1.0})
     with pytest.raises(DataError, match="wrong or absent: c"):
         detector.update_together(ds, {"a": 1.0, "b": 1.0, "c": 1.0})

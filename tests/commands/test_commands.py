@@ -150,7 +150,7 @@ def test_a_short_series_is_forecast_with_a_note(run, tmp_path):
     code, out, err = run("forecast", "short.csv", "--horizon", "5", "--format", "csv")
     assert code == 0, err
     assert pd.read_csv(io.StringIO(out))["yhat"].between(0, 4).all()
-    assert "1 of 1 series have less history than two seasons (14 observed rows)" in err
+    assert "1 of 1 series has less history than two seasons (14 observed rows)" in err
 
 
 BAD_FILES = {

@@ -33,7 +33,7 @@ def test_a_series_too_short_to_be_judged_is_named(run, tmp_path, rows, judged):
     long, short = (pd.DataFrame({"unique_id": f"{n} days", "ds": days[:n], "y": range(n)}) for n in (40, rows))
     pd.concat([long, short]).to_csv(tmp_path / "both.csv", index=False)
     short.to_csv(tmp_path / "short.csv", index=False)
-    told = "have too little history to be judged: 24 days. With this forecaster the first 24 rows are history."
+    told = "has too little history to be judged: 24 days. With this forecaster the first 24 rows are history."
     for file, n_series, others in (("both.csv", 2, 16), ("short.csv", 1, 0)):
         code, _, err = run("detect", file)
         assert code == 0, err
@@ -74,7 +74,7 @@ def test_alarms_are_printed_as_lines_come_and_wrong_lines_are_passed_over(run, m
     assert alarms[0]["y"] == 90
     assert alarms[0]["expected"] < 40
     assert "share" not in alarms[0]
-    for number, message in ((3, "'broken' is no number"), (7, "is there already"), (8, "do not lie on the grid")):
+    for number, message in ((3, "'broken' is no number"), (7, "is there already"), (8, "does not lie on the grid")):
         assert f"tsrnn: line {number}: " in err
         assert message in err
     assert "tsrnn: line 9: The value inf is infinite" in err

@@ -64,7 +64,7 @@ def test_newer_rows_without_a_value_are_forecast_from_their_end(run, parts, tmp_
     code, out, err = run("predict", "empty.csv", *asked)
     assert code == 0, err
     assert "have no values" not in err
-    assert "1 series end with missing values" in err
+    assert "1 series ends with missing values" in err
     assert read(out)["month"].tolist() == ["2019-03-01", "2019-04-01", "2019-05-01"]
     assert read(out).notna().all(axis=None)
     assert run("predict", "empty.csv", "--update", *asked, "--quiet")[0] == 0
@@ -110,7 +110,7 @@ def test_numbers_as_names_are_known_beside_names_that_are_none(run, tmp_path):
     asked = ("--model", "model", "--format", "csv")
     code, out, err = run("predict", "late.csv", "--update", *asked)
     assert code == 0, err
-    assert "1 of 2 series go on from the rows" in err
+    assert "1 of 2 series goes on from the rows" in err
     assert read(out)["unique_id"].unique().tolist() == ["1", "x2"]
     assert read(run("predict", *asked)[1])["unique_id"].unique().tolist() == ["1", "x2", "2"]
 
@@ -223,7 +223,7 @@ def test_names_that_look_like_numbers_or_missing_values_are_kept_from_fit_to_upd
     asked = ("--model", "model", "--format", "csv", "--update")
     code, out, err = run("predict", "late.csv", *asked)
     assert code == 0, err
-    assert "1 of 1 series go on from the rows" in err
+    assert "1 of 1 series goes on from the rows" in err
     out = run("predict", "--model", "model", "--format", "csv")[1]
     first = pd.read_csv(io.StringIO(out), dtype=str, keep_default_na=False).groupby("unique_id", sort=False)["ds"].min()
     assert first.to_dict() == {"01": "2020-01-01", "NA": "2019-01-01", "1.10": "2019-01-01", "1.1": "2019-01-01"}

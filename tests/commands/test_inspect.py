@@ -16,10 +16,10 @@ def test_inspect_says_what_was_inferred_and_what_to_do(run, tmp_path):
     for part in (
         "Frequency: monthly",
         "Season length: 12 (customary",
-        "1 of 2 series (series 1) end before the others",
-        "1 of 2 series (series 0) lack more than 5% of their rows",
+        "1 of 2 series (series 1) ends before the others",
+        "1 of 2 series (series 0) lacks more than 5% of its rows",
         "The longest gap, 13 rows, begins at 2016-09-01 in series series 0",
-        "1 value in 1 of 2 series (series 0) lie far from their neighbours: series 0 at 2018-10-01 (900)",
+        "1 value in 1 of 2 series (series 0) lies far from its neighbours: series 0 at 2018-10-01 (900)",
         "The season of 12 is",
         "tsrnn backtest t.csv",
     ):
@@ -40,8 +40,8 @@ def test_inspect_names_series_that_say_little(run, tmp_path):
     wide = pd.DataFrame({"date": steps, "flat": 1.0, "rare": np.where(np.arange(280) % 9, 0.0, 5.0), "noise": noise})
     wide.to_csv(tmp_path / "w.csv", index=False)
     out = run("inspect", "w.csv")[1]
-    assert "1 of 3 series (flat) never change" in out
-    assert "1 of 3 series (rare) are zero in half or more" in out
+    assert "1 of 3 series (flat) never changes" in out
+    assert "1 of 3 series (rare) is zero in half or more" in out
     assert "The season of 7 explains next to nothing" in out
     out = run("inspect", "w.csv", "--season-length", "1")[1]
     assert "No season is assumed" in out
@@ -59,8 +59,8 @@ def test_inspect_says_why_a_season_cannot_be_told(run, tmp_path):
     pd.DataFrame({"date": days, "closed": closed, "flat": 1.0, "late": late}).to_csv(tmp_path / "w.csv", index=False)
     out = run("inspect", "w.csv")[1]
     assert (
-        "How strong the season of 7 is cannot be told: 1 of 3 series (late) are too short for it; 1 of 3 series "
-        "(closed) lack too many values, or all at some step of it; 1 of 3 series (flat) do not change, or "
+        "How strong the season of 7 is cannot be told: 1 of 3 series (late) is too short for it; 1 of 3 series "
+        "(closed) lacks too many values, or all at some step of it; 1 of 3 series (flat) does not change, or "
         "only along a line."
     ) in out
 

@@ -138,7 +138,7 @@ def test_after_ctrl_c_the_same_command_goes_on(run, play, tmp_path, monkeypatch)
         (("generate", "--model", "model", "--prompt", ""), 1, "prompt is empty: it has 0 characters"),
         (("generate", "--model", "model", "--temperature", "-1"), 2, "-1.0 is not in the range x>=0"),
         (("generate", "--model", "model", "--temperature", "nan"), 2, "nan is not a finite number"),
-        (("generate", "--model", "model", "--prompt", "Ω"), 1, "1 characters are not in the vocabulary"),
+        (("generate", "--model", "model", "--prompt", "Ω"), 1, "1 character is not in the vocabulary"),
         (("generate", "--model", "nowhere"), 1, "nowhere is no folder"),
         (("generate", "--model", "."), 1, "model.json cannot be read"),
         (("generate", "--model", "model", "--top-k", "0"), 2, "--top-k"),

@@ -27,15 +27,15 @@ def table(parts=PARTS):
 
 
 def notes(df, **arguments):
-    return [note for note in read_panel(df, **arguments).notes if "repeat their time stamps" in note]
+    return [note for note in read_panel(df, **arguments).notes if "time stamps and" in note]
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_column_that_repeats_its_time_stamps_is_named_and_still_read(name):
     df = table({name: PARTS[name]})
     assert notes(df) == [
-        f"1 of 2 columns only repeat their time stamps and are forecast like any other: {name} ({PARTS[name][0]}). To "
-        "leave them out, name the columns that are wanted with target_col."
+        f"1 of 2 columns only repeats its time stamps and is forecast like any other: {name} ({PARTS[name][0]}). To "
+        "leave it out, name the columns that are wanted with target_col."
     ]
     assert read_panel(df).n_series == 2
 
@@ -99,8 +99,8 @@ def test_flags_beside_values_are_named_and_still_read():
     df = pd.DataFrame({"sales": np.arange(200) % 7 + 0.5, "promo": (np.arange(200) % 3 == 0) * 1.0}, index=index)
     df = df.assign(promo=df["promo"].where(np.arange(200) != 5), counts=np.arange(200) // 150 * 2)
     assert flag_notes(df) == [
-        "1 of 3 columns hold 0 and 1 alone and are forecast like any other, not used to forecast the others: promo. To "
-        "leave them out, name the columns that are wanted with target_col."
+        "1 of 3 columns holds 0 and 1 alone and is forecast like any other, not used to forecast the others: promo. To "
+        "leave it out, name the columns that are wanted with target_col."
     ]
     assert read_panel(df).n_series == 3
     assert flag_notes(df.reset_index(drop=True)) == flag_notes(df)

@@ -91,7 +91,7 @@ def test_hours_that_are_wanted_as_values_are_values():
 
 def test_an_hour_column_without_values_is_no_clock():
     table = pd.DataFrame({"date": pd.date_range("2023-01-01", periods=20), "y": np.arange(20.0)})
-    with pytest.warns(UserWarning, match="1 of 2 series have no values and no answer but NaN: hour"):
+    with pytest.warns(UserWarning, match="1 of 2 series has no values and no answer but NaN: hour"):
         assert read_panel(table.assign(hour=pd.array([None] * 20, dtype="Int64"))).n_series == 2
 
 

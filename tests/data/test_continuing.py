@@ -32,9 +32,9 @@ def test_newer_rows_stand_behind_the_known_ones_and_count_where_both_are(known):
     assert panel.start[0] == np.datetime64("2024-01-01")
     assert panel.series(1).tolist() == [9]
     assert notes == [
-        "1 of 2 series go on from the rows that the model was fitted on.",
-        "1 of the rows that the model was fitted on were revised.",
-        "1 of 2 series are new to the model.",
+        "1 of 2 series goes on from the rows that the model was fitted on.",
+        "1 of the rows that the model was fitted on was revised.",
+        "1 of 2 series is new to the model.",
     ]
 
 
@@ -42,9 +42,9 @@ def test_revised_rows_take_their_places_and_the_rows_after_them_stay(known):
     panel, notes = join_newer(known, read(known, table("a", "2024-01-02", [20.0, 3.0])))
     assert panel.series(0).tolist() == [1, 20, 3, 4]
     assert notes == [
-        "1 of 1 series go on from the rows that the model was fitted on.",
-        "1 of the rows that the model was fitted on were revised.",
-        "1 of the rows that the model was fitted on come after the newer ones and are kept; the forecast follows them.",
+        "1 of 1 series goes on from the rows that the model was fitted on.",
+        "1 of the rows that the model was fitted on was revised.",
+        "1 of the rows that the model was fitted on comes after the newer ones and is kept; the forecast follows it.",
     ]
     refuse_lost_rows(panel, known)
 
@@ -103,7 +103,7 @@ def test_names_of_any_type_are_known_by_their_text(early, late):
     panel, notes = join_newer(known, read(known, newer))
     assert panel.ids.tolist() == [early]
     assert panel.lengths.tolist() == [6]
-    assert notes == ["1 of 1 series go on from the rows that the model was fitted on."]
+    assert notes == ["1 of 1 series goes on from the rows that the model was fitted on."]
 
 
 def test_names_that_mean_one_known_series_are_refused():
@@ -132,7 +132,7 @@ def test_names_that_only_look_alike_are_new(early, late):
     known = read_panel(named(*early))
     panel, notes = join_newer(known, read(known, named(late)))
     assert panel.ids.tolist() == [late]
-    assert notes == ["1 of 1 series are new to the model."]
+    assert notes == ["1 of 1 series is new to the model."]
 
 
 def test_a_name_that_is_known_as_it_is_written_comes_before_another_spelling():
@@ -270,7 +270,7 @@ def test_newer_rows_without_a_value_move_time_on_and_take_nothing_away(known):
 def test_a_series_without_any_value_is_named_or_refused_where_there_is_no_other(known):
     empty = table("c", "2024-01-05", [np.nan] * 2)
     newer = read_panel(pd.concat([table("a", "2024-01-05", [5.0]), empty]), freq=known.frequency, more=True)
-    with pytest.warns(UserWarning, match=r"1 of 2 series have no values and no answer but NaN: c\."):
+    with pytest.warns(UserWarning, match=r"1 of 2 series has no values and no answer but NaN: c\."):
         join_newer(known, newer)
-    with pytest.raises(DataError, match="All 1 series are empty"):
+    with pytest.raises(DataError, match="The series is empty"):
         join_newer(known, read_panel(empty, freq=known.frequency, more=True))

@@ -134,7 +134,7 @@ def test_standard_input_is_csv(monkeypatch):
         ("\n \n", "table.csv: is empty"),
         ("a,b\n", "has a header but no rows"),
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 fields, the header has 2, cut at each comma"),
-        ("a,b\n1,2\n1\n", "line 3 has 1 fields"),
+        ("a,b\n1,2\n1\n", "line 3 has 1 field"),
         ("date,x\n2024-01-01,1,5\n2024-01-02,2,5\n", "line 2 has 3 fields"),
         ("a,a\n1,2\n", "column names occur more than once: a"),
         (b"\x89PNG\x00\x00\x00", "binary file"),

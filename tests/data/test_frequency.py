@@ -255,8 +255,8 @@ def test_a_frequency_may_be_a_duration_an_offset_or_a_period_type(freq, expected
         ],
         *[(1, "time stamps that are dates"), ("5", "time stamps that are dates"), (True, "cannot be read")],
         *[
-            ("W-TUE", "do not begin on that weekday.*freq='W-MON'"),
-            ("QS-FEB", "begin in another month.*QS-JAN"),
+            ("W-TUE", "does not begin on that weekday.*freq='W-MON'"),
+            ("QS-FEB", "begins in another month.*QS-JAN"),
         ],
     ],
 )
@@ -373,7 +373,7 @@ def test_a_frequency_needs_two_rows_and_a_common_step():
         infer_frequency(*one_series(["2024-01-01", "2024-01-02", "2024-01-04", "2024-01-09"]))
     with pytest.raises(FrequencyError, match="neither on month starts, nor on month ends"):
         infer_frequency(*one_series(["2024-01-03", "2024-02-14", "2024-03-20", "2024-05-02"]))
-    with pytest.raises(FrequencyError, match="1 months, covers only 1 of 3"):
+    with pytest.raises(FrequencyError, match="1 month, covers only 1 of 3"):
         infer_frequency(*one_series(["2024-01-01", "2024-02-01", "2024-04-01", "2024-07-01"]))
 
 
@@ -394,7 +394,7 @@ def test_stamps_off_the_day_that_most_months_share_are_named(alias, where):
     partial = step[-1] + pd.Timedelta(days=47)
     ds, offsets = one_series(step.append(pd.DatetimeIndex([partial])))
     message = (
-        f"1 of 31 time stamps do not lie on the {where} of their month, as the others do: {partial:%Y-%m-%d}. Drop"
+        f"1 of 31 time stamps does not lie on the {where} of their month, as the others do: {partial:%Y-%m-%d}. Drop"
     )
     for find in (infer_frequency, lambda *stamps: parse_frequency(alias.lstrip("B")[0], *stamps)):
         with pytest.raises(FrequencyError, match=re.escape(message)):

@@ -83,7 +83,7 @@ def test_a_name_that_becomes_a_number_has_the_same_text(texts):
 @pytest.mark.parametrize("cell", ["", '""', " "])
 def test_an_empty_name_is_missing_and_its_row_is_named(save, cell):
     table = read_table(save(f"unique_id,ds,y\nNA,2024-01-01,1\n{cell},2024-01-02,2\nNA,2024-01-03,3\n"))
-    with pytest.raises(DataError, match=r"missing in 1 rows, for example 1 .*Name the series of these rows, or drop"):
+    with pytest.raises(DataError, match=r"missing in 1 row, for example 1 .*Name the series of these rows, or drop"):
         read_panel(table)
 
 

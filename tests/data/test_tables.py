@@ -210,13 +210,13 @@ def test_leading_missing_values_are_cut_and_trailing_ones_stay():
     assert panel.start[1] == np.datetime64("2024-01-05")
     assert np.isnan(panel.series(1)[11:]).all()
     assert panel.series(1)[:11].tolist() == [2.0 * i for i in range(4, 15)]
-    assert "1 series begin with missing values, which are left out." in panel.notes
-    assert "1 series end with missing values; the first step forecast is the one after the last row." in panel.notes
+    assert "1 series begins with missing values, which are left out." in panel.notes
+    assert "1 series ends with missing values; the first step forecast is the one after the last row." in panel.notes
 
 
 def test_an_empty_series_among_others_is_named_in_a_warning_and_kept():
     table = wide_table().assign(b=np.nan)
-    with pytest.warns(UserWarning, match=r"1 of 2 series have no values.*: b"):
+    with pytest.warns(UserWarning, match=r"1 of 2 series has no values.*: b"):
         panel = read_panel(table)
     assert panel.lengths.tolist() == [20, 20]
     assert np.isnan(panel.series(1)).all()
@@ -521,7 +521,7 @@ def test_a_few_repeated_rows_are_no_series_and_days_repeat_no_hour(step, hint):
             DataError,
             "2 time stamps occur more than once.*2024-01-01, 2024",
         ),
-        (pd.concat([long_table(), long_table().iloc[[3]]]), {}, DataError, "1 rows repeat.*s0 at 2024-01-04"),
+        (pd.concat([long_table(), long_table().iloc[[3]]]), {}, DataError, "1 row repeats.*s0 at 2024-01-04"),
         (long_table().assign(unique_id=None), {}, DataError, "'unique_id' is missing in 60 rows"),
         (
             long_table(2, 3).assign(unique_id=[1, 1, 1, "1", "1", "1"]),

@@ -131,7 +131,7 @@ def test_a_series_without_mase_is_said(y):
     table = monthly_table(n_series=2)
     table.loc[table["unique_id"] == "series 1", "y"] = y
     result = backtest("SeasonalNaive", table, h=3, n_windows=2)
-    assert any("have no MASE" in note for note in result.notes)
+    assert any("has no MASE" in note for note in result.notes)
     assert np.isfinite(result.leaderboard["mase"]).all()
 
 
@@ -197,8 +197,8 @@ def test_series_whose_mase_outweighs_all_others_are_named(change, named):
     result = backtest(["Naive", "SeasonalNaive"], table, h=6, n_windows=2, step_size=6)
     said = [note for note in result.notes if "outweigh" in note]
     assert said == named * [
-        "1 of 3 series change over 100 times as much over a season after the first cutoff as before it, so their MASE "
-        "is large and may outweigh all others in the leaderboard and the verdict: late. Leave them out to judge the "
+        "1 of 3 series changes over 100 times as much over a season after the first cutoff as before it, so its MASE "
+        "is large and may outweigh all others in the leaderboard and the verdict: late. Leave it out to judge the "
         "others."
     ]
     assert (result.leaderboard["mase"] > 1e4).all() == named
@@ -248,7 +248,7 @@ def test_series_without_a_value_after_their_cutoffs_are_named():
     wide.iloc[-3:, 2] = np.nan  # some of its cutoffs have values
     found = backtest([SeasonalNaive()], wide, h=6, n_windows=2, step_size=6)
     (note,) = [note for note in found.notes if "not scored" in note]
-    assert note == "1 of 3 series hold no value after their cutoffs and are not scored: series 1."
+    assert note == "1 of 3 series holds no value after the cutoffs and is not scored: series 1."
     whole = backtest([SeasonalNaive()], wide, h=6, n_windows=3, step_size=6)
     assert not any("not scored" in note for note in whole.notes)
     wide.iloc[-18, 1] = 1.0  # between two windows
@@ -321,8 +321,7 @@ def test_a_series_without_two_values_a_season_apart_is_told_so_and_not_that_it_s
     result = backtest(["Naive", "Drift"], table, h=6, n_windows=2)
     (note,) = [note for note in result.notes if "MASE" in note]
     assert note == (
-        "1 of 2 series hold no two values a season (12 steps) apart before the first cutoff, so they have no MASE and "
-        "are left out of it: half."
+        "1 of 2 series holds no two values a season (12 steps) apart before the first cutoff and has no MASE: half."
     )
 
 

@@ -274,7 +274,7 @@ def test_time_of_every_kind_comes_back_as_it_was(tmp_path, index):
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(DataError, match=r"holds 1 entries \(thesis.txt\) and no backtest.json"):
+    with pytest.raises(DataError, match=r"holds 1 entry \(thesis.txt\) and no backtest.json"):
         backtest("Naive", monthly_table(), h=2, path=tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(DataError, match="is a file; expected a folder"):

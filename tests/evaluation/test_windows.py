@@ -173,7 +173,7 @@ def test_series_that_end_before_others_are_told_of_where_a_model_learns_from_all
     y = np.random.default_rng(0).normal(50, 2, 200)
     lengths = {"core": 200, "ended": 100}
     table = pd.concat([pd.DataFrame({"unique_id": name, "ds": days[:n], "y": y[:n]}) for name, n in lengths.items()])
-    told = "1 of 2 series end before others do, and cutoffs count back from the end of each: when these are judged, "
+    told = "1 of 2 series ends before others do, and cutoffs count back from the end of each: when these are judged, "
     for refit in (False, True):
         result = backtest({"mine": QUICK, "ETS": "ETS"}, table, h=7, n_windows=2, refit=refit)
         assert [note for note in result.notes if note.startswith(told)] == [

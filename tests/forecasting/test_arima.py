@@ -97,7 +97,7 @@ def test_series_are_matched_by_id_and_unknown_ones_are_fitted_on_the_spot(monthl
     np.testing.assert_allclose(everything.loc["series 2", "yhat"], other["yhat"])
     model.predict(h=4, df=shuffled)
     assert model.notes_ == [
-        "1 of 3 series were not fitted before; each was fitted on its history up to the earliest cutoff asked for: "
+        "1 of 3 series was not fitted before; each was fitted on its history up to the earliest cutoff asked for: "
         "series 2."
     ]
     model.predict(h=4)
@@ -120,7 +120,7 @@ def test_short_series_fall_back_and_are_named(monthly):
     model = ARIMA().fit(short)
     assert model.orders_["series 0"] == "seasonal naive"
     assert model.notes_ == [
-        "1 of 3 series have fewer than 4 observed values and are forecast by the seasonal naive: series 0."
+        "1 of 3 series has fewer than 4 observed values and is forecast by the seasonal naive: series 0."
     ]
     y = short.loc[short["unique_id"] == "series 0", "y"].to_numpy()
     answer = model.predict(h=3)
@@ -140,7 +140,7 @@ def test_cutoffs_with_too_little_history_fall_back_with_a_note(monthly):
     values = model.forecast(read_panel(monthly), Cutoffs(np.array([1, 1]), np.array([5, 40])), 2, QUANTILES)
     assert np.isfinite(values).all()
     assert model.notes_ == [
-        "1 of 2 cutoffs have too little history for the fitted model and are forecast by the seasonal naive: series 1."
+        "1 of 2 cutoffs has too little history for the fitted model and is forecast by the seasonal naive: series 1."
     ]
 
 
@@ -151,14 +151,14 @@ def test_a_note_says_that_values_are_missing_where_history_is_not_short():
     model = ARIMA((0, 0, 0), (0, 1, 1)).fit(sales)
     assert model.predict(h=7).iloc[:6].notna().all()
     assert model.notes_ == [
-        "1 of 1 cutoffs have no value at 1 of the 7 steps of the season, so too little for the fitted model and are "
+        "1 of 1 cutoff has no value at 1 of the 7 steps of the season, so too little for the fitted model and is "
         "forecast by the seasonal naive: shop."
     ]
     sales.iloc[:12] = np.nan
     sales.iloc[12:24:2] = np.nan
     model.forecast(read_panel(sales), Cutoffs(np.array([0]), np.array([9])), 2, QUANTILES)
     assert model.notes_ == [
-        "1 of 1 cutoffs have too few observed values for the fitted model and are forecast by the seasonal naive: shop."
+        "1 of 1 cutoff has too few observed values for the fitted model and is forecast by the seasonal naive: shop."
     ]
 
 
@@ -188,7 +188,7 @@ def test_missing_values_stay_missing_and_do_not_stop_the_forecast(monthly):
 
 def test_a_long_season_is_told_by_a_note_and_keeps_its_phase_in_a_later_table():
     model = ARIMA(season_length=96).fit(hourly())
-    assert "harmonics of 96" in model.orders_["load"]
+    assert "1 harmonic of 96" in model.orders_["load"]
     assert "The season of 96 steps is longer than 24: 1 of 1 series" in model.notes_[0]
     whole = model.predict(h=96)
     later = model.predict(h=96, df=hourly(start="2024-01-03 07:15"))

@@ -70,7 +70,7 @@ def test_values_of_any_size_that_is_taken_are_forecast_by_a_network_of_their_own
 @pytest.mark.parametrize("model", ["tsrnn", "ETS", "Theta", "Naive"])
 def test_values_beyond_what_can_be_computed_with_are_refused(model):
     y = series(np.r_[RNG.uniform(1, 2, 50), 1.2e308])
-    with pytest.raises(DataError, match=r"1 values are too large to compute with, in 1 of 1 series: y"):
+    with pytest.raises(DataError, match=r"1 value is too large to compute with, in 1 of 1 series: y"):
         named_models(model)[model].fit(y)
     fitted = named_models(model)[model].fit(y.iloc[:-1])
     expected = fitted.predict(3)
@@ -200,7 +200,7 @@ def test_a_gap_at_the_end_is_bridged(end):
 def test_a_series_without_any_value_is_nan_and_does_not_disturb_the_others():
     table = monthly_table(n_series=3)
     table.loc[table["unique_id"] == "series 1", "y"] = np.nan
-    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: series 1") as caught:
+    with pytest.warns(UserWarning, match="1 of 3 series has no values and no answer but NaN: series 1") as caught:
         model = Forecaster().fit(table)
     assert caught[0].filename == __file__  # not a line of tsrnn's
     assert model.notes_ == []
@@ -233,7 +233,7 @@ def test_short_series_of_one_value_are_told_to_have_intervals_without_width(valu
     )
     model = Forecaster(strategy="zero-shot").fit(table)
     (note,) = [note for note in model.notes_ if "one value alone" in note]
-    assert note.startswith("1 of these hold one value alone: new. ")
+    assert note.startswith("1 of these holds one value alone: new. ")
     answer = model.predict(3, level=80).query("unique_id == 'new'")
     assert (answer[["yhat", "yhat-lo-80", "yhat-hi-80"]] == 37).all(axis=None)
     constant = Forecaster(strategy="zero-shot").fit(series(np.full(60, 5.0)))

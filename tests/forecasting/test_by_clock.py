@@ -160,7 +160,7 @@ def test_the_same_instants_written_in_another_zone_have_the_same_forecasts(name)
 def test_the_panel_tells_of_a_change_in_what_was_fitted_or_came_later():
     y = around("Europe/Berlin", "h", "2024-10-27")
     notes = SeasonalNaive().fit(y).panel_.notes
-    assert any("mean of both values (1 pairs)" in note for note in notes)
+    assert any("mean of both values (1 pair)" in note for note in notes)
     model = SeasonalNaive().fit(y.iloc[:-80])
     assert not any("local clock" in note for note in model.panel_.notes)
     assert set(model.update(y.iloc[-80:]).panel_.notes) == set(notes)

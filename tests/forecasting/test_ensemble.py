@@ -44,7 +44,7 @@ def test_notes_carry_the_name_of_their_member(monthly):
     gapped.loc[10, "y"] = np.nan
     model = Ensemble(["Theta", "Naive"]).fit(gapped)
     assert len(model.notes_) == 1
-    assert model.notes_[0].startswith("Theta: 1 of 3 series have missing values")
+    assert model.notes_[0].startswith("Theta: 1 of 3 series has missing values")
 
 
 def test_a_member_of_points_only_takes_part_in_the_median_alone(monthly):

@@ -228,7 +228,7 @@ def test_a_long_season_is_taken_out_and_told():
     y = pd.Series(30 + 4 * np.sin(2 * np.pi * rows / 40) + np.random.default_rng(0).normal(0, 0.1, 200), name="y")
     model = ETS(season_length=40).fit(y)
     assert model.notes_ == [
-        "The season of 40 steps is longer than 24: 1 of 1 series have it taken out by fixed indices, the others have "
+        "The season of 40 steps is longer than 24: 1 of 1 series has it taken out by fixed indices, the others have "
         "none."
     ]
     expected = 30 + 4 * np.sin(2 * np.pi * np.arange(200, 240) / 40)

@@ -130,7 +130,7 @@ def test_the_past_begins_at_the_first_observed_value_and_has_no_gaps(monthly):
     assert (len(train), train.index[0]) == (58, pd.Timestamp("2015-03-01"))
     assert train.iloc[28] == pytest.approx((train.iloc[27] + train.iloc[29]) / 2)
     assert model.notes_ == [
-        "1 series have missing values (1 in all), which are interpolated for a foreign model: series 0."
+        "1 series has missing values (1 in all), which are interpolated for a foreign model: series 0."
     ]
 
 

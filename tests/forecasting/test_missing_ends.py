@@ -60,7 +60,7 @@ def test_a_series_that_ends_early_in_a_wide_table_is_forecast_as_it_goes_on(name
     answer = model.predict(12)
     assert np.abs(answer["b"] - answer["a"]).mean() < 5
     (note,) = [note for note in model.notes_ if "without values" in note]
-    assert note.startswith("1 of 2 series end without values")
+    assert note.startswith("1 of 2 series ends without values")
     assert "b" in note
     assert not any("without values" in note for note in MODELS[name]().fit(table[["a"]]).notes_)
 
@@ -89,7 +89,7 @@ def test_a_foreign_model_is_told_to_be_asked_for_more():
     model = ForeignModel(line).fit(late(waves()))
     model.predict(3)
     (note,) = model.notes_
-    assert note.startswith("1 series have no value in the rows before a cutoff")
+    assert note.startswith("1 series has no value in the rows before a cutoff")
     fixed = ForeignModel(lambda train, h: [1.0] * 3).fit(late(waves()))
     with pytest.raises(DataError, match=r"expected 7 numbers\. The first 4 are for rows without values"):
         fixed.predict(3)

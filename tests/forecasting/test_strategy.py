@@ -356,7 +356,7 @@ def test_a_strategy_that_must_train_refuses_too_few_rows_with_the_cure():
         with pytest.raises(ShortSeriesError, match=r"13 rows; .* needs 14 or more\. .*strategy='zero-shot'"):
             Forecaster(strategy=strategy).fit(table)
         single = Forecaster(strategy=strategy, season_length=1, freq="MS")
-        with pytest.raises(ShortSeriesError, match=r"has 1 rows; .* season of 1 needs 3 or more"):
+        with pytest.raises(ShortSeriesError, match=r"has 1 row; .* season of 1 needs 3 or more"):
             single.fit(monthly_table(n_series=1, n_rows=1))
 
 

@@ -151,7 +151,7 @@ def test_gaps_are_interpolated_and_told(monthly):
 def test_short_series_are_forecast_by_the_seasonal_naive_and_named(monthly):
     model = Theta().fit(monthly.drop(monthly.index[3:60]))
     assert model.notes_ == [
-        "1 of 3 series could not be fitted by Theta (fewer than 4 observed values) and are forecast by the seasonal "
+        "1 of 3 series could not be fitted by Theta (fewer than 4 observed values) and is forecast by the seasonal "
         "naive: series 0."
     ]
     assert model.variants_["series 0"] == "seasonal naive"

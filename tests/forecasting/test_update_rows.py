@@ -245,11 +245,11 @@ def test_notes_of_the_histories_are_those_after_the_update():
     assert model.update(y[13:]).notes_ == []
     y[60:] = np.nan
     model = Forecaster(strategy="zero-shot").fit(y[:60]).update(y[60:66])
-    assert [note[:55] for note in model.notes_] == ["1 of 1 series end without values (up to 6 rows): sales."]
-    assert [note[:56] for note in model.update(y[66:]).notes_] == [
-        "1 of 1 series end without values (up to 12 rows): sales."
+    assert [note[:56] for note in model.notes_] == ["1 of 1 series ends without values (up to 6 rows): sales."]
+    assert [note[:57] for note in model.update(y[66:]).notes_] == [
+        "1 of 1 series ends without values (up to 12 rows): sales."
     ]
-    assert any("1 series end with missing values" in note for note in model.panel_.notes)
+    assert any("1 series ends with missing values" in note for note in model.panel_.notes)
     later = monthly_values(73)[72:]
     assert model.update(later).notes_ == []
     assert not any("end with missing values" in note for note in model.panel_.notes)
@@ -259,12 +259,12 @@ def test_a_series_is_empty_only_if_neither_fitted_nor_new_rows_hold_a_value():
     wide = pd.DataFrame({"a": np.arange(8.0), "b": 1.0}, index=pd.date_range("2020", periods=8, freq="MS"))
     model = Naive().fit(wide[:5]).update(wide[5:].assign(a=np.nan))  # without a warning
     assert model.predict(1)["a"].tolist() == [4]
-    with pytest.warns(UserWarning, match="1 of 3 series have no values and no answer but NaN: c") as caught:
+    with pytest.warns(UserWarning, match="1 of 3 series has no values and no answer but NaN: c") as caught:
         model.update(wide[["b"]].assign(c=np.nan))
     assert caught[0].filename == __file__
-    with pytest.warns(UserWarning, match="1 of 2 series have no values"):
+    with pytest.warns(UserWarning, match="1 of 2 series has no values"):
         model = Naive().fit(wide.assign(a=np.nan)[:5])
-    assert any("1 of 2 series have no values: a" in note for note in model.panel_.notes)
+    assert any("1 of 2 series has no values: a" in note for note in model.panel_.notes)
     assert not any("have no values" in note for note in model.update(wide[5:]).panel_.notes)
 
 

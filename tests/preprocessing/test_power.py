@@ -262,7 +262,7 @@ def test_a_value_too_small_for_the_fitted_offset_is_refused_with_the_cure():
     message = "2 of 3 values are too small .* the smallest is -4, expected more than 0.* an offset greater than 4"
     with pytest.raises(DataError, match=message):
         log.transform([[1.0, 0.0], [np.nan, -4.0]])
-    with pytest.raises(DataError, match=r"1 of 1 values are too small .* expected more than -2"):
+    with pytest.raises(DataError, match=r"1 of 1 value is too small .* expected more than -2"):
         PowerMap(0.5, offset=2.0).forward(np.array([-2.0]))
 
 

@@ -58,7 +58,7 @@ def test_of_many_series_a_stated_sample_is_shown(tmp_path):
 def test_series_without_a_forecast_are_left_out(tmp_path):
     table = monthly_table(n_series=2)
     table.loc[table["unique_id"] == "series 0", "y"] = np.nan
-    with pytest.warns(UserWarning, match="1 of 2 series have no values"):
+    with pytest.warns(UserWarning, match="1 of 2 series has no values"):
         panel = read_panel(table)
     page = write(panel, tmp_path / "f.html")
     assert "1 series, 4 steps ahead" in page

@@ -74,8 +74,8 @@ def test_words_keep_together_and_full_lines_go_on_below():
     [
         ("abc", [1.0, 2.0], r"values of shape \(2,\) for 3 tokens: expected one number for each"),
         ("", [], r"for 0 tokens: expected one number for each of 1 to 2,000"),
-        ("a" * (MOST_TOKENS + 1), np.zeros(MOST_TOKENS + 1), "for 2001 tokens"),
-        ("ab", [1.0, np.nan], "1 of 2 values are not finite"),
+        ("a" * (MOST_TOKENS + 1), np.zeros(MOST_TOKENS + 1), "for 2,001 tokens"),
+        ("ab", [1.0, np.nan], "1 of 2 values is no finite number"),
         ("ab", pd.DataFrame([[1, 2]]), r"values of shape \(1, 2\)"),
     ],
 )

@@ -52,10 +52,10 @@ def test_missing_steps_at_the_end_are_no_part_of_a_sequence_unless_steps_are_lab
         (5, "X is a int; expected an array"),
         ([], "X has 0 cases"),
         (np.ones((1, 2, 3, 4)), r"X is an array of shape \(1, 2, 3, 4\); expected"),
-        ([[1.0], []], "1 of 2 sequences are empty: case 1"),
-        ([[NAN, NAN], [1, 2]], "1 of 2 sequences are empty: case 0"),
+        ([[1.0], []], "1 of 2 sequences is empty: case 1"),
+        ([[NAN, NAN], [1, 2]], "1 of 2 sequences is empty: case 0"),
         ([[1, np.inf], [1, 2], [3, 1e101]], r"2 of 3 sequences hold infinity or numbers beyond 1e\+100: cases 0, 2"),
-        ([np.ones((2, 3)), np.ones(3)], "1 of 2 sequences have another number of channels than the first, which has 2"),
+        ([np.ones((2, 3)), np.ones(3)], "1 of 2 sequences has another number of channels than the first, which has 2"),
         ([np.ones((1, 2, 3))], r"Case 0 has shape \(1, 2, 3\)"),
         ([[1, 2], ["a", "b"]], "Case 1 cannot be read as numbers .*tokens='char'"),
         ([[1j], [2]], "Complex data not supported"),
@@ -67,7 +67,7 @@ def test_what_is_no_sequence_of_numbers_is_named(X, message):
 
 
 def test_with_labelled_steps_a_sequence_without_any_value_is_an_error_too():
-    with pytest.raises(DataError, match="1 of 2 sequences are empty: case 0"):
+    with pytest.raises(DataError, match="1 of 2 sequences is empty: case 0"):
         read_sequences([[NAN, NAN], [1, 2]], keep_length=True)
 
 
@@ -133,13 +133,13 @@ def test_unknown_tokens_have_the_number_0():
     ("X", "message"),
     [
         ("one text", "X is a str; expected a list of texts"),
-        (["a", ""], "1 of 2 sequences are empty: case 1"),
-        (["a", " \n"], "1 of 2 sequences are empty: case 1"),
+        (["a", ""], "1 of 2 sequences is empty: case 1"),
+        (["a", " \n"], "1 of 2 sequences is empty: case 1"),
         (["a", 5, None], r"2 of 3 cases are no text: 1 \(int\), 2 \(NoneType\)"),
-        ([["a", 1]], r"1 of 1 cases are no text: 0 \(list\)"),
+        ([["a", 1]], r"1 of 1 case is no text: 0 \(list\)"),
         (
             [["a", ""]],
-            r"1 of 1 cases are no text: 0 \(list\)\. Expected strings, or lists of tokens, none of them empty",
+            r"1 of 1 case is no text: 0 \(list\)\. Expected strings, or lists of tokens, none of them empty",
         ),
         ([1.5], "for sequences of numbers leave tokens=None"),
     ],

@@ -291,7 +291,7 @@ def test_missing_values_inside_are_bridged_and_infinite_ones_refused(fitted):
     gappy[0, 3], whole[0, 3] = np.nan, (X[0][0, 2] + X[0][0, 4]) / 2
     np.testing.assert_allclose(fitted.predict_proba([gappy]), fitted.predict_proba([whole]), atol=1e-6)
     gappy[0, 3] = np.inf
-    with pytest.raises(DataError, match="1 of 1 sequences hold infinity"):
+    with pytest.raises(DataError, match="1 of 1 sequence holds infinity"):
         fitted.predict([gappy])
 
 
@@ -300,11 +300,11 @@ def test_missing_values_inside_are_bridged_and_infinite_ones_refused(fitted):
     [
         ([[1.0, 2], [3]], [1, 1], "one class only, 1, among 2 labels"),
         ([[1.0, 2], [3]], [1, 2, 3], "X has 2 cases and y 3 labels"),
-        ([[1.0, 2], []], [1, 2], "1 of 2 sequences are empty"),
-        ([[1.0, np.nan], [np.nan]], [1, 2], "1 of 2 sequences are empty: case 1"),
+        ([[1.0, 2], []], [1, 2], "1 of 2 sequences is empty"),
+        ([[1.0, np.nan], [np.nan]], [1, 2], "1 of 2 sequences is empty: case 1"),
         (["a b", "c"], [1, 2], "Choose tokens='char' or tokens='word'"),
-        ([[1.0, 2], [3]], ["a", 1], "1 of 2 labels are text and the others are not"),
-        ([[1.0, 2], [3]], np.array(["a", 1], dtype=object), "1 of 2 labels are text and the others are not"),
+        ([[1.0, 2], [3]], ["a", 1], "1 of 2 labels is text and the others are not"),
+        ([[1.0, 2], [3]], np.array(["a", 1], dtype=object), "1 of 2 labels is text and the others are not"),
         ([[1.0, 2], [3]], np.array([pd.Timestamp(0), 1], dtype=object), "Unknown label type"),
         ([[1.0, 2], [3]], [0.5, 1.7], "Unknown label type"),
         ([[1.0, 2], [3]], [1.0, np.nan], "NaN"),
@@ -318,9 +318,9 @@ def test_what_cannot_be_fitted_is_said(X, y, message):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([[1, 2], [1, 2, 1]], "1 of 2 cases have labels of another number than steps, for example case 1 with 2 steps"),
+        ([[1, 2], [1, 2, 1]], "1 of 2 cases has labels of another number than steps, for example case 1 with 2 steps"),
         ([1, 2], "case 0 with 2 steps and labels of shape"),
-        ([[1, 2]], "X has 2 cases and y 1 sequences of labels"),
+        ([[1, 2]], "X has 2 cases and y 1 sequence of labels"),
         (None, "X has 2 cases and y 0 sequences of labels"),
         ([[1, 1], [1, 1]], "one class only"),
     ],
@@ -340,7 +340,7 @@ def test_predictions_need_a_fit_and_sequences_of_its_kind(fitted):
     with pytest.raises(DataError, match="Choose tokens="):
         fitted.predict(["text"])
     texts = small(tokens="word", max_epochs=1).fit(["a", "b"], [0, 1])
-    with pytest.raises(DataError, match="are no text"):
+    with pytest.raises(DataError, match="1 of 1 case is no text"):
         texts.predict([[1.0, 2.0]])
 
 
@@ -360,7 +360,7 @@ def test_predictions_need_a_fit_and_sequences_of_its_kind(fitted):
         ({"validation_fraction": 0.9}, "validation_fraction=0.9: expected a share from 0 to 0.5, or 'auto'"),
         ({"validation_fraction": "some"}, "validation_fraction='some'"),
         ({"class_weight": "even"}, "class_weight='even': expected None, 'balanced'"),
-        ({"class_weight": {"c": 1}}, r"class_weight names 1 labels that y does not have: \['c'\]"),
+        ({"class_weight": {"c": 1}}, r"class_weight names 1 label that y does not have: \['c'\]"),
         ({"class_weight": {"a": -1}}, "expected weights above 0"),
         ({"distortion": -0.1}, r"distortion=-0\.1: expected a number from 0 to 0\.5, or 'auto'"),
         ({"distortion": "much"}, "distortion='much'"),

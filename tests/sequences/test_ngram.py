@@ -90,7 +90,7 @@ def test_impossible_texts_and_orders_are_errors():
         NgramBaseline().fit(b"ab")
     with pytest.raises(ParameterError, match="order=0: expected a whole number, 1 or more"):
         NgramBaseline(order=0).fit("ab")
-    with pytest.raises(DataError, match="1 characters are not in the vocabulary of 2, for example 'c'"):
+    with pytest.raises(DataError, match="1 character is not in the vocabulary of 2, for example 'c'"):
         NgramBaseline().fit("ab").probabilities("abc")
     with pytest.raises(DataError, match="text is empty"):
         NgramBaseline().fit("ab").perplexity("")

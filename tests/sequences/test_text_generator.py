@@ -256,7 +256,7 @@ def test_prompts_and_texts_that_cannot_be_read_are_errors(model, words):
         model.generate("")
     with pytest.raises(DataError, match=r"2 characters are not in the vocabulary of \d+, for example '!', 'Q'\. Remov"):
         model.generate("Q!")
-    with pytest.raises(DataError, match="1 characters are not in the vocabulary"):
+    with pytest.raises(DataError, match="1 character is not in the vocabulary"):
         model.perplexity("the cat?")
     with pytest.raises(DataError, match="text is empty"):
         model.bits_per_character("")

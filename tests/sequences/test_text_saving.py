@@ -68,7 +68,7 @@ def test_a_folder_is_replaced_by_a_model_of_its_kind_only(saved, tmp_path, copy)
     assert TextGenerator.load(copy).score(TEXT) == model.score(TEXT)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("years of work")
-    with pytest.raises(ParameterError, match=r"holds 1 files and is not a saved text generator alone: thesis\.txt"):
+    with pytest.raises(ParameterError, match=r"holds 1 file and is not a saved text generator alone: thesis\.txt"):
         model.save(tmp_path / "other")
     assert (tmp_path / "other" / "thesis.txt").exists()
 

@@ -46,7 +46,7 @@ def test_unknown_tokens_have_the_number_0_or_are_an_error():
     strict = Vocabulary.of(["abc"], "char")
     with pytest.raises(DataError, match=r"2 characters are not in the vocabulary of 3, for example 'x', 'y'\. Remove"):
         strict.encode("axyb")
-    with pytest.raises(DataError, match="1 words are not in the vocabulary of 1, for example 'b'"):
+    with pytest.raises(DataError, match="1 word is not in the vocabulary of 1, for example 'b'"):
         Vocabulary.of(["a"], "word").encode("b")
 
 

@@ -26,6 +26,7 @@ from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.naming import counted
 from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
@@ -362,7 +363,9 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         table = self.detect(df)
         truth = check_labels(labels)
         if len(truth) != len(table):
-            raise ParameterError(f"{len(truth):,} labels for {len(table):,} rows: expected one per row of `detect`.")
+            raise ParameterError(
+                f"{counted(len(truth), 'label')} for {counted(len(table), 'row')}: expected one per row of `detect`."
+            )
         alpha = best_alpha(table["p_value"].to_numpy(), truth, table["unique_id"].to_numpy())
         self.alpha_ = self.alpha_ if alpha is None else alpha
         return self
@@ -397,7 +400,9 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         if self._is_array and is_array(df):
             df = array_table(df)
             if df.shape[1] != self.n_features_in_:
-                raise DataError(f"The array has {df.shape[1]} columns; `fit` was given {self.n_features_in_}.")
+                raise DataError(
+                    f"The array has {counted(df.shape[1], 'column')}; `fit` was given {self.n_features_in_}."
+                )
         panel = self._read(df, self.panel_.frequency, self.panel_.season_length)
         refuse_coarser_rows(self.panel_, panel)
         # What was learnt from rows would make them more ordinary than they were, and `contamination` another share.

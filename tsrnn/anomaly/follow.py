@@ -13,7 +13,7 @@ from tsrnn.anomaly.stream import read_next_stamp, read_value
 from tsrnn.data.answers import restore_time, restore_times
 from tsrnn.data.grids import DAY
 from tsrnn.errors import DataError
-from tsrnn.naming import examples
+from tsrnn.naming import counted, examples
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -113,7 +113,9 @@ class LineReader:
         if self._header is not None and len(self._header) != len(named):
             whole = f"; or the {len(self._header)} of the history"
         cut = "" if self.notation.sep == "," else f", cut at each {self.notation.sep!r}"
-        raise DataError(f"{len(fields)} fields{cut}, expected {len(named)}: {examples(named, most=6)}{whole}.")
+        raise DataError(
+            f"{counted(len(fields), 'field')}{cut}, expected {len(named)}: {examples(named, most=6)}{whole}."
+        )
 
     def _update(self, rows: list[tuple[Any, str, str]]) -> list[dict[str, Any]]:
         values = [self._number(value) for _, _, value in rows]
@@ -150,9 +152,9 @@ class LineReader:
         self._far[first] = stamp, time, together
         last = frequency.stamps(np.array([stamp]), -gap - 1)
         raise DataError(
-            f"Series {first}: the time stamp {restore_time(stamp, watch.like.form)} lies {gap + 1:,} rows after the "
-            f"last one, {restore_times(last, watch.like.form)[0]}; expected {most:,} at most. It is left out unless "
-            "the next line goes on from it."
+            f"Series {first}: the time stamp {restore_time(stamp, watch.like.form)} lies {counted(gap + 1, 'row')} "
+            f"after the last one, {restore_times(last, watch.like.form)[0]}; expected {most:,} at most. It is left out "
+            "unless the next line goes on from it."
         )
 
     def _time(self, text: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.errors import ParameterError
+from tsrnn.naming import agree, counted, some_of
 from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
@@ -199,7 +200,9 @@ def event_scores(labels: Any, is_anomaly: Any) -> EventScores:
     """
     truth, found = _flags(labels, "labels"), _flags(is_anomaly, "is_anomaly")
     if len(truth) != len(found):
-        raise ParameterError(f"{len(truth):,} labels and {len(found):,} detections: expected one of each per row.")
+        raise ParameterError(
+            f"{counted(len(truth), 'label')} and {counted(len(found), 'detection')}: expected one of each per row."
+        )
     delays = []
     for start, end in zip(*runs(truth), strict=True):
         at = np.flatnonzero(found[start : end + 1])
@@ -260,7 +263,7 @@ def check_labels(labels: Any) -> Bools:
     """Return labels as flags, or raise ParameterError if they hold no anomaly or nothing else."""
     flags = _flags(labels, "labels")
     if not flags.any() or flags.all():
-        what = "no row is" if not flags.any() else f"all {len(flags):,} rows are"
+        what = "no row is" if not flags.any() else agree(len(flags), "the row is", f"all {len(flags):,} rows are")
         raise ParameterError(f"labels: {what} anomalous. Expected some of each.")
     return flags
 
@@ -273,7 +276,9 @@ def _flags(values: Any, name: str) -> Bools:
         strange = [value for value in array.tolist() if value not in (0, 1)]
         if strange:
             shown = ", ".join(repr(value) for value in strange[:5])
-            raise ParameterError(f"{name} holds {len(strange):,} values other than 0 and 1, for example {shown}.")
+            raise ParameterError(
+                f"{name} holds {counted(len(strange), 'value')} other than 0 and 1, for example {shown}."
+            )
     return array.astype(np.bool_)
 
 
@@ -282,7 +287,8 @@ def _numbers(values: Any, name: str) -> Floats:
     if array.ndim != 1 or not np.isfinite(array).all():
         missing = int((~np.isfinite(array)).sum())
         raise ParameterError(
-            f"{name} of shape {array.shape} has {missing:,} values that are not finite. Fill them first."
+            f"{name} of shape {array.shape} has {counted(missing, 'value that is', 'values that are')} not finite. "
+            "Fill in numbers first."
         )
     return array
 
@@ -300,5 +306,5 @@ def _score(score: Any, n: int) -> Floats:
         raise ParameterError(f"score has shape {values.shape}: expected ({n},), one per label.")
     judged = np.isfinite(values)
     if np.isinf(values).any() or not judged.any():
-        raise ParameterError(f"score has {int((~judged).sum()):,} values that are not finite of {n:,}.")
+        raise ParameterError(f"{some_of(int((~judged).sum()), n, 'score', 'is', 'are')} not finite.")
     return np.where(judged, values, values[judged].min())

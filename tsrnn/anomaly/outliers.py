@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.tables import time_rows
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.watch import Found
@@ -54,7 +55,8 @@ class OutlierMethods(OutlierMixin):
         panel, found = self._judge(X)
         if panel.n_series > 1 and found.share is None:
             raise DataError(
-                f"{panel.n_series} series have more than one score per row. Use `detect`, or channels=True."
+                f"{counted(panel.n_series, 'series has', 'series have')} more than one score per row. Use `detect`, or "
+                "channels=True."
             )
         at, length = time_rows(panel)
         p_value = np.ones(length)

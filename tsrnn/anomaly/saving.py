@@ -32,6 +32,7 @@ from tsrnn.forecasting.forecaster import Forecaster
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.saving import forecaster_from_stored, forecaster_to_stored
 from tsrnn.forecasting.stored_parameters import json_to_parameter, parameter_to_json, read_columns
+from tsrnn.naming import counted
 from tsrnn.training.checkpoint import part_of
 
 if TYPE_CHECKING:
@@ -123,11 +124,11 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
     start, after = (arrays.get(name, np.empty(0)) for name in ("start", "next"))
     n = len(names)
     if any(part.shape != (n,) or part.dtype != np.int64 for part in (start, after)) or not n:
-        raise DataError(f"{n} names do not fit the time stamps")
+        raise DataError(f"{counted(n, 'name does', 'names do')} not fit the time stamps")
     width = number_between(0, LARGEST)(content, "width")
     state = part_of(arrays, STATE).get("clean")
     if state is None or state.shape != (n, plan.context):
-        raise DataError(f"the windows are not those of {n} series and {plan.context} rows")
+        raise DataError(f"the windows are not those of {counted(n, 'series')} and {counted(plan.context, 'row')}")
     system = read_entry(content, "system")
     one = replace(panel, ids=panel.ids[:1], start=panel.start[:1], offsets=panel.offsets[:2])
     length = detector.calibration_length
@@ -153,10 +154,10 @@ def _found(arrays: dict[str, Any], n_rows: int) -> Found:
     for name in Judged._fields:
         dtype = np.bool_ if name == "ordinary" else np.float64
         if name not in parts or parts[name].shape != (n_rows,) or parts[name].dtype != dtype:
-            raise DataError(f"the array {name} does not fit {n_rows} rows")
+            raise DataError(f"the array {name} does not fit {counted(n_rows, 'row')}")
     share = parts.get("share")
     if share is not None and share.shape != (n_rows,):
-        raise DataError(f"the array share does not fit {n_rows} rows")
+        raise DataError(f"the array share does not fit {counted(n_rows, 'row')}")
     return Found(Judged(**{name: parts[name] for name in Judged._fields}), share)
 
 

@@ -16,6 +16,7 @@ from tsrnn.data.panel import as_names
 from tsrnn.data.tables import LARGEST, read_panel
 from tsrnn.data.whole_times import read_whole_time
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 from tsrnn.parameters import is_number, is_whole
 
 if TYPE_CHECKING:
@@ -134,8 +135,8 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
         absent = [name for name in watch.index if name not in values]
         strange = [*names[~known], *absent][:5]
         raise DataError(
-            f"{len(names)} values for the {len(watch.next)} channels of a system, wrong or absent: "
-            f"{', '.join(map(str, strange))}. All are needed at once, None where a value is missing."
+            f"{counted(len(names), 'value')} for the {counted(len(watch.next), 'channel')} of a system, wrong or "
+            f"absent: {', '.join(map(str, strange))}. All are needed at once, None where a value is missing."
         )
     gap = np.zeros(len(names), np.int64)
     gap[known] = gaps(watch, index[known], stamps[known], names[known])
@@ -224,7 +225,10 @@ def update_table(watch: Watch, df: Any, columns: ColumnArguments) -> tuple[Panel
         return panel, watch.follow(panel)
     if not known.all():
         strange = ", ".join(map(str, panel.ids[~known][:5]))
-        raise DataError(f"{int((~known).sum())} channels were not fitted: {strange}. A system keeps its channels.")
+        raise DataError(
+            f"{counted(int((~known).sum()), 'channel was', 'channels were')} not fitted: {strange}. A system keeps its "
+            "channels."
+        )
     return panel, _follow_system(watch, panel, index)
 
 

@@ -11,6 +11,7 @@ from tsrnn.data.answers import id_column, restore_times
 from tsrnn.data.panel import Panel
 from tsrnn.data.spans import row_stamps
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.watch import Found
@@ -47,7 +48,9 @@ def array_table(values: Any) -> pd.DataFrame:
         )
     infinite = int(np.isinf(array).sum())
     if infinite:
-        raise DataError(f"The array holds {infinite:,} infinite values. Expected numbers, or NaN where one is missing.")
+        raise DataError(
+            f"The array holds {counted(infinite, 'infinite value')}. Expected numbers, or NaN where one is missing."
+        )
     return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsrnn.commands.options import LEVELS, MODELS, FiniteRange, SeveralModels, output_options, table_options
+from tsrnn.naming import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,11 +178,11 @@ def _plan(config: dict[str, Any]) -> str:
     '4 cutoffs, 1 step apart, h = 3 after a gap of 2, fitted before every cutoff on the last 60 rows.'
     """
     count, step, every = config["n_windows"], config["step_size"], config["refit"]
-    apart = "" if count == 1 else f", {step} step{'' if step == 1 else 's'} apart"
+    apart = "" if count == 1 else f", {counted(step, 'step')} apart"
     gap = f" after a gap of {config['gap']}" if config["gap"] else ""
     often = {0: "once before the first", 1: "before every cutoff"}.get(every, f"again every {every} cutoffs")
-    rows = f" on the last {config['train_size']} rows" if config["train_size"] else ""
-    return f"{count} cutoff{'' if count == 1 else 's'}{apart}, h = {config['h']}{gap}, fitted {often}{rows}."
+    rows = f" on the last {counted(config['train_size'], 'row')}" if config["train_size"] else ""
+    return f"{counted(count, 'cutoff')}{apart}, h = {config['h']}{gap}, fitted {often}{rows}."
 
 
 def _write(result: BacktestResult, format_: str, output: str | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsrnn.commands.options import MODELS, FiniteRange, OneModel, output_options, table_options
+from tsrnn.naming import counted, some_of
 
 if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
@@ -139,15 +140,14 @@ def _write(
     never = judged.index[judged == 0]
     if len(never):
         voice.say(
-            f"{len(never):,} of {len(judged):,} series have too little history to be judged: {examples(never)}. With "
-            f"this forecaster the first {detector.watch_.plan.block} rows are history."
+            f"{some_of(len(never), len(judged), 'series', 'has', 'have')} too little history to be judged: "
+            f"{examples(never)}. With this forecaster the first {detector.watch_.plan.block} rows are history."
         )
     found, total = int(detections["is_anomaly"].sum()), int(judged.sum())
     if total:
         voice.say(
-            f"{len(events):,} {'event' if len(events) == 1 else 'events'}; {found:,} of {total:,} judged rows "
-            f"{'is' if found == 1 else 'are'} anomalous ({100 * found / total:.2g} %; "
-            f"{100 * detector.alpha_:g} % would be by chance)."
+            f"{counted(len(events), 'event')}; {some_of(found, total, 'judged row', 'is', 'are')} anomalous "
+            f"({100 * found / total:.2g} %; {100 * detector.alpha_:g} % would be by chance)."
         )
     write_frame(detections if rows else events, format_, output)
 
@@ -183,4 +183,4 @@ def follow_lines(detector: AnomalyDetector, voice: Voice, notation: Notation, en
             click.echo(json.dumps(alarm, allow_nan=False))
         sys.stdout.flush()
     n_read, n_wrong = n_read + reader.n_confirmed, n_wrong - reader.n_confirmed
-    voice.say(f"{n_read:,} lines read" + (f", {n_wrong:,} could not be." if n_wrong else "."))
+    voice.say(f"{counted(n_read, 'line')} read" + (f", {n_wrong:,} could not be." if n_wrong else "."))

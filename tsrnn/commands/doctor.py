@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tsrnn.commands.options import output_options
+from tsrnn.naming import some_of
 
 
 @click.command(name="doctor")
@@ -48,5 +49,5 @@ def _text(facts: dict[str, Any], checks: list[Any]) -> str:
         mark = "skipped" if check.skipped else "ok" if check.passed else "FAILED"
         lines.append(f"{mark:<8}{check.name}: {check.said} ({check.seconds:.1f} s)")
     failed = sum(not check.passed for check in checks)
-    lines += ["", "Everything works." if not failed else f"{failed} of {len(checks)} checks failed."]
+    lines += ["", "Everything works." if not failed else f"{some_of(failed, len(checks), 'check')} failed."]
     return "\n".join(lines)

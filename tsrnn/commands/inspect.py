@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsrnn.commands.options import output_options, table_options
-from tsrnn.naming import examples
+from tsrnn.naming import agree, counted, examples, some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def _text(panel: Panel, table: pd.DataFrame, advice: list[str]) -> str:
     shown = table
     if len(table) > MOST_SHOWN:
         shown = table.iloc[:MOST_SHOWN]
-        parts.append(f"The first {MOST_SHOWN} of {len(table):,} series; --format csv has all:")
+        parts.append(f"The first {MOST_SHOWN} of {counted(len(table), 'series')}; --format csv has all:")
     parts.append(
         render_table(shown.assign(season=[f"{s:.2f}" if s == s else "–" for s in shown["season"]]), width=WIDE)
     )
@@ -116,15 +116,16 @@ def advise(panel: Panel, found: list[Description], file: str) -> list[str]:
     return [*lines, *_on_season(panel, found), _next_step(panel, file)]
 
 
-def _said(panel: Panel, places: list[int]) -> str:
-    """Say how many series, with up to five names.
+def _said(panel: Panel, places: list[int], *verbs: str) -> str:
+    """Say how many series, with up to five names, and the verb that goes with one or with several.
 
     Returns
     -------
     str
-        Such as "2 of 7 series (a, b)".
+        Such as "2 of 7 series (a, b) have".
     """
-    return f"{len(places):,} of {panel.n_series:,} series ({examples(panel.ids[places])})"
+    said = f"{some_of(len(places), panel.n_series, 'series')} ({examples(panel.ids[places])})"
+    return f"{said} {agree(len(places), *verbs)}" if verbs else said
 
 
 def _on_length(panel: Panel) -> list[str]:
@@ -136,18 +137,18 @@ def _on_length(panel: Panel) -> list[str]:
     if short:
         what = f"two seasons ({fewest} rows)" if m > 1 else f"{fewest} rows"
         lines.append(
-            f"{_said(panel, short)} have less than {what}: their forecasts rest on what other series are like, and "
-            "a backtest leaves them out."
+            f"{_said(panel, short, 'has', 'have')} less than {what}: their forecasts rest on what other series are "
+            "like, and a backtest leaves them out."
         )
     empty = np.flatnonzero(panel.n_observed == 0).tolist()
     if empty:
-        lines.append(f"{_said(panel, empty)} have no value at all: drop them.")
+        lines.append(f"{_said(panel, empty, 'has', 'have')} no value at all: drop {agree(len(empty), 'it', 'them')}.")
     ends = panel.frequency.stamps(panel.start, panel.lengths - 1)
     early = np.flatnonzero(ends < ends.max()).tolist()
     if early:
         lines.append(
-            f"{_said(panel, early)} end before the others: each is forecast from its own last row. Drop series that "
-            "are over."
+            f"{_said(panel, early, 'ends', 'end')} before the others: each is forecast from its own last row. Drop "
+            "series that are over."
         )
     return lines
 
@@ -159,15 +160,17 @@ def _on_gaps(panel: Panel, found: list[Description]) -> list[str]:
     lines = []
     if gappy:
         lines.append(
-            f"{_said(panel, gappy)} lack more than {MANY_MISSING:.0%} of their rows. Networks leave gaps out, ETS and "
-            "Theta fill them by interpolation. If the rows are zeros that were not written down, write them."
+            f"{_said(panel, gappy, 'lacks', 'lack')} more than {MANY_MISSING:.0%} of "
+            f"{agree(len(gappy), 'its', 'their')} rows. Networks leave gaps out, ETS and Theta fill them by "
+            "interpolation. If the rows are zeros that were not written down, write them."
         )
     longest = max(range(len(found)), key=lambda i: found[i].longest_gap)
     if found[longest].longest_gap > max(panel.season_length, 2):
         one = found[longest]
         stamp = restore_times(panel.frequency.stamps(panel.start[[longest]], [one.gap_at]), panel.form)[0]
         lines.append(
-            f"The longest gap, {one.longest_gap:,} rows, begins at {_moment(stamp)} in series {panel.ids[longest]}."
+            f"The longest gap, {counted(one.longest_gap, 'row')}, begins at {_moment(stamp)} in series "
+            f"{panel.ids[longest]}."
         )
     return lines
 
@@ -186,8 +189,9 @@ def _on_outliers(panel: Panel, found: list[Description]) -> list[str]:
         shown.append(f"{panel.ids[i]} at {_moment(stamp)} ({panel.series(i)[row]:.6g})")
     more = ", ..." if total > len(shown) else ""
     return [
-        f"{total:,} value{'s' if total > 1 else ''} in {_said(panel, odd)} lie far from their neighbours: "
-        f"{', '.join(shown)}{more}. Correct errors, or leave them empty; what really happened may stay."
+        f"{counted(total, 'value')} in {_said(panel, odd)} {agree(total, 'lies', 'lie')} far from "
+        f"{agree(total, 'its', 'their')} neighbours: {', '.join(shown)}{more}. Correct errors, or leave them empty; "
+        "what really happened may stay."
     ]
 
 
@@ -197,11 +201,11 @@ def _on_values(panel: Panel, found: list[Description]) -> list[str]:
     lines = []
     constant = [i for i, one in enumerate(found) if one.constant]
     if constant:
-        lines.append(f"{_said(panel, constant)} never change, so they have no MASE and tell models nothing.")
+        lines.append(f"{_said(panel, constant, 'never changes', 'never change')}: no MASE, and nothing to learn from.")
     sparse = [i for i, one in enumerate(found) if one.zeros >= MANY_ZEROS and not one.constant]
     if sparse:
         lines.append(
-            f"{_said(panel, sparse)} are zero in half or more of their rows: the median forecast may be 0 "
+            f"{_said(panel, sparse, 'is', 'are')} zero in half or more of the rows: the median forecast may be 0 "
             "throughout. Look at upper quantiles (--quantiles 0.9), or sum up to a longer step."
         )
     return lines
@@ -231,12 +235,15 @@ def _on_season(panel: Panel, found: list[Description]) -> list[str]:
 def _why_untold(panel: Panel, found: list[Description]) -> str:
     """Say of how many series, with up to five names, each reason holds."""
     reasons = {
-        "short": "are too short for it",
-        "missing": "lack too many values, or all at some step of it",
-        "unchanging": "do not change, or only along a line",
+        "short": ("is too short for it", "are too short for it"),
+        "missing": (
+            "lacks too many values, or all at some step of it",
+            "lack too many values, or all at some step of it",
+        ),
+        "unchanging": ("does not change, or only along a line", "do not change, or only along a line"),
     }
     places = {kind: [i for i, one in enumerate(found) if one.untold == kind] for kind in reasons}
-    return "; ".join(f"{_said(panel, places[kind])} {reason}" for kind, reason in reasons.items() if places[kind])
+    return "; ".join(_said(panel, places[kind], *reason) for kind, reason in reasons.items() if places[kind])
 
 
 def _next_step(panel: Panel, file: str) -> str:
@@ -249,7 +256,7 @@ def _next_step(panel: Panel, file: str) -> str:
         origins = choose_origins(panel, None, None, None)
     except ShortSeriesError:
         return f"Too short for a backtest; forecast with: tsrnn forecast {shlex.quote(file)}"
-    count = f"{origins.n_windows} cutoff{'' if origins.n_windows == 1 else 's'}"
+    count = counted(origins.n_windows, "cutoff")
     return f"There is room for a backtest from {count}, {origins.h} ahead: tsrnn backtest {shlex.quote(file)}"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 from tsrnn.whole_files import real_path
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def render_table(df: pd.DataFrame, width: int | None = None) -> str:
     with console.capture() as capture:
         console.print(table)
     text = "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
-    return f"{text}\n… and {left:,} more rows; --format csv has them all." if left > 0 else text
+    return f"{text}\n… and {counted(left, 'more row')}; --format csv has them all." if left > 0 else text
 
 
 def _is_midnight(column: pd.Series) -> bool:

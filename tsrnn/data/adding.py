@@ -23,7 +23,7 @@ from tsrnn.data.placing import (
 )
 from tsrnn.data.tables import warn_of_empty
 from tsrnn.errors import DataError
-from tsrnn.naming import examples
+from tsrnn.naming import counted, examples
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _named_as_known(known: Panel, newer: Panel) -> Panel:
     if known.n_series == 1:
         return replace(newer, ids=known.ids)
     raise DataError(
-        f"The Series has no name, but the model was fitted on {known.n_series:,} series: "
+        f"The Series has no name, but the model was fitted on {counted(known.n_series, 'series')}: "
         f"{examples(known.ids)}. Name the one that it belongs to, for example series.rename({known.ids[0]!r})."
     )
 
@@ -161,12 +161,11 @@ def _warn_of_empty(newer: Panel, new: Integers, panel: Panel) -> None:
 def _replaced_notes(changed: dict[Any, int]) -> list[str]:
     if not changed:
         return []
-    total, names = sum(changed.values()), list(changed)
-    what = "value was" if total == 1 else "values were"
-    return [f"{total:,} fitted {what} replaced by the update, of {len(names):,} series: {examples(names)}."]
+    those, names = counted(sum(changed.values()), "fitted value was", "fitted values were"), list(changed)
+    return [f"{those} replaced by the update, of {counted(len(names), 'series')}: {examples(names)}."]
 
 
 def _new_notes(names: Sequence[Any]) -> list[str]:
     if not len(names):
         return []
-    return [f"{len(names):,} series {'is' if len(names) == 1 else 'are'} new since the fit: {examples(names)}."]
+    return [f"{counted(len(names), 'series is', 'series are')} new since the fit: {examples(names)}."]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsrnn.data.grids import Stamps
 from tsrnn.data.panel import Floats
-from tsrnn.naming import examples
+from tsrnn.naming import agree, examples, some_of
 
 # Most columns are told from the calendar by so many of their rows.
 FIRST_ROWS = 64
@@ -42,19 +42,27 @@ def input_notes(ds: Stamps, zone: Any, y: Floats, names: Sequence[Any]) -> list[
         found = find_calendar_columns(ds, y)
     flags = [i for i in _find_flags(y) if i not in found]
     told = [f"{names[i]} ({part})" for i, part in sorted(found.items())]
-    cure = "To leave them out, name the columns that are wanted with target_col."
     notes = []
     if 0 < len(told) < len(names):
+        only = agree(len(told), "repeats its", "repeat their")
         notes.append(
-            f"{len(told)} of {len(names)} columns only repeat their time stamps and are forecast like any other: "
-            f"{examples(told)}. {cure}"
+            f"{some_of(len(told), len(names), 'column')} only {only} time stamps and {_like_others(told)}: "
+            f"{examples(told)}. {_cure(told)}"
         )
     if flags and len(told) + len(flags) < len(names):
         notes.append(
-            f"{len(flags)} of {len(names)} columns hold 0 and 1 alone and are forecast like any other, not used to "
-            f"forecast the others: {examples(names[i] for i in flags)}. {cure}"
+            f"{some_of(len(flags), len(names), 'column', 'holds', 'hold')} 0 and 1 alone and {_like_others(flags)}, "
+            f"not used to forecast the others: {examples(names[i] for i in flags)}. {_cure(flags)}"
         )
     return notes
+
+
+def _like_others(columns: Sequence[Any]) -> str:
+    return f"{agree(len(columns), 'is', 'are')} forecast like any other"
+
+
+def _cure(columns: Sequence[Any]) -> str:
+    return f"To leave {agree(len(columns), 'it', 'them')} out, name the columns that are wanted with target_col."
 
 
 def _find_flags(y: Floats) -> list[int]:

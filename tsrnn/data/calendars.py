@@ -12,6 +12,7 @@ from tsrnn.data.grids import TOO_FAR, Frequency, Stamps, divide, every, per_step
 from tsrnn.data.month_days import Anchor, anchor_days, month_number
 from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 MIXED = -1  # an anchor that differs between the series of a table
@@ -176,9 +177,9 @@ class TradingDays(Frequency):
         return "B"
 
     def _words(self) -> str:
-        word = "holiday is" if self.holidays == 1 else "holidays are"
         # A calendar of the rows that are there says nothing of holidays to come: forecasts have rows on them.
-        return f"business days; {self.holidays:,} past {word} stepped over, later ones are not known"
+        past = counted(self.holidays, "past holiday is", "past holidays are")
+        return f"business days; {past} stepped over, later ones are not known"
 
     def _season(self) -> int:
         return 5

@@ -10,7 +10,7 @@ import numpy as np
 
 from tsrnn.data.panel import sums_before
 from tsrnn.errors import FrequencyError
-from tsrnn.naming import examples
+from tsrnn.naming import examples, some_of
 
 if TYPE_CHECKING:
     from tsrnn.data.grids import Frequency
@@ -173,4 +173,5 @@ def _told(found: CoarseSteps, ids: Any, frequency: Frequency, whose: str = "the 
     if len(names) == 1:
         return f"Series {names[0]!r} has one row in every {every[0]} {grid}"
     shown = examples(zip(names, every, strict=True), lambda pair: f"{pair[0]!r} in every {pair[1]}")
-    return f"{len(names):,} of {len(ids):,} series have no row in most steps {grid}, but one each: {shown}"
+    those = some_of(len(names), len(ids), "series", "has", "have")
+    return f"{those} no row in most steps {grid}, but one each: {shown}"

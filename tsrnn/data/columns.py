@@ -21,7 +21,7 @@ from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.panel import Floats
 from tsrnn.errors import ColumnError, DataError
-from tsrnn.naming import examples, listing
+from tsrnn.naming import counted, examples, listing
 
 _PARTS_OF_A_DATE = ("quarter", "month", "week", "day")
 
@@ -354,7 +354,7 @@ def to_numbers(column: pd.Series, name: Any) -> Floats:
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise DataError(
-            f"Column {name!r} has {len(infinite):,} infinite values, in row {examples(infinite)} (counted from 0). "
-            "Replace them by NaN where the value is unknown: df.replace([np.inf, -np.inf], np.nan)."
+            f"Column {name!r} has {counted(len(infinite), 'infinite value')}, in row {examples(infinite)} (counted "
+            "from 0). Replace them by NaN where the value is unknown: df.replace([np.inf, -np.inf], np.nan)."
         )
     return np.asarray(values, dtype=np.float64)

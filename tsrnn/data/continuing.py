@@ -24,6 +24,7 @@ from tsrnn.data.placing import (
 )
 from tsrnn.data.tables import report_empty
 from tsrnn.errors import DataError
+from tsrnn.naming import agree, counted, some_of
 
 # Rows that may be missing between what is known and what a file holds, in rows that there are: more is a mistake.
 MOST_MISSING = 10
@@ -93,23 +94,34 @@ def _check_gap(name: Any, part: NewerRows) -> None:
     missing = part.shift - len(part.past)
     if missing > MOST_MISSING * (len(part.past) + len(part.y)):
         raise DataError(
-            f"Series {name!s}: {missing:,} rows are missing between the {len(part.past):,} known ones and the newer "
-            "ones. Give the rows in between, or forecast from the file alone by fitting again."
+            f"Series {name!s}: {counted(missing, 'row is', 'rows are')} missing between the {len(part.past):,} known "
+            "ones and the newer ones. Give the rows in between, or forecast from the file alone by fitting again."
         )
 
 
 def _describe(counts: Counter[str], n_series: int) -> list[str]:
     """Say what became of the series and of the known rows."""
+    that = "that the model was fitted on"
+
+    def rows(kind: str, one: str, several: str) -> str:
+        return f"{counts[kind]:,} of the rows {that} {agree(counts[kind], one, several)}"
+
     texts = {
-        "joined": "{:,} of {:,} series go on from the rows that the model was fitted on.",
-        "revised": "{:,} of the rows that the model was fitted on were revised.",
-        "kept": "{:,} of the rows that the model was fitted on come after the newer ones and are kept; the forecast "
-        "follows them.",
-        "left out": "{:,} of the rows that the model was fitted on come after a series that begins no later than they "
-        "do, and are left out.",
-        "new": "{:,} of {:,} series are new to the model.",
+        "joined": f"{some_of(counts['joined'], n_series, 'series', 'goes', 'go')} on from the rows {that}.",
+        "revised": f"{rows('revised', 'was', 'were')} revised.",
+        "kept": rows(
+            "kept",
+            "comes after the newer ones and is kept; the forecast follows it.",
+            "come after the newer ones and are kept; the forecast follows them.",
+        ),
+        "left out": rows(
+            "left out",
+            "comes after a series that begins no later than it does, and is left out.",
+            "come after a series that begins no later than they do, and are left out.",
+        ),
+        "new": f"{some_of(counts['new'], n_series, 'series', 'is', 'are')} new to the model.",
     }
-    return [text.format(counts[kind], n_series) for kind, text in texts.items() if counts[kind]]
+    return [text for kind, text in texts.items() if counts[kind]]
 
 
 def refuse_lost_rows(panel: Panel, known: Panel) -> None:
@@ -134,9 +146,9 @@ def refuse_lost_rows(panel: Panel, known: Panel) -> None:
     if lost:
         shown = ", ".join(f"{name} ({rows:,})" for name, rows in list(lost.items())[:5])
         raise DataError(
-            f"An update would forget {sum(lost.values()):,} rows that the model was fitted on, of {len(lost):,} series "
-            f"that begin no later than these rows and end before the last of them: {shown}. Give the whole table to "
-            "revise its first rows, or fit again to begin afresh."
+            f"An update would forget {counted(sum(lost.values()), 'row')} that the model was fitted on, of "
+            f"{counted(len(lost), 'series')} that begin no later than these rows and end before the last of them: "
+            f"{shown}. Give the whole table to revise its first rows, or fit again to begin afresh."
         )
 
 

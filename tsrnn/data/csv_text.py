@@ -14,6 +14,7 @@ from tsrnn.data.headers import refuse_values_as_header
 from tsrnn.data.names import as_whole_numbers, restore_names
 from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks, thousands_beside
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # The line that tells Excel what separates the columns below it.
@@ -112,9 +113,9 @@ def _check_rows(text: str, name: str, sep: str) -> tuple[list[str], list[list[st
         for row in reader:
             if row and len(row) != len(header):
                 raise DataError(
-                    f"{name}: line {reader.line_num} has {len(row)} fields, the header has {len(header)}, "
-                    f"cut at each {_SEPARATORS.get(sep, sep)}. Quote fields that hold the separator, or name "
-                    "another one with sep."
+                    f"{name}: line {reader.line_num} has {counted(len(row), 'field')}, the header has {len(header)}, "
+                    f"cut at each {_SEPARATORS.get(sep, sep)}. Quote fields that hold the separator, or name another "
+                    "one with sep."
                 )
             if len(sample) < SAMPLE_LINES:
                 sample.append(row)

@@ -12,7 +12,7 @@ import pandas as pd
 from tsrnn.data.centuries import describe_century, place_in_century
 from tsrnn.data.panel import Integers
 from tsrnn.errors import DataError
-from tsrnn.naming import examples
+from tsrnn.naming import examples, some_of
 
 _DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d",
@@ -104,8 +104,8 @@ def _parse_unique(
     if offsets.notna().any():
         if offsets.isna().any():
             raise DataError(
-                f"Mixed zones: {int(offsets.isna().sum()):,} of {len(values):,} distinct time stamps have no "
-                f"UTC offset, for example {values[offsets.isna()].iloc[0]!r}, while others do, for example "
+                f"Mixed zones: {some_of(int(offsets.isna().sum()), len(values), 'distinct time stamp', 'has', 'have')} "
+                f"no UTC offset, for example {values[offsets.isna()].iloc[0]!r}, while others do, for example "
                 f"{values[offsets.notna()].iloc[0]!r}. Give all of them an offset, or none."
             )
         return _parse_with_offsets(values, offsets, codes, text)
@@ -299,7 +299,6 @@ def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     rows = np.flatnonzero(failed[codes])
     shown = examples(rows, lambda row: f"{text.iloc[row]!r} (row {row})")
     return (
-        f"{len(rows):,} of {len(text):,} values cannot be read as dates, for example {shown}; rows "
-        "count from 0. Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years "
-        "1678 to 2261."
+        f"{some_of(len(rows), len(text), 'value')} cannot be read as dates, for example {shown}; rows count from 0. "
+        "Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years 1678 to 2261."
     )

@@ -12,7 +12,7 @@ from tsrnn.data.columns import choose_time
 from tsrnn.data.files import UNSAID, FileForm, read_noted_table
 from tsrnn.data.names import name_alike
 from tsrnn.errors import DataError
-from tsrnn.naming import listing
+from tsrnn.naming import agree, counted, listing
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 
@@ -60,7 +60,7 @@ def read_folder(
     if len(paths) == 1 and each_file is None:
         return tables[0], notes
     named = form.id_col if form.id_col is not None else "unique_id"
-    joined = [f"{len(paths)} files of one table were joined.", *notes]
+    joined = [f"{counted(len(paths), 'file')} of one table {agree(len(paths), 'was', 'were')} joined.", *notes]
     if named in tables[0].columns:
         tables = name_alike(tables, named)
     if each_file == "part" or named in tables[0].columns:
@@ -69,15 +69,16 @@ def read_folder(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f"{folder}: {len(twice)} names occur with several endings, for example {twice[0]}. Remove one of them."
+            f"{folder}: {counted(len(twice), 'name occurs', 'names occur')} with several endings, for example "
+            f"{twice[0]}. Remove one of them."
         )
-    time, counted = choose_time(tables[0], None, time_col)
-    if counted:
+    time, is_counter = choose_time(tables[0], None, time_col)
+    if is_counter:
         time = "ds"
     elif each_file is None and tables[0][time].duplicated().any():
         # A file of several series: whatever column names them there, it does in all files.
         return pd.concat(tables, ignore_index=True), joined
-    if counted:
+    if is_counter:
         tables = [table.assign(ds=range(len(table))) for table in tables]
     whole = pd.concat(tables, ignore_index=True)
     whole["unique_id"] = np.repeat(np.array(names, dtype=object), [len(table) for table in tables])
@@ -87,7 +88,7 @@ def read_folder(
             f"{folder}: no two of its {len(paths)} files share a time stamp. Say whether each is a series of its own "
             "(--each-file series) or a part of the same ones (--each-file part)."
         )
-    return whole, [f"Each of the {len(paths)} files is a series, named by its file.", *notes]
+    return whole, [f"Each of the {len(paths):,} files is a series, named by its file.", *notes]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -39,6 +39,7 @@ from tsrnn.data.month_days import Anchor, describe_no_anchor, find_anchor, month
 from tsrnn.data.open_days import extend_days, find_open_days, infer_days
 from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import FrequencyError
+from tsrnn.naming import counted, some_of
 
 _EXAMPLES = "Expected a pandas alias such as 'h', '15min', 'D', 'B', 'W-MON', 'MS', 'QE-DEC', or a Timedelta."
 
@@ -132,7 +133,7 @@ def _common_gap(gaps: Integers, *, dates: bool) -> int:
         )
         raise FrequencyError(
             f"The step of the time stamps cannot be told: the most common gap, {shown}, covers only "
-            f"{count:,} of {len(gaps):,} gaps, and at least half are needed. {cure}"
+            f"{some_of(count, len(gaps), 'gap')}, and at least half are needed. {cure}"
         )
     return step
 
@@ -161,9 +162,9 @@ def _infer_months(ds: Stamps, starts: Stamps, gaps: Integers, within: Bools) -> 
             _refuse_thirteen_months(step, ds)
             return MonthStep(step, *anchor, phase=_phase(starts, step))
         raise FrequencyError(
-            f"The step of the time stamps cannot be told: the most common gap, {step} months, covers "
-            f"only {count:,} of {len(months):,} gaps, and at least half are needed. Pass the step, "
-            "for example freq='MS', or make the table regular first."
+            f"The step of the time stamps cannot be told: the most common gap, {counted(step, 'month')}, covers "
+            f"only {some_of(count, len(months), 'gap')}, and at least half are needed. Pass the step, for "
+            "example freq='MS', or make the table regular first."
         )
     step, count = _most_common(gaps)
     if 2 * count >= len(gaps) and (gaps % step == 0).all():
@@ -326,9 +327,9 @@ def _check_weekday(text: str, named: int, starts: Stamps) -> None:
     if len(wrong):
         day = WEEKDAYS[int(weekday(wrong[:1])[0])]
         raise FrequencyError(
-            f"freq={text!r}, but {len(wrong):,} of {len(starts):,} series do not begin on that weekday, for "
-            f"example {show_stamps(wrong)}. freq='W-{day}' fits the first of them; freq='W' takes the "
-            "weekday from the data."
+            f"freq={text!r}, but {some_of(len(wrong), len(starts), 'series', 'does', 'do')} not begin on that weekday, "
+            f"for example {show_stamps(wrong)}. freq='W-{day}' fits the first of them; freq='W' takes the weekday from "
+            "the data."
         )
 
 
@@ -354,7 +355,7 @@ def _months(
         if len(wrong):
             fit = MonthStep(months, side, phase=phase).alias
             raise FrequencyError(
-                f"freq={text!r}, but {len(wrong):,} of {len(starts):,} series begin in another month, for "
-                f"example {show_stamps(wrong)}. freq={fit!r} fits; without freq, it is inferred."
+                f"freq={text!r}, but {some_of(len(wrong), len(starts), 'series', 'begins', 'begin')} in another month, "
+                f"for example {show_stamps(wrong)}. freq={fit!r} fits; without freq, it is inferred."
             )
     return MonthStep(months, side, phase=phase)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import DataError, FrequencyError
-from tsrnn.naming import examples
+from tsrnn.naming import examples, some_of
 
 Stamps = npt.NDArray[Any]
 
@@ -138,9 +138,8 @@ class Frequency(ABC):
             step = f"the fitted step {self.alias!r}" if fitted else f"freq={self.alias!r}"
             cure = "Put them on that grid, or fit again on a table of their own step."
             raise FrequencyError(
-                f"{int((~fits).sum()):,} of {fits.size:,} time stamps do not lie on the grid of "
-                f"{step} ({self.describe()}), for example {show_stamps(wrong)}. "
-                f"{cure if fitted else self._cure(ds, start)}"
+                f"{some_of(int((~fits).sum()), fits.size, 'time stamp', 'does', 'do')} not lie on the grid of {step} "
+                f"({self.describe()}), for example {show_stamps(wrong)}. {cure if fitted else self._cure(ds, start)}"
             )
         return steps
 

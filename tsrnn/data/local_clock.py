@@ -19,6 +19,7 @@ import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, FixedStep, Stamps
 from tsrnn.data.panel import Cutoffs, Panel, sums_before
+from tsrnn.naming import counted
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Integers
@@ -162,7 +163,7 @@ def clock_notes(panel: Panel) -> list[str]:
         if clock.panel is clock.plain:
             return []
         note = f"The season follows the local clock ({zone}), which changes within the data."
-        twice = f" A time that comes twice counts as the mean of both values ({clock.n_merged:,} pairs)."
+        twice = f" A time that comes twice counts as the mean of both values ({counted(clock.n_merged, 'pair')})."
         return [note + twice if clock.n_merged else note]
     if not _is_instants(panel) or not isinstance(step, FixedStep) or not HOUR < step.step < DAY:
         return []

@@ -8,6 +8,7 @@ import numpy as np
 
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Integers
+from tsrnn.naming import some_of
 
 Anchor = Literal["start", "end", "day", "business start", "business end"]
 # In the order in which they are tried, with what their day of the month is called.
@@ -59,9 +60,9 @@ def describe_no_anchor(ds: Stamps) -> str:
     if len(ds) > count > len(ds) / 2:
         others = np.unique(ds[~there[best]])
         return (
-            f"{len(ds) - count:,} of {len(ds):,} time stamps do not lie on the {_ANCHORS[best].format(day)} of their "
-            f"month, as the others do: {show_stamps(others)}. Drop them where their month is not over yet, otherwise "
-            "correct them."
+            f"{some_of(len(ds) - count, len(ds), 'time stamp', 'does', 'do')} not lie on the "
+            f"{_ANCHORS[best].format(day)} of their month, as the others do: {show_stamps(others)}. Drop them where "
+            "their month is not over yet, otherwise correct them."
         )
     return (
         "The time stamps are about a month or more apart, but lie neither on month starts, nor on month "

@@ -16,7 +16,7 @@ from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
 from tsrnn.data.times import TimeColumn, read_times
 from tsrnn.errors import DataError
-from tsrnn.naming import examples
+from tsrnn.naming import counted, examples
 
 # Columns may tell apart a few rows that repeat others by accident; those of several series, so many of all rows.
 FEWEST_REPEATED = 1 / 3
@@ -90,7 +90,8 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True
     twice = ds[1:][ds[1:] == ds[:-1]]
     if len(twice):
         raise DataError(
-            f"{len(twice):,} time stamps occur more than once, for example {show_stamps(np.unique(twice))}. "
+            f"{counted(len(twice), 'time stamp occurs', 'time stamps occur')} more than once, for example "
+            f"{show_stamps(np.unique(twice))}. "
             + (
                 _what_tells_apart(df, columns, time.ds)
                 or "If the rows belong to several series, name their column with id_col; otherwise drop or aggregate "
@@ -115,8 +116,8 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
     unnamed = np.flatnonzero(codes < 0)
     if len(unnamed):
         raise DataError(
-            f"Column {columns.id_col!r} is missing in {len(unnamed):,} rows, for example {examples(unnamed)} (counted "
-            "from 0). Name the series of these rows, or drop them."
+            f"Column {columns.id_col!r} is missing in {counted(len(unnamed), 'row')}, for example {examples(unnamed)} "
+            "(counted from 0). Name the series of these rows, or drop them."
         )
     ds = time.ds
     if not _in_order(codes, ds):
@@ -126,7 +127,8 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
     if len(twice):
         shown = ", ".join(f"{ids[codes[i]]} at {show_stamps(ds[i : i + 1])}" for i in twice[:5])
         raise DataError(
-            f"{len(twice):,} rows repeat the time stamp of another row of their series, for example {shown}. "
+            f"{counted(len(twice), 'row repeats', 'rows repeat')} the time stamp of another row of the same series, "
+            f"for example {shown}. "
             + (_what_tells_apart(df, columns, time.ds) or f"Drop or aggregate them.{_repeated_hour(ds)}")
         )
     offsets = sums_before(np.bincount(codes, minlength=len(ids)))

@@ -46,6 +46,7 @@ from tsrnn.data.stored_values import (
 )
 from tsrnn.data.tables import LONGEST_SEASON
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.naming import counted
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -234,7 +235,10 @@ def panel_from_stored(content: Json, arrays: Mapping[str, npt.NDArray[Any]]) -> 
     names = [json_to_value(name) for name in read_list(content, "ids")]
     ordered = len(offsets) > 1 and offsets[0] == 0 and offsets[-1] == len(y) and (np.diff(offsets) > 0).all()
     if not ordered or not len(names) == len(start) == len(offsets) - 1:
-        raise DataError(f"{len(names)} names, {len(offsets)} offsets and {len(y)} rows do not make a panel")
+        raise DataError(
+            f"{counted(len(names), 'name')}, {counted(len(offsets), 'offset')} and {counted(len(y), 'row')} do not "
+            "make a panel"
+        )
     frequency, dates = json_to_frequency(read_entry(content, "frequency")), read_flag(content, "dates")
     if dates == isinstance(frequency, IntegerStep):
         raise DataError(f"the step {frequency.alias!r} does not suit the time stamps")

@@ -22,7 +22,7 @@ from tsrnn.data.panel import Floats, Integers, Panel, sums_before
 from tsrnn.data.rows import Rows, read_frame, read_series
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
 from tsrnn.errors import DataError, FrequencyError, ParameterError
-from tsrnn.naming import examples
+from tsrnn.naming import agree, counted, examples, some_of
 from tsrnn.parameters import is_whole
 
 PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
@@ -222,9 +222,9 @@ def _check_growth(
     step = f"the fitted step {frequency.alias!r}" if fitted else f"freq={frequency.alias!r}"
     cure = "fit again on a table of their own step" if fitted else "pass the freq that the data have"
     raise FrequencyError(
-        f"On a grid of {step} the {given:,} rows would become {total:,}. The longest gap, "
-        f"{gaps[at]:,} steps, lies between {show_stamps(rows.ds[at : at + 1])} and "
-        f"{show_stamps(rows.ds[at + 1 : at + 2])}. Correct that stamp, or {cure}."
+        f"On a grid of {step} the {given:,} rows would become {total:,}. The longest gap, {counted(gaps[at], 'step')}, "
+        f"lies between {show_stamps(rows.ds[at : at + 1])} and {show_stamps(rows.ds[at + 1 : at + 2])}. Correct that "
+        f"stamp, or {cure}."
     )
 
 
@@ -234,9 +234,10 @@ def _check_size(y: Floats, offsets: Integers, ids: Any) -> None:
     if len(beyond):
         series = np.unique(np.searchsorted(offsets, beyond, side="right") - 1)
         raise DataError(
-            f"{len(beyond):,} values are too large to compute with, in {len(series):,} of {len(ids):,} series: "
-            f"{examples(ids[series])}. The largest is {np.abs(y[beyond]).max():.3g}, expected at most {LARGEST:g}. "
-            "Replace them by NaN where they stand for a missing value, or divide the values by a larger unit."
+            f"{counted(len(beyond), 'value is', 'values are')} too large to compute with, in "
+            f"{some_of(len(series), len(ids), 'series')}: {examples(ids[series])}. The largest is "
+            f"{np.abs(y[beyond]).max():.3g}, expected at most {LARGEST:g}. Replace them by NaN where they stand for a "
+            "missing value, or divide the values by a larger unit."
         )
 
 
@@ -277,9 +278,10 @@ def _missing_notes(n_missing: int, n_late: int) -> list[str]:
     """Say how many rows are missing, and how many series begin with missing values."""
     notes = []
     if n_missing:
-        notes.append(f"{n_missing:,} rows are missing between the first and the last of their series.")
+        missing = counted(n_missing, "row is", "rows are")
+        notes.append(f"{missing} missing between the first and the last of {agree(n_missing, 'its', 'their')} series.")
     if n_late:
-        notes.append(f"{n_late:,} series begin with missing values, which are left out.")
+        notes.append(f"{counted(n_late, 'series begins', 'series begin')} with missing values, which are left out.")
     return notes
 
 
@@ -294,15 +296,17 @@ def value_notes(panel: Panel) -> list[str]:
 
 
 def _end_notes(panel: Panel) -> list[str]:
-    early = np.count_nonzero(~panel.observed[panel.offsets[1:] - 1] & (panel.n_observed > 0))
+    early = int(np.count_nonzero(~panel.observed[panel.offsets[1:] - 1] & (panel.n_observed > 0)))
     if not early:
         return []
-    return [f"{early:,} series end with missing values; the first step forecast is the one after the last row."]
+    those = counted(early, "series ends", "series end")
+    return [f"{those} with missing values; the first step forecast is the one after the last row."]
 
 
 def _empty_notes(panel: Panel) -> list[str]:
     empty = panel.ids[panel.n_observed == 0]
-    return [f"{len(empty):,} of {panel.n_series:,} series have no values: {examples(empty)}."] if len(empty) else []
+    those = some_of(len(empty), panel.n_series, "series", "has", "have")
+    return [f"{those} no values: {examples(empty)}."] if len(empty) else []
 
 
 def report_empty(panel: Panel) -> None:
@@ -311,7 +315,8 @@ def report_empty(panel: Panel) -> None:
     if not len(empty):
         return
     if len(empty) == panel.n_series:
-        raise DataError(f"All {panel.n_series:,} series are empty: every value is missing.")
+        whole = agree(panel.n_series, "The series is", f"All {panel.n_series:,} series are")
+        raise DataError(f"{whole} empty: every value is missing.")
     warn_of_empty(list(empty), panel.n_series)
 
 
@@ -321,8 +326,8 @@ def warn_of_empty(names: Sequence[Any], total: int) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back
     warnings.warn(
-        f"{len(names):,} of {total:,} series have no values and no answer but NaN: {examples(names)}. Drop them to be "
-        "rid of this warning.",
+        f"{some_of(len(names), total, 'series', 'has', 'have')} no values and no answer but NaN: {examples(names)}. "
+        f"Drop {agree(len(names), 'it', 'them')} to be rid of this warning.",
         UserWarning,
         stacklevel=level,
     )

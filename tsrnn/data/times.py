@@ -17,7 +17,7 @@ from tsrnn.data.name_words import DATED_WORDS, name_words
 from tsrnn.data.panel import Integers
 from tsrnn.data.whole_times import read_whole_times
 from tsrnn.errors import DataError
-from tsrnn.naming import examples
+from tsrnn.naming import examples, some_of
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def _refuse_missing(column: pd.Series, name: Any) -> None:
     rows = np.flatnonzero(column.isna())
     if len(rows):
         raise DataError(
-            f"{_where(name)}: {len(rows):,} of {len(column):,} time stamps are missing, in row {examples(rows)} "
-            "(counted from 0). Fill or drop these rows."
+            f"{_where(name)}: {some_of(len(rows), len(column), 'time stamp', 'is', 'are')} missing, in row "
+            f"{examples(rows)} (counted from 0). Fill or drop these rows."
         )
 
 
@@ -137,8 +137,8 @@ def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
     if None in zones:
         naive = sum(getattr(value, "tzinfo", None) is None for value in values)
         raise DataError(
-            f"mixed zones: {naive:,} of {len(values):,} time stamps have no time zone, the others have one. "
-            "Localize them all, for example with pd.to_datetime(df[...], utc=True)."
+            f"mixed zones: {some_of(naive, len(values), 'time stamp', 'has', 'have')} no time zone, the others have "
+            "one. Localize them all, for example with pd.to_datetime(df[...], utc=True)."
         )
     dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values), utc=True))
     note = (
@@ -252,9 +252,9 @@ def _read_numbers(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeC
     wrong = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
     if len(wrong):
         raise DataError(
-            f"{len(wrong):,} of {len(values):,} values are not whole numbers, for example {values[wrong[0]]} "
-            f"(row {wrong[0]}). Expected dates or whole numbers; turn decimal years into dates first, "
-            "and number other steps by whole numbers."
+            f"{some_of(len(wrong), len(values), 'value', 'is no whole number', 'are not whole numbers')}, for example "
+            f"{values[wrong[0]]} (row {wrong[0]}). Expected dates or whole numbers; turn decimal years into dates "
+            "first, and number other steps by whole numbers."
         )
     whole = column.to_numpy(dtype=np.int64)
     found = read_whole_times(whole, name, freq)

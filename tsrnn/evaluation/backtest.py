@@ -30,7 +30,7 @@ from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, share_jobs
 from tsrnn.forecasting.levels import check_horizon, check_levels, needed_quantiles
 from tsrnn.forecasting.registry import Models, named_models
-from tsrnn.naming import examples
+from tsrnn.naming import agree, counted, examples, some_of
 from tsrnn.parameters import check_number, check_whole, is_whole
 
 __all__ = ["BacktestResult", "backtest"]
@@ -219,25 +219,32 @@ def _left_out(plan: Plan, run: Plan, wanted: int | None) -> list[str]:
     notes, origins, panel, done = [], plan.origins, plan.panel, run.origins.n_windows
     if wanted is not None and origins.n_windows < wanted:
         notes.append(
-            f"The series are long enough for {origins.n_windows} of the {wanted} cutoffs asked for, the latest ones."
+            f"The series are long enough for {origins.n_windows:,} of the {counted(wanted, 'cutoff')} asked for, the "
+            "latest ones."
         )
     longest = int(origins.ends.max())
     if origins.train_size is not None and longest <= origins.train_size:
-        notes.append(f"train_size={origins.train_size} leaves nothing out: no cutoff has more than {longest} rows.")
+        notes.append(
+            f"train_size={origins.train_size} leaves nothing out: no cutoff has more than {counted(longest, 'row')}."
+        )
     missing = np.where(origins.sampled_out, 0, (run.origins.ends == 0).sum(1))
     whole = panel.ids[missing == done]
     part = int(((missing > 0) & (missing < done)).sum())
     if len(whole):
         notes.append(
-            f"{len(whole)} of {panel.n_series} series are too short for any cutoff and left out: {examples(whole)}."
+            f"{some_of(len(whole), panel.n_series, 'series', 'is', 'are')} too short for any cutoff and left out: "
+            f"{examples(whole)}."
         )
     if part:
-        notes.append(f"{part} of {panel.n_series} series are too short for some of the {done} cutoffs.")
+        notes.append(
+            f"{some_of(part, panel.n_series, 'series', 'is', 'are')} too short for some of the "
+            f"{counted(done, 'cutoff')}."
+        )
     unscored = list(panel.ids[_unscored(run)])
     if unscored:
         notes.append(
-            f"{len(unscored)} of {panel.n_series} series hold no value after their cutoffs and are not scored: "
-            f"{examples(unscored)}."
+            f"{some_of(len(unscored), panel.n_series, 'series', 'holds', 'hold')} no value after the cutoffs and "
+            f"{agree(len(unscored), 'is', 'are')} not scored: {examples(unscored)}."
         )
     return notes
 
@@ -249,9 +256,9 @@ def _learnt_later(plan: Plan, done: int, models: Mapping[str, ForecastModel]) ->
     if not later:
         return []
     return [
-        f"{len(later)} of {plan.panel.n_series} series end before others do, and cutoffs count back from the end of "
-        f"each: when these are judged, {examples(several)} may have learnt from rows of the others that came later. "
-        f"They are {examples(later)}."
+        f"{some_of(len(later), plan.panel.n_series, 'series', 'ends', 'end')} before others do, and cutoffs count back "
+        f"from the end of each: when these are judged, {examples(several)} may have learnt from rows of the others "
+        f"that came later. They are {examples(later)}."
     ]
 
 
@@ -269,8 +276,8 @@ def _budget_sentence(origins: Origins, done: int, budget: float | None) -> str:
     n = origins.n_windows
     if budget is None or done == n:
         return ""
-    those = "cutoff was" if n - done == 1 else "cutoffs were"
-    return f"The time budget of {budget:g} s was over: the latest {n - done} of {n} {those} left out, for all models."
+    left_out = some_of(n - done, n, "cutoff", "was", "were")
+    return f"The time budget of {budget:g} s was over: the latest {left_out} left out, for all models."
 
 
 def _sample_sentence(origins: Origins) -> str:
@@ -278,5 +285,5 @@ def _sample_sentence(origins: Origins) -> str:
     out, judged = int(origins.sampled_out.sum()), int(origins.judged.sum())
     if not out:
         return ""
-    drawn = f"{judged:,} of {judged + out:,} series, drawn at random (seed {SAMPLE_SEED})"
+    drawn = f"{some_of(judged, judged + out, 'series')}, drawn at random (seed {SAMPLE_SEED})"
     return f"Judged on {drawn}; networks learn from all."

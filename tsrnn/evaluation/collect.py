@@ -23,7 +23,7 @@ from tsrnn.evaluation.store import Store
 from tsrnn.evaluation.verdict import judge
 from tsrnn.forecasting.levels import nearest, needed_quantiles
 from tsrnn.metrics import has_seasonal_pairs, mean_where, seasonal_scale
-from tsrnn.naming import examples
+from tsrnn.naming import agree, examples, some_of
 
 # Series that change so many times as much after the first cutoff as before it are named.
 OUTWEIGHING = 100
@@ -166,20 +166,21 @@ def _scale(plan: Plan, notes: list[str]) -> tuple[Floats, str]:
     undefined = np.flatnonzero(judged & ~np.isfinite(scale))
     m = panel.season_length
     paired = np.array([has_seasonal_pairs(panel.series(i)[: first[i]], m) for i in undefined.tolist()], dtype=bool)
-    reasons = {
-        f"hold no two values a season ({m} steps) apart" if m > 1 else "hold no two values one step apart": ~paired,
-        "do not change over a season": paired,
-    }
-    for reason, those in reasons.items():
-        if those.any():
+    apart = f"a season ({m} steps) apart" if m > 1 else "one step apart"
+    reasons = [
+        (f"holds no two values {apart}", f"hold no two values {apart}", ~paired),
+        ("does not change over a season", "do not change over a season", paired),
+    ]
+    for one, several, those in reasons:
+        if n := int(those.sum()):
             notes.append(
-                f"{int(those.sum())} of {int(judged.sum())} series {reason} before the first cutoff, so they have no "
-                f"MASE and are left out of it: {examples(list(panel.ids[undefined[those]]))}."
+                f"{some_of(n, int(judged.sum()), 'series', one, several)} before the first cutoff and "
+                f"{agree(n, 'has', 'have')} no MASE: {examples(list(panel.ids[undefined[those]]))}."
             )
     notes += _late_changes(plan, first, scale)
     if len(undefined) < judged.sum():
         return scale, "no forecast of a series with a MASE meets an observed value"
-    said = " or ".join(reason for reason, those in reasons.items() if those.any())
+    said = " or ".join(several for _, several, those in reasons if those.any())
     return scale, f"the series {said} before the first cutoff"
 
 
@@ -194,9 +195,10 @@ def _late_changes(plan: Plan, first: Integers, scale: Floats) -> list[str]:
     if not late:
         return []
     return [
-        f"{len(late)} of {len(judged)} series change over {OUTWEIGHING} times as much over a season after the first "
-        "cutoff as before it, so their MASE is large and may outweigh all others in the leaderboard and the verdict: "
-        f"{examples(list(panel.ids[late]))}. Leave them out to judge the others."
+        f"{some_of(len(late), len(judged), 'series', 'changes', 'change')} over {OUTWEIGHING} times as much over a "
+        f"season after the first cutoff as before it, so {agree(len(late), 'its', 'their')} MASE is large and may "
+        f"outweigh all others in the leaderboard and the verdict: {examples(list(panel.ids[late]))}. Leave "
+        f"{agree(len(late), 'it', 'them')} out to judge the others."
     ]
 
 

@@ -16,6 +16,7 @@ from tsrnn.data.files import read_table
 from tsrnn.errors import ColumnError, DataError
 from tsrnn.evaluation.significance import compare_losses
 from tsrnn.evaluation.verdict import Verdict
+from tsrnn.naming import agree, counted, some_of
 
 COLUMNS = ("model", "unique_id", "cutoff", "mase", "mae", "actual")
 # Files of a backtest's folder.
@@ -72,8 +73,8 @@ class Comparison:
         """What is left out of the comparison."""
         left = {"first": self.only_first, "second": self.only_second}
         return [
-            f"{count:,} forecasts of the {which} backtest have no counterpart and are left out; {self.matched:,} are "
-            "compared."
+            f"{counted(count, 'forecast')} of the {which} backtest {agree(count, 'has', 'have')} no counterpart and "
+            f"{agree(count, 'is', 'are')} left out; {counted(self.matched, 'is', 'are')} compared."
             for which, count in left.items()
             if count
         ]
@@ -222,9 +223,10 @@ def _check_same(both: pd.DataFrame, first: str, second: str) -> None:
     if len(wrong):
         row = wrong.iloc[0]
         raise DataError(
-            f"The backtests are of different data: what happened differs at {len(wrong):,} of {len(both):,} common "
-            f"forecasts, for example series {row['unique_id']} from {row['cutoff']} (mean {row['actual_1']:.6g} in "
-            f"{first}, {row['actual_2']:.6g} in {second}). Run both on the same file."
+            "The backtests are of different data: what happened differs at "
+            f"{some_of(len(wrong), len(both), 'common forecast')}, for example series {row['unique_id']} from "
+            f"{row['cutoff']} (mean {row['actual_1']:.6g} in {first}, {row['actual_2']:.6g} in {second}). Run both on "
+            "the same file."
         )
 
 

@@ -18,6 +18,7 @@ from tsrnn.data.panel import Panel
 from tsrnn.data.spans import gaps_of, panel_facts
 from tsrnn.evaluation.plan import Plan
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.naming import counted
 
 PACKAGES = ("tsrnn", "torch", "pandas", "numpy", "scipy", "scikit-learn", "statsmodels")
 # Named where a model has loaded them.
@@ -75,7 +76,7 @@ def configuration(
             "python": platform.python_version(),
             **{package: version(package) for package in (*PACKAGES, *(p for p in OPTIONAL if p in sys.modules))},
         },
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {counted(os.cpu_count() or 1, 'core')}",
     }
 
 

@@ -12,6 +12,7 @@ from tsrnn.data.panel import Floats
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.foreign import foreign_name, has_argument
 from tsrnn.forecasting.levels import nearest
+from tsrnn.naming import counted
 
 # Besides y and yhat, which come first, a metric is given these where it has an argument of the name.
 EXTRAS = ("scale", "forecasts", "quantiles")
@@ -58,8 +59,9 @@ class Metric:
             ) from None
         if values.shape != (len(y),):
             raise ParameterError(
-                f"Metric {self.name!r} returned shape {values.shape} for {y.shape[0]} forecasts of {y.shape[1]} "
-                f"steps; expected ({len(y)},): one number per forecast, an average over its steps."
+                f"Metric {self.name!r} returned shape {values.shape} for {counted(y.shape[0], 'forecast')} of "
+                f"{counted(y.shape[1], 'step')}; expected ({len(y)},): one number per forecast, an average over its "
+                "steps."
             )
         return values
 

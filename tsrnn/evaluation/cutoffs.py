@@ -8,6 +8,7 @@ import numpy as np
 
 from tsrnn.data.panel import Bools, Cutoffs, Integers, Panel
 from tsrnn.errors import ParameterError, ShortSeriesError
+from tsrnn.naming import counted
 
 MOST_WINDOWS = 20
 
@@ -134,8 +135,8 @@ def choose_origins(
     min_history = max(2 * panel.season_length, 3)
     if train_size is not None and train_size < min_history:
         raise ParameterError(
-            f"train_size={train_size}: expected {min_history} rows or more (season_length={panel.season_length}), "
-            "or None for all rows before a cutoff."
+            f"train_size={train_size}: expected {counted(min_history, 'row')} or more "
+            f"(season_length={panel.season_length}), or None for all rows before a cutoff."
         )
     lengths = panel.lengths[panel.n_observed > 0]
     typical = int(np.median(lengths)) if len(lengths) else 0
@@ -152,8 +153,8 @@ def choose_origins(
         longest = int(lengths.max()) if len(lengths) else 0
         after = f"gap={gap} and h={h}" if gap else f"h={h}"
         raise ShortSeriesError(
-            f"No cutoff fits: the longest series has {longest} rows, and a backtest needs {min_history} before the "
-            f"cutoff (season_length={panel.season_length}) and {after} after it. Lower "
+            f"No cutoff fits: the longest series has {counted(longest, 'row')}, and a backtest needs {min_history} "
+            f"before the cutoff (season_length={panel.season_length}) and {after} after it. Lower "
             + ("gap, h" if gap else "h")
             + " or season_length, or add rows."
         )

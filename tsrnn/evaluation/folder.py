@@ -24,6 +24,7 @@ from tsrnn.evaluation.configuration import fingerprint, without_address
 from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.store import Part
 from tsrnn.forecasting.foreign import foreign_name
+from tsrnn.naming import counted
 from tsrnn.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class Folder:
         elif self.path.exists() and any(self.path.iterdir()):
             held = sorted(entry.name for entry in self.path.iterdir())
             raise DataError(
-                f"{self.path}: holds {len(held)} entries ({', '.join(held[:5])}) and no {DESCRIPTION}, so it is not "
-                f"the folder of a backtest. {CURE}"
+                f"{self.path}: holds {counted(len(held), 'entry', 'entries')} ({', '.join(held[:5])}) and no "
+                f"{DESCRIPTION}, so it is not the folder of a backtest. {CURE}"
             )
         (self.path / FORECASTS).mkdir(parents=True, exist_ok=True)
         for left in (self.path / FORECASTS).glob(f"*{UNFINISHED}"):
@@ -182,7 +183,7 @@ class Folder:
             with pq.ParquetFile(file) as content:
                 facts = json.loads(content.schema_arrow.metadata[FACTS])
                 if content.metadata.num_rows != n * origins.h:
-                    raise ValueError(f"{content.metadata.num_rows} rows instead of {n * origins.h}")
+                    raise ValueError(f"{counted(content.metadata.num_rows, 'row')} instead of {n * origins.h}")
                 values = _picked(content, _columns(self.plan.quantiles), rows, origins.h)
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsrnn.data.panel import Floats
 from tsrnn.evaluation.significance import FEWEST_FORECASTS, Gain, Outcome, compare_losses, series_weights
+from tsrnn.naming import counted
 
 # Higher losses are written as more than that: no error of the other model has no limit above it.
 MOST_TIMES = 1000
@@ -47,9 +48,9 @@ class Verdict:
 
     def __str__(self) -> str:
         g = self.gain
-        count = _count(g.n_series, "series", "series") + " × " + _count(g.n_cutoffs, "cutoff", "cutoffs")
+        count = f"{counted(g.n_series, 'series')} × {counted(g.n_cutoffs, 'cutoff')}"
         if g.n_forecasts is not None:  # not every series has every cutoff
-            count = f"{_count(g.n_forecasts, 'forecast', 'forecasts')} of {count}"
+            count = f"{counted(g.n_forecasts, 'forecast')} of {count}"
         if self.nothing:
             sentence = f"Not judged: {self.nothing}."
         elif g.outcome == "too few to judge":
@@ -72,10 +73,6 @@ class Verdict:
             )
         sentence += f" {self.simpler} is better than both." if self.simpler else ""
         return f"{sentence} {self.left_out}".rstrip()
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"
 
 
 def _side(gain: float, tiny: str = "") -> str:

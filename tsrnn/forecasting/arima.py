@@ -20,6 +20,7 @@ from tsrnn.forecasting.arima_series import (
 )
 from tsrnn.forecasting.arima_statsforecast import StatsforecastMethod, require_statsforecast
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED, PerSeriesModel, SeriesMethod, claims_note
+from tsrnn.naming import counted, some_of
 from tsrnn.parameters import check_number, check_whole, is_whole
 
 if TYPE_CHECKING:
@@ -188,27 +189,32 @@ class _ArimaMethod:
         if self.order is None and self.season_length > LONGEST_SEASON:
             n = sum(model.season is not None for model in fitted.values())
             notes.append(
-                f"The season of {self.season_length} steps is longer than {LONGEST_SEASON}: {n} of {len(fitted)} "
-                "series have it described by harmonics with fixed amplitudes, the others have none."
+                f"The season of {self.season_length} steps is longer than {LONGEST_SEASON}: "
+                f"{some_of(n, len(fitted), 'series', 'has', 'have')} it described by harmonics with fixed amplitudes, "
+                "the others have none."
             )
+        late = f"ran into the limit of {self.seconds:g} seconds for the search of an order; the best so far is used"
         return notes + claims_note(
             fitted,
             [
                 (
+                    f"has fewer than {FEWEST_OBSERVED} observed values and is forecast by the seasonal naive",
                     f"have fewer than {FEWEST_OBSERVED} observed values and are forecast by the seasonal naive",
                     lambda model: model.trouble == "short",
                 ),
                 (
+                    "could not be fitted and is forecast by the seasonal naive",
                     "could not be fitted and are forecast by the seasonal naive",
                     lambda model: model.trouble == "failed",
                 ),
                 (
+                    "has a likelihood that did not converge; its last coefficients are used",
                     "have a likelihood that did not converge; their last coefficients are used",
                     lambda model: not model.converged,
                 ),
                 (
-                    f"ran into the limit of {self.seconds:g} seconds for the search of an order; the best so far is "
-                    "used",
+                    late,
+                    late,
                     lambda model: model.out_of_time,
                 ),
             ],
@@ -238,8 +244,8 @@ def _checked_order(order: Any, seasonal_order: Any, season_length: int) -> Order
     n_states = found.n_lost + max(p + season_length * found.P, q + season_length * found.Q + 1)
     if n_states > _MOST_STATES:
         raise ParameterError(
-            f"The order {found} needs {n_states} states; at most {_MOST_STATES} can be filtered in reasonable time. "
-            "Use order='auto', which describes long seasons by harmonics, or a lower seasonal_order."
+            f"The order {found} needs {counted(n_states, 'state')}; at most {_MOST_STATES} can be filtered in "
+            "reasonable time. Use order='auto', which describes long seasons by harmonics, or a lower seasonal_order."
         )
     return found
 

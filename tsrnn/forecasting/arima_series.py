@@ -17,6 +17,7 @@ from tsrnn.forecasting.arima_state import fit_missing, forecasts
 from tsrnn.forecasting.gaussian import gaussian_quantiles
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED
 from tsrnn.forecasting.series_values import interpolate, is_constant
+from tsrnn.naming import counted
 
 # The state of a seasonal model grows with the season, and the time of its filter with the cube of the state.
 LONGEST_SEASON = 24
@@ -62,7 +63,7 @@ class SeriesModel:
         text = str(self.estimate.order)
         if self.season is None:
             return text
-        return f"{text} + {len(self.season.numbers)} harmonics of {self.season.season_length}"
+        return f"{text} + {counted(len(self.season.numbers), 'harmonic')} of {self.season.season_length}"
 
 
 def fit_series(
@@ -184,7 +185,7 @@ def _fixed(y: Floats, filled: Floats, order: Order) -> Estimate:
     """Estimate an order that the user gave."""
     w = difference(filled, order)
     if len(w) < order.n_coefficients + order.constant + 2:
-        raise ArithmeticError(f"{len(filled)} rows are too few for the order {order}")
+        raise ArithmeticError(f"{counted(len(filled), 'row is', 'rows are')} too few for the order {order}")
     return _exact(y, filled, fit_complete(w, order, exact=False))
 
 

@@ -15,6 +15,7 @@ from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 from tsrnn.data.panel import Bools, Floats, Integers
 from tsrnn.forecasting.arima_form import Estimate, Order, polynomials
 from tsrnn.forecasting.arima_likelihood import as_estimate, estimate
+from tsrnn.naming import counted
 
 # Variance of a value before anything was seen, in units of the innovations' variance.
 _DIFFUSE = 1e8
@@ -167,7 +168,9 @@ def fit_missing(y: Floats, start: Estimate, max_iterations: int = 8) -> Estimate
         columns.append(np.where(seen, constant_line(order, len(y)), np.nan))
     told = _told_rows(order, columns[0])
     if told.sum() <= order.n_coefficients + order.constant + 1:
-        raise ArithmeticError(f"{int(told.sum())} innovations are too few for the order {order}")
+        raise ArithmeticError(
+            f"{counted(int(told.sum()), 'innovation is', 'innovations are')} too few for the order {order}"
+        )
 
     def innovations(ar: Floats, ma: Floats) -> tuple[Floats, float]:
         space = state_space(order, ar, ma)

@@ -14,6 +14,7 @@ from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_held_back
 from tsrnn.forecasting.selection import effective_number
 from tsrnn.forecasting.settings import Settings
+from tsrnn.naming import counted
 from tsrnn.pretrained.service import Service
 from tsrnn.training.batches import thinned
 
@@ -80,7 +81,7 @@ class Calibration:
         """Say what was corrected."""
         inner, outer = self.factors
         if self.n_windows:
-            return f"80 % × {inner:.2f}, 95 % × {outer:.2f}, from {self.n_windows} held-back windows"
+            return f"80 % × {inner:.2f}, 95 % × {outer:.2f}, from {counted(self.n_windows, 'held-back window')}"
         return "as the network forecasts them" if inner == outer == 1 else f"× {inner:.2f}, as real series need"
 
 

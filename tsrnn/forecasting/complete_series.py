@@ -12,7 +12,7 @@ import numpy as np
 from tsrnn.data.panel import Floats, Integers
 from tsrnn.forecasting.per_series import FEWEST_OBSERVED, claims_note, most_missing_rows
 from tsrnn.forecasting.series_values import interpolate
-from tsrnn.naming import examples
+from tsrnn.naming import agree, examples, some_of
 
 
 @dataclass(frozen=True)
@@ -141,14 +141,17 @@ class CompleteSeriesMethod(ABC):
             fitted,
             [
                 (
-                    f"have missing values ({total} in all), which {self.name} cannot take; they are interpolated",
+                    f"has missing values ({total:,} in all), which {self.name} cannot take; they are interpolated",
+                    f"have missing values ({total:,} in all), which {self.name} cannot take; they are interpolated",
                     lambda one: one.n_filled > 0,
                 ),
                 (
+                    "ends without values and is forecast from the last one on",
                     "end without values and are forecast from the last one on",
                     lambda one: 0 < one.n_late <= most,
                 ),
                 (
+                    f"ends without values for more than {most} rows, through which the last one is repeated",
                     f"end without values for more than {most} rows, through which the last one is repeated",
                     lambda one: one.n_late > most,
                 ),
@@ -159,7 +162,7 @@ class CompleteSeriesMethod(ABC):
             if one.trouble:
                 reasons.setdefault(one.trouble, []).append(key)
         return notes + [
-            f"{len(names)} of {len(fitted)} series could not be fitted by {self.name} ({reason}) and are forecast by "
-            f"the seasonal naive: {examples(names)}."
+            f"{some_of(len(names), len(fitted), 'series')} could not be fitted by {self.name} ({reason}) and "
+            f"{agree(len(names), 'is', 'are')} forecast by the seasonal naive: {examples(names)}."
             for reason, names in reasons.items()
         ]

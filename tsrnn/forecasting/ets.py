@@ -14,6 +14,7 @@ from tsrnn.forecasting.complete_series import CompleteSeriesMethod, FittedSeries
 from tsrnn.forecasting.ets_form import FORMS, Form
 from tsrnn.forecasting.ets_series import LONGEST_SEASON, EtsModel, fit_ets, forecast_ets
 from tsrnn.forecasting.per_series import PerSeriesModel, SeriesMethod
+from tsrnn.naming import some_of
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
@@ -124,7 +125,7 @@ class _EtsMethod(CompleteSeriesMethod):
             return super().notes(fitted)
         n = sum(one.model is not None and one.model.long_season is not None for one in fitted.values())
         return [
-            f"The season of {self.season_length} steps is longer than {LONGEST_SEASON}: {n} of {len(fitted)} series "
-            "have it taken out by fixed indices, the others have none.",
+            f"The season of {self.season_length} steps is longer than {LONGEST_SEASON}: "
+            f"{some_of(n, len(fitted), 'series', 'has', 'have')} it taken out by fixed indices, the others have none.",
             *super().notes(fitted),
         ]

@@ -24,6 +24,7 @@ from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import HISTORY, load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
+from tsrnn.naming import counted
 from tsrnn.networks.devices import pick_device
 from tsrnn.preprocessing.power import forecast_map
 from tsrnn.training.trainer import Progress
@@ -323,11 +324,12 @@ class Forecaster(ForecastModel):
         directions = "bidirectional " if size.bidirectional else ""
         several = f", {len(self.networks_)} networks" if len(self.networks_) > 1 else ""
         lines = [
-            f"data      {panel.n_series} series, {len(panel.y):,} rows, {panel.frequency.describe()}, season {seasons}",
+            f"data      {counted(panel.n_series, 'series')}, {counted(len(panel.y), 'row')}, "
+            f"{panel.frequency.describe()}, season {seasons}",
             f"strategy  {self.strategy_}{several}: {self.reason_}",
             f"{network}{s.network}, {directions}{size.cell}, {size.num_layers} × {size.hidden_size}, "
-            f"{weights:,} weights",
-            f"windows   up to {size.context_length} steps in patches of {size.patch_length} → {s.horizon}, "
+            f"{counted(weights, 'weight')}",
+            f"windows   up to {counted(size.context_length, 'step')} in patches of {size.patch_length} → {s.horizon}, "
             f"scaling {s.scaling}{', positive windows as square roots' if told.powers == (0.5,) else ''}",
         ]
         if s.max_steps:

@@ -20,7 +20,7 @@ from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, run_jobs
 from tsrnn.forecasting.per_series import most_missing_rows
 from tsrnn.forecasting.series_values import interpolate
-from tsrnn.naming import examples
+from tsrnn.naming import counted, examples, some_of
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Panel
@@ -134,14 +134,14 @@ class ForeignModel(ForecastModel):
         self.notes_ = list(self._update_notes)
         if filled:
             self.notes_.append(
-                f"{len(filled)} series have missing values ({sum(filled.values())} in all), which are interpolated for "
-                f"a foreign model: {examples(list(filled))}."
+                f"{counted(len(filled), 'series has', 'series have')} missing values ({sum(filled.values())} in all), "
+                f"which are interpolated for a foreign model: {examples(list(filled))}."
             )
         late = dict.fromkeys(panel.ids[cutoffs.series[missing > 0]].tolist())
         if late:
             self.notes_.append(
-                f"{len(late)} series have no value in the rows before a cutoff, for which a foreign model is asked for "
-                f"as many steps more: {examples(list(late))}."
+                f"{counted(len(late), 'series has', 'series have')} no value in the rows before a cutoff, for which a "
+                f"foreign model is asked for as many steps more: {examples(list(late))}."
             )
         if len(quantiles) > 1 and np.isfinite(values).any() and not np.isfinite(values).all(2).any():
             self.notes_.append("It gives points only: there are no intervals, and no score of them.")
@@ -199,7 +199,7 @@ class ForeignModel(ForecastModel):
 
     def _table(self, answer: Any, train: pd.Series, h: int, n_columns: int) -> Floats:
         """Return an answer as numbers of shape (h, n_columns), or raise DataError that names the model."""
-        expected = f"{h} numbers" if n_columns == 1 else f"{h} rows of {n_columns} quantiles"
+        expected = counted(h, "number") if n_columns == 1 else f"{counted(h, 'row')} of {n_columns} quantiles"
         at = f"{self._called()}, series {train.name!r}, cutoff {train.index[-1]}"
         try:
             values = np.asarray(answer, dtype=np.float64)
@@ -209,7 +209,9 @@ class ForeignModel(ForecastModel):
             raise DataError(f"{at}: the forecast has shape {values.shape}; expected {expected}.")
         values = values.reshape(h, n_columns)
         if not np.isfinite(values).all():
-            raise DataError(f"{at}: {int((~np.isfinite(values)).sum())} of {values.size} forecasts are not finite.")
+            raise DataError(
+                f"{at}: {some_of(int((~np.isfinite(values)).sum()), values.size, 'forecast', 'is', 'are')} not finite."
+            )
         # Foreign quantiles may cross; sorted ones are no worse by any quantile loss.
         return np.sort(values, axis=1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tsrnn.data.coarse_steps import find_coarse_steps, step_notes
-from tsrnn.naming import examples
+from tsrnn.naming import agree, counted, examples, some_of
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
@@ -28,15 +28,16 @@ def _short_notes(panel: Panel) -> list[str]:
     names = examples(panel.ids[short])
     what = f"two seasons ({fewest} observed rows)" if panel.season_length > 1 else f"{fewest} observed rows"
     notes = [
-        f"{len(short)} of {panel.n_series} series have less history than {what}: {names}. Their forecasts rest mostly "
-        "on what the network has learnt."
+        f"{some_of(len(short), panel.n_series, 'series', 'has', 'have')} less history than {what}: {names}. Their "
+        "forecasts rest mostly on what the network has learnt."
     ]
     # Equal values tell no scale that the network could forecast in.
     level = [index for index in short if np.ptp((y := panel.series(int(index)))[np.isfinite(y)]) == 0]
     if level:
         notes.append(
-            f"{len(level)} of these hold one value alone: {examples(panel.ids[level])}. They are forecast as "
-            "that value, and their intervals have no width, which says nothing of what is likely."
+            f"{len(level):,} of these {agree(len(level), 'holds', 'hold')} one value alone: "
+            f"{examples(panel.ids[level])}. That value is the forecast, and intervals around it have no width, which "
+            "says nothing of what is likely."
         )
     return notes
 
@@ -53,6 +54,9 @@ def _missing_end_notes(panel: Panel, most: int) -> list[str]:
     ):
         ids = list(panel.ids[those])
         if ids:
-            rows = f"up to {missing[those].max()} rows"
-            notes.append(f"{len(ids)} of {panel.n_series} series end without values ({rows}): {examples(ids)}. {told}.")
+            rows = f"up to {counted(missing[those].max(), 'row')}"
+            notes.append(
+                f"{some_of(len(ids), panel.n_series, 'series', 'ends', 'end')} without values ({rows}): "
+                f"{examples(ids)}. {told}."
+            )
     return notes

@@ -17,6 +17,7 @@ from safetensors import torch as tensor_file
 
 import tsrnn
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.naming import counted
 from tsrnn.whole_files import real_path, write_whole
 
 SCHEMA = 1
@@ -169,8 +170,8 @@ def check_replaceable(folder: Path, kind: str = FORECASTER) -> None:
         except DataError:
             others = names
     raise ParameterError(
-        f"{folder} holds {len(names)} files and is not a saved {kind} alone: {', '.join(others[:5])}. Saving would "
-        "delete them. Choose another path, or empty the folder first."
+        f"{folder} holds {counted(len(names), 'file')} and is not a saved {kind} alone: {', '.join(others[:5])}. "
+        "Saving would delete them. Choose another path, or empty the folder first."
     )
 
 
@@ -227,7 +228,9 @@ def read_folder(path: Any, kind: str = FORECASTER) -> tuple[dict[str, Any], dict
     file = folder / TENSOR_FILE
     data = _read_bytes(file)
     if content.get("tensors_sha256") != _sha256(data):
-        raise DataError(f"{file} is damaged: {len(data):,} bytes whose checksum is not that of {CONTENT_FILE}. {CURE}")
+        raise DataError(
+            f"{file} is damaged: {counted(len(data), 'byte')} whose checksum is not that of {CONTENT_FILE}. {CURE}"
+        )
     try:
         return content, tensor_file.load(data)
     except (SafetensorError, ValueError, KeyError) as error:

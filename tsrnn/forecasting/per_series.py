@@ -13,7 +13,7 @@ from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, run_jobs
 from tsrnn.forecasting.seasonal_naive import stand_in
-from tsrnn.naming import examples
+from tsrnn.naming import agree, counted, examples, some_of
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
@@ -121,7 +121,7 @@ class PerSeriesModel(ForecastModel):
         """Say in a line what was chosen for all series."""
         chosen = sorted(set(self._descriptions().values()))
         text = examples(chosen) if len(chosen) <= 5 else f"{len(chosen)} different {what}"
-        return f"season {self.panel_.season_length}, {len(self._fitted)} series: {text}"
+        return f"season {self.panel_.season_length}, {counted(len(self._fitted), 'series')}: {text}"
 
     @by_local_clock
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
@@ -158,14 +158,15 @@ class PerSeriesModel(ForecastModel):
         notes = []
         if new:
             notes.append(
-                f"{len(new)} of {n_series} series were not fitted before; each was fitted on its history up to "
-                f"the earliest cutoff asked for: {examples(list(new))}."
+                f"{some_of(len(new), n_series, 'series', 'was', 'were')} not fitted before; each was fitted on its "
+                f"history up to the earliest cutoff asked for: {examples(list(new))}."
             )
             notes += self._fitted_method.notes(new)
         for reason, counts in stood_in.items():
+            total = sum(counts.values())
             notes.append(
-                f"{sum(counts.values())} of {n_cutoffs} cutoffs have {reason} for the fitted model and are "
-                f"forecast by the seasonal naive: {examples(list(counts))}."
+                f"{some_of(total, n_cutoffs, 'cutoff', 'has', 'have')} {reason} for the fitted model and "
+                f"{agree(total, 'is', 'are')} forecast by the seasonal naive: {examples(list(counts))}."
             )
         return notes
 
@@ -209,15 +210,15 @@ def most_missing_rows(season_length: int) -> int:
     return max(_MISSING_SEASONS * season_length, _MISSING_STEPS)
 
 
-def claims_note(fitted: Mapping[Any, Any], claims: Sequence[tuple[str, Callable[[Any], bool]]]) -> list[str]:
-    """Say of how many series each claim holds, with examples; nothing of a claim that holds of none.
+def claims_note(fitted: Mapping[Any, Any], claims: Sequence[tuple[str, str, Callable[[Any], bool]]]) -> list[str]:
+    """Say of how many series each claim, of one and of several, holds, with examples; nothing where it holds of none.
 
-    >>> claims_note({"a": 1, "b": 2}, [("are even", lambda one: one % 2 == 0)])
-    ['1 of 2 series are even: b.']
+    >>> claims_note({"a": 1, "b": 2}, [("is even", "are even", lambda one: one % 2 == 0)])
+    ['1 of 2 series is even: b.']
     """
     notes = []
-    for claim, holds in claims:
+    for *claim, holds in claims:
         names = [key for key, one in fitted.items() if holds(one)]
         if names:
-            notes.append(f"{len(names)} of {len(fitted)} series {claim}: {examples(names)}.")
+            notes.append(f"{some_of(len(names), len(fitted), 'series', *claim)}: {examples(names)}.")
     return notes

@@ -43,6 +43,7 @@ from tsrnn.forecasting.stored_parameters import (
     read_parameters,
 )
 from tsrnn.forecasting.stored_settings import read_settings, read_size
+from tsrnn.naming import counted
 from tsrnn.networks.devices import nearest_device
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.loading import network_from
@@ -234,7 +235,7 @@ def _build_network(kind: str, size: NetworkSize, weights: dict[str, torch.Tensor
     if size.far and kind != "parallel":
         raise DataError(f'a network of kind "{kind}" has no far steps')
     if size.num_layers > len(weights):
-        raise DataError(f"num_layers={size.num_layers}, but there are only {len(weights)} tensors")
+        raise DataError(f"num_layers={size.num_layers}, but there are only {counted(len(weights), 'tensor')}")
     return network_from(lambda: NETWORKS[kind](size), weights)
 
 
@@ -261,7 +262,7 @@ def _read_notes(content: Json) -> list[str]:
 def _read_calibration(content: Json) -> Calibration:
     factors = several(number_between(0, math.inf))(content, "factors")
     if len(factors) != 2:
-        raise DataError(f"{len(factors)} factors, expected 2")
+        raise DataError(f"{counted(len(factors), 'factor')}, expected 2")
     return Calibration((factors[0], factors[1]), read_whole(content, "n_windows", 0))
 
 

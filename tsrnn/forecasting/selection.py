@@ -16,6 +16,7 @@ from tsrnn.data.panel import Cutoffs, Floats, Integers
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_held_back
 from tsrnn.metrics import mean_where, pinball, seasonal_scale
+from tsrnn.naming import counted
 from tsrnn.training.batches import thinned
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Judge:
         count = len(self.cutoffs)
         if count >= FEWEST_JUDGED:
             return ""
-        found = "1 held-back window is" if count == 1 else f"{count} held-back windows are"
+        found = counted(count, "held-back window is", "held-back windows are")
         return f"{found} too few to judge a training by"
 
     @property
@@ -198,7 +199,7 @@ def choose(losses: dict[str, Floats], times: Integers | None = None) -> tuple[st
     # One that has no loss where the base model has one has no mean, and is not chosen.
     n, means = int(known.sum()), {name: float(loss[known].mean()) for name, loss in losses.items()}
     if means[base] == 0:
-        return base, f"no training was better on {n} held-back windows"
+        return base, f"no training was better on {counted(n, 'held-back window')}"
     count = n if times is None else count_times(times[known])
     trust = count / (count + PRIOR_TIMES)
     expected = {base: 0.0}
@@ -210,13 +211,16 @@ def choose(losses: dict[str, Floats], times: Integers | None = None) -> tuple[st
     if chosen != base:
         share = 100 * (1 - means[chosen] / means[base])
         if share >= 0:
-            return chosen, f"{share:.1f} % better than zero-shot on {n} held-back windows"
+            return chosen, f"{share:.1f} % better than zero-shot on {counted(n, 'held-back window')}"
         of = " of one time" if count < 2 else " of few times" if count < PRIOR_TIMES else ""
-        return chosen, f"{-share:.1f} % worse than zero-shot on {n} held-back windows{of}, but better on most tables"
+        return (
+            chosen,
+            f"{-share:.1f} % worse than zero-shot on {counted(n, 'held-back window')}{of}, but better on most tables",
+        )
     share = 100 * (1 - float(np.nanmin(list(means.values()))) / means[base])
     if share <= 0:
-        return base, f"no training was better on {n} held-back windows"
-    return base, f"the best training was {share:.1f} % better on {n} held-back windows, too little to go by"
+        return base, f"no training was better on {counted(n, 'held-back window')}"
+    return base, f"the best training was {share:.1f} % better on {counted(n, 'held-back window')}, too little to go by"
 
 
 def _believed(parts: Sequence[str], base: str) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from tsrnn.data.grids import IntegerStep
 from tsrnn.errors import ParameterError, ShortSeriesError
 from tsrnn.forecasting.levels import NEAREST_END, listed
+from tsrnn.naming import counted
 from tsrnn.networks.cells import CELLS, RECURRENT
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.registry import NETWORKS
@@ -349,8 +350,9 @@ def _enough_history(panel: Panel) -> int:
     longest, m = longest_history(panel), panel.season_length
     if longest < m + 2:
         raise ShortSeriesError(
-            f"The longest series has {longest} rows; learning from one with a season of {m} needs {m + 2} or more. Add "
-            "rows, pass a shorter season_length (1 means none), or choose strategy='zero-shot', which learns nothing."
+            f"The longest series has {counted(longest, 'row')}; learning from one with a season of {m} needs {m + 2} "
+            "or more. Add rows, pass a shorter season_length (1 means none), or choose strategy='zero-shot', which "
+            "learns nothing."
         )
     return longest
 

@@ -28,6 +28,7 @@ from tsrnn.forecasting.settings import (
     step_seconds,
     zero_shot_settings,
 )
+from tsrnn.naming import counted
 from tsrnn.pretrained.family import Member
 from tsrnn.pretrained.service import Service
 from tsrnn.pretrained.weights import load_member
@@ -360,7 +361,7 @@ class NetworkFit:
         if self.members < self.model.ensemble_size:
             self.notes.append(
                 f"time_budget={self.model.time_budget:g} s is too short for an ensemble of {self.model.ensemble_size}; "
-                f"{self.members} {'was' if self.members == 1 else 'were'} trained."
+                f"{counted(self.members, 'was', 'were')} trained."
             )
         rest = []
         for k in range(1, self.members):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.forecasting.from_history import HistoryModel
 from tsrnn.forecasting.gaussian import gaussian_quantiles
+from tsrnn.naming import counted
 from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class WindowAverage(HistoryModel):
     def summary(self) -> str:
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
-        return f"mean of the last {self.window_size_} values, season {self.panel_.season_length}"
+        return f"mean of the last {counted(self.window_size_, 'value')}, season {self.panel_.season_length}"
 
 
 def window_average_quantiles(y: Floats, window_size: int, h: int, quantiles: Sequence[float]) -> Floats:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -54,8 +55,8 @@ def _check_fit(expected: Mapping[str, torch.Tensor], weights: Mapping[str, torch
     ]
     if wrong:
         raise DataError(
-            f"{len(wrong)} of its {len(expected)} tensors do not fit the settings in name, shape or type, for example "
-            f"{', '.join(wrong[:5])}"
+            f"{len(wrong)} of its {counted(len(expected), 'tensor does', 'tensors do')} not fit the settings in name, "
+            f"shape or type, for example {', '.join(wrong[:5])}"
         )
     if not all(bool(torch.isfinite(part).all()) for part in weights.values()):
         raise DataError("a weight is not finite")

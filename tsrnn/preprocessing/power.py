@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.metrics import CONSTANT
-from tsrnn.naming import examples
+from tsrnn.naming import examples, some_of
 from tsrnn.parameters import check_number
 from tsrnn.preprocessing.series_scaler import check_scaled
 
@@ -74,9 +74,9 @@ class PowerMap:
             worst = np.broadcast_to(self.offset, shifted.shape)[bad].max()
             smallest = np.min(np.asarray(y)[bad])
             raise DataError(
-                f"{bad.sum()} of {np.isfinite(shifted).sum()} values are too small for a logarithm or a power: the "
-                f"smallest is {smallest:g}, expected more than {0 - worst:g}, that is −offset. Fit on these values "
-                f"too, set an offset greater than {0 - smallest:g}, or do without the transform."
+                f"{some_of(bad.sum(), np.isfinite(shifted).sum(), 'value', 'is', 'are')} too small for a logarithm or "
+                f"a power: the smallest is {smallest:g}, expected more than {0 - worst:g}, that is −offset. Fit on "
+                f"these values too, set an offset greater than {0 - smallest:g}, or do without the transform."
             )
         z: Floats = boxcox(shifted / self.unit, self._power())
         return z
@@ -343,9 +343,9 @@ def fit_offset(y: Floats, offsets: Integers, offset: float | None, names: Sequen
         smallest = float(y[bad].min())
         wrong = "Negative values in data" if smallest < 0 and not offset else f"Values of {0 - (offset or 0):g} or less"
         raise DataError(
-            f"{wrong}: {bad.sum()} of {(~np.isnan(y)).sum()} in {len(where)} of {len(offsets) - 1} series, for "
-            f"example {shown}; the smallest is {smallest:g}. A logarithm or a power needs more than −offset: set "
-            f"an offset greater than {0 - smallest:g}, or do without the transform."
+            f"{wrong}: {bad.sum()} of {(~np.isnan(y)).sum()} in {some_of(len(where), len(offsets) - 1, 'series')}, for "
+            f"example {shown}; the smallest is {smallest:g}. A logarithm or a power needs more than −offset: set an "
+            f"offset greater than {0 - smallest:g}, or do without the transform."
         )
     if offset is not None:
         return float(offset)

@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from tsrnn.errors import ParameterError
+from tsrnn.naming import counted
 from tsrnn.parameters import check_choice
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def check_scaled(X: Any, n_features: int) -> Floats:
     """Return transformed values as float64 of shape (n, n_features), or raise ParameterError."""
     values: Floats = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
     if values.shape[1] != n_features:
-        raise ParameterError(f"X has {values.shape[1]} columns; the transformer was fitted on {n_features}.")
+        raise ParameterError(f"X has {counted(values.shape[1], 'column')}; the transformer was fitted on {n_features}.")
     return values
 
 

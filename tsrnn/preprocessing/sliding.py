@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array
 
 from tsrnn.errors import ShortSeriesError
+from tsrnn.naming import counted
 from tsrnn.parameters import check_whole
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _check_series(X: Any, context_length: int, horizon: int) -> Array:
     if len(series) < needed:
         asked = f"context_length={context_length}" + (f" + horizon={horizon}" if horizon else "")
         raise ShortSeriesError(
-            f"The series has {len(series)} rows, and one window needs {needed} ({asked}). "
+            f"The series has {counted(len(series), 'row')}, and one window needs {needed} ({asked}). "
             "Give more rows, or lower context_length" + (" or horizon." if horizon else ".")
         )
     return series

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 
 Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator
@@ -226,7 +227,7 @@ class Scorecard:
         if self.season_length < 1 or not self.lengths or min(self.lengths) < fewest_points(self.season_length):
             raise ValueError(f"season_length={self.season_length}, lengths={self.lengths}")
         if len(self.curves) != len(STATISTICS):
-            raise ValueError(f"{len(self.curves)} curves, expected {len(STATISTICS)}")
+            raise ValueError(f"{counted(len(self.curves), 'curve')}, expected {len(STATISTICS)}")
         for places, heights in self.curves:
             finite = np.isfinite([self.intercept, *places, *heights]).all()
             if not places or len(places) != len(heights) or not finite or (np.diff(places) <= 0).any():

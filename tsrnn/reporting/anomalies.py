@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from tsrnn.anomaly.events import COLUMNS, merged_runs
 from tsrnn.errors import ColumnError, ParameterError
-from tsrnn.naming import examples
+from tsrnn.naming import counted, examples, some_of
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
 from tsrnn.reporting.parts import plain_text, plot_times, time_labels
 from tsrnn.reporting.report import POLICY, write_page
@@ -69,7 +69,7 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
     kept = rows[_shown(rows, most_rows)]
     title = plain_text(name, 60)
     if len(kept) < len(rows):
-        title += f" ({len(kept):,} of {len(rows):,} rows drawn: all near anomalies, extremes of the others)"
+        title += f" ({some_of(len(kept), len(rows), 'row')} drawn: all near anomalies, extremes of the others)"
     times = plot_times(kept["ds"])
     colour = model_colour(0)
     figure = go.Figure()
@@ -212,12 +212,10 @@ def write_anomaly_page(
 def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int, n_drawn: int) -> str:
     judged = int(detections["p_value"].notna().sum())
     found = int(detections["is_anomaly"].sum())
-    said = (
-        f"{len(events):,} {'event' if len(events) == 1 else 'events'} in {n_series:,} series: {found:,} of {judged:,} "
-        f"judged rows {'is' if found == 1 else 'are'} anomalous."
-    )
+    where = f"{counted(len(events), 'event')} in {counted(n_series, 'series')}"
+    said = f"{where}: {some_of(found, judged, 'judged row', 'is', 'are')} anomalous."
     if n_drawn < n_series:
-        said += f" The figures show {n_drawn} series, those with events first."
+        said += f" The figures show {counted(n_drawn, 'series')}, those with events first."
     if len(events) > MOST_EVENTS:
         said += f" The list shows the {MOST_EVENTS} events with the highest scores."
     return said

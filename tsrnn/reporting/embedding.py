@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.answers import interval_names
+from tsrnn.naming import counted, some_of
 from tsrnn.reporting.colours import band_colour, dark_counterparts, model_colour
 from tsrnn.reporting.parts import context_rows, levels_of, model_names, series_names, time_labels
 
@@ -64,9 +65,9 @@ def choose(result: BacktestResult, seed: int = 0, most_numbers: int = MOST_NUMBE
     left_out = []
     if n < len(everyone):
         counts = ", ".join(f"{len(names)} {heading.lower()}" for heading, names in groups.items())
-        left_out.append(f"{n} of {len(everyone)} series ({counts}; the sample is drawn with seed {seed})")
+        left_out.append(f"{some_of(n, len(everyone), 'series')} ({counts}; the sample is drawn with seed {seed})")
     if kept < cutoffs:
-        left_out.append(f"{kept} of up to {cutoffs} cutoffs per series")
+        left_out.append(f"{kept} of up to {counted(cutoffs, 'cutoff')} per series")
     if stride > 1:
         left_out.append(f"every {stride}th step")
     said = (

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from tsrnn.data.answers import interval_names
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
+from tsrnn.naming import counted
 from tsrnn.reporting.ahead import look_ahead
 from tsrnn.reporting.colours import INK, MUTED, band_colour, model_colour, model_dash
 from tsrnn.reporting.drawing import (
@@ -174,7 +175,7 @@ def wins_figure(result: BacktestResult) -> go.Figure:
     judged = result.by_series.loc[result.by_series["mase"].notna(), "unique_id"].nunique()
     if judged < 2:
         raise ParameterError(
-            f"{judged} series with a MASE: counting who wins needs two or more. Look at `leaderboard`."
+            f"{counted(judged, 'series')} with a MASE: counting who wins needs two or more. Look at `leaderboard`."
         )
     shares = win_shares(result) * 100
     figure = new_figure("Share of series on which a model is best")
@@ -187,7 +188,7 @@ def wins_figure(result: BacktestResult) -> go.Figure:
             text=[f"{share:.0f} %" for share in shares],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{x:.1f} % of " + f"{judged} series<extra></extra>",
+            hovertemplate="%{x:.1f} % of " + f"{counted(judged, 'series')}<extra></extra>",
         )
     )
     name_rows(figure, list(shares.index))
@@ -209,7 +210,8 @@ def duel_figure(result: BacktestResult, seed: int = 0) -> go.Figure:
     pairs = duels(result)
     if result.verdict is None or len(pairs) < 2:
         raise ParameterError(
-            f"{len(pairs)} series with a MASE of two models: drawing them takes two or more. Look at `leaderboard`."
+            f"{counted(len(pairs), 'series')} with a MASE of two models: drawing them takes two or more. Look at "
+            "`leaderboard`."
         )
     if len(pairs) > MOST_DUELS:
         pairs = pairs.sample(MOST_DUELS, random_state=seed)

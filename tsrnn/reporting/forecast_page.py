@@ -18,6 +18,7 @@ from tsrnn.data.panel import Floats, Panel
 from tsrnn.data.spans import panel_facts
 from tsrnn.errors import ParameterError
 from tsrnn.evaluation.result import BacktestResult
+from tsrnn.naming import counted, some_of
 from tsrnn.reporting.ahead import as_backtest
 from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
 from tsrnn.reporting.figures import forecast_figure
@@ -109,7 +110,7 @@ def write_forecast_page(
         "leader": 0 if levels else -1,
     }
     h = values.shape[1]
-    sentence = f"{n:,} series, {h} {'steps' if h > 1 else 'step'} ahead, by {name}"
+    sentence = f"{counted(n, 'series')}, {counted(h, 'step')} ahead, by {name}"
     head = f'<p class="verdict">{escape(sentence)}</p>'
     return write_page(page_html(title, head, sections, payload, f"tsrnn {tsrnn.__version__}"), path)
 
@@ -119,7 +120,7 @@ def _choose(result: BacktestResult, n: int) -> Choice:
     choice = choose(result, seed=SEED)
     left_out = []
     if len(choice.ids) < n:
-        left_out.append(f"{len(choice.ids)} of {n:,} series, drawn at random with seed {SEED}")
+        left_out.append(f"{some_of(len(choice.ids), n, 'series')}, drawn at random with seed {SEED}")
     if choice.stride > 1:
         left_out.append(f"every {choice.stride}th step")
     said = f"To keep this page small, it holds {' and '.join(left_out)}. The table of forecasts has all."
@@ -159,7 +160,7 @@ def _numbers(table: pd.DataFrame, choice: Choice) -> str:
     )
     names = ["Series", "Time", *columns[2:]]
     head = "".join(f'<th scope="col">{escape(str(column))}</th>' for column in names)
-    first = f"<p class='lead'>The first {len(rows)} of {len(table):,} rows.</p>" if len(rows) < len(table) else ""
+    first = f"<p class='lead'>The first {some_of(len(rows), len(table), 'row')}.</p>" if len(rows) < len(table) else ""
     return first + scrolled(
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "Forecasts", tall=len(rows) > 10
     )

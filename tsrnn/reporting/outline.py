@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from tsrnn.naming import some_of
 from tsrnn.reporting.calibration import calibration_figure, reliability_figure, reliable_models
 from tsrnn.reporting.embedding import Choice
 from tsrnn.reporting.figures import (
@@ -136,9 +137,10 @@ def _wins(result: BacktestResult, choice: Choice) -> Section | None:
         better = int((pairs["model"] < pairs["reference"]).sum())
         drawn = f"; {MOST_DUELS:,} are drawn at random" if len(pairs) > MOST_DUELS else ""
         before = f"<h3>{escape(f'{model} against {reference}')}</h3>" + _lead(
-            f"Each point is a series{drawn}. Below the line, {model} is better: on {better:,} of {len(pairs):,} series."
+            f"Each point is a series{drawn}. Below the line, {model} is better: on "
+            f"{some_of(better, len(pairs), 'series')}."
         )
-        described = f"{model} is better than {reference} on {better} of {len(pairs)} series"
+        described = f"{model} is better than {reference} on {some_of(better, len(pairs), 'series')}"
         drawings.append(Drawing("duel", duel_figure(result), described, before))
     last = drawings[-1]
     drawings[-1] = replace(last, after=table)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.errors import ColumnError, ParameterError
-from tsrnn.naming import examples
+from tsrnn.naming import counted, examples
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -158,8 +158,8 @@ def one_forecast(result: BacktestResult, unique_id: Any = None, cutoff: Any = No
     if rows.empty:
         labels = time_labels(cutoffs)
         raise ParameterError(
-            f"cutoff={cutoff}: series {unique_id!r} was forecast from {len(cutoffs)} cutoffs, {labels[0]} to "
-            f"{labels[-1]}. Choose one of {_quoted(labels)}."
+            f"cutoff={cutoff}: series {unique_id!r} was forecast from {counted(len(cutoffs), 'cutoff')}, {labels[0]} "
+            f"to {labels[-1]}. Choose one of {_quoted(labels)}."
         )
     seen = result.observations_of([unique_id])
     seen = seen[seen["ds"] <= cutoff]

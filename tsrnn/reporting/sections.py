@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tsrnn.naming import counted
 from tsrnn.reporting.embedding import Choice
 from tsrnn.reporting.parts import levels_of, model_names
 from tsrnn.reporting.tables import short, swatch
@@ -75,8 +76,8 @@ def _missing(rows: int, missing: int, gaps: Mapping[str, int]) -> str:
     if not gaps:
         return share
     several, longest = gaps["gaps"], gaps["longest"]
-    size = "1 gap" if several == 1 else f"{several:,} gaps of up to {longest:,} row{'' if longest == 1 else 's'}"
-    return f"{share}, in {size}, in {gaps['series']:,} series"
+    size = "1 gap" if several == 1 else f"{counted(several, 'gap')} of up to {counted(longest, 'row')}"
+    return f"{share}, in {size}, in {counted(gaps['series'], 'series')}"
 
 
 def forecast_controls(result: BacktestResult, choice: Choice) -> str:
@@ -166,8 +167,8 @@ def _copyable(name: str, text: str) -> str:
 
 def _plan(result: BacktestResult) -> str:
     config = result.config
-    h, windows, step, refit = (config.get(key) for key in ("h", "n_windows", "step_size", "refit"))
-    steps = "1 step" if h == 1 else f"{h} steps"
+    h, windows, step, refit = (config[key] for key in ("h", "n_windows", "step_size", "refit"))
+    steps = counted(h, "step")
     if windows == 1:
         sentence = f"Each series was forecast once, {steps} ahead."
     else:
@@ -176,7 +177,7 @@ def _plan(result: BacktestResult) -> str:
     if config.get("gap"):
         sentence += f" Not scored: the steps right after a cutoff, {config['gap']} each time."
     if config.get("train_size"):
-        sentence += f" Models saw the last {config['train_size']} rows before a cutoff."
+        sentence += f" Models saw the last {counted(config['train_size'], 'row')} before a cutoff."
     if not refit:
         return sentence + " The models were fitted once, and saw nothing of a series after its first cutoff."
     often = "before every cutoff" if refit in (True, 1) else f"every {refit} cutoffs"

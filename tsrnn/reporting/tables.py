@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.naming import counted
 from tsrnn.reporting.colours import DASHES, MODEL_COLOURS, model_dash
 from tsrnn.reporting.embedding import Choice
 from tsrnn.reporting.parts import model_names, name_cell, shortened
@@ -164,7 +165,7 @@ def timing_table(result: BacktestResult) -> str:
             + "</tr>"
         )
     head = "".join(f'<th scope="col">{name}<span>{unit}</span></th>' for name, unit in (
-        ("Fit", "seconds"), (f"{forecasts:,} forecasts", "seconds"), ("One forecast", "milliseconds")))  # fmt: skip
+        ("Fit", "seconds"), (counted(forecasts, "forecast"), "seconds"), ("One forecast", "milliseconds")))  # fmt: skip
     return scrolled(
         f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>',
         "Timing",

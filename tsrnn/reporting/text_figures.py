@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.naming import counted, some_of
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour, model_dash
 from tsrnn.reporting.drawing import new_figure
 from tsrnn.reporting.parts import plain_text
@@ -99,11 +100,13 @@ def state_figure(tokens: Sequence[str], values: npt.ArrayLike, title: str = "Wha
     shades = np.asarray(values, dtype=np.float64)
     if shades.shape != (len(tokens),) or not 0 < len(tokens) <= MOST_TOKENS:
         raise ParameterError(
-            f"values of shape {shades.shape} for {len(tokens)} tokens: expected one number for each of 1 to "
+            f"values of shape {shades.shape} for {counted(len(tokens), 'token')}: expected one number for each of 1 to "
             f"{MOST_TOKENS:,} tokens."
         )
     if not np.isfinite(shades).all():
-        raise ParameterError(f"{(~np.isfinite(shades)).sum()} of {len(shades)} values are not finite numbers.")
+        raise ParameterError(
+            f"{some_of((~np.isfinite(shades)).sum(), len(shades), 'value', 'is no finite number', 'are not finite')}."
+        )
     places = _places(tokens)
     width = 1 + max(column + len(token) - 1 for (_, column), token in zip(places, tokens, strict=True))
     grid = np.full((places[-1][0] + 1, width), np.nan)

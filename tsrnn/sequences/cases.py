@@ -14,6 +14,7 @@ from torch import Tensor
 from tsrnn.data.panel import sums_before
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.metrics import CONSTANT
+from tsrnn.naming import some_of
 from tsrnn.sequences.vocabulary import Vocabulary, split_text
 
 Floats = npt.NDArray[np.float64]
@@ -111,8 +112,8 @@ def split_cases(X: Any, tokens: str) -> list[list[str]]:
             wrong.append(f"{place} ({type(text).__name__})")
     if wrong:
         raise DataError(
-            f"{len(wrong)} of {len(X)} cases are no text: {', '.join(wrong[:5])}. Expected strings, or lists of "
-            "tokens, none of them empty; for sequences of numbers leave tokens=None."
+            f"{some_of(len(wrong), len(X), 'case', 'is', 'are')} no text: {', '.join(wrong[:5])}. Expected strings, or "
+            "lists of tokens, none of them empty; for sequences of numbers leave tokens=None."
         )
     _check_lengths([len(case) for case in cases])
     return cases
@@ -184,13 +185,13 @@ def read_sequences(X: Any, *, keep_length: bool) -> tuple[list[Floats], bool]:
     other = [place for place, count in enumerate(channels) if count != channels[0]]
     if other:
         raise DataError(
-            f"{len(other)} of {len(raw)} sequences have another number of channels than the first, which has "
-            f"{channels[0]}: {_places(other)}. Expected arrays of shape (n_channels, n_timepoints)."
+            f"{some_of(len(other), len(raw), 'sequence', 'has', 'have')} another number of channels than the first, "
+            f"which has {channels[0]}: {_places(other)}. Expected arrays of shape (n_channels, n_timepoints)."
         )
     infinite = [place for place, part in enumerate(raw) if (np.abs(part) > LARGEST).any()]
     if infinite:
         raise DataError(
-            f"{len(infinite)} of {len(raw)} sequences hold infinity or numbers beyond {LARGEST:g}: "
+            f"{some_of(len(infinite), len(raw), 'sequence', 'holds', 'hold')} infinity or numbers beyond {LARGEST:g}: "
             f"{_places(infinite)}. Expected smaller numbers, or NaN where a value is missing."
         )
     cases = [part.T if keep_length else _without_end(part).T for part in raw]
@@ -242,8 +243,8 @@ def _check_lengths(lengths: Sequence[int]) -> None:
     empty = [place for place, length in enumerate(lengths) if length == 0]
     if empty:
         raise DataError(
-            f"{len(empty)} of {len(lengths)} sequences are empty: {_places(empty)}. Expected one step or more; drop "
-            "them."
+            f"{some_of(len(empty), len(lengths), 'sequence', 'is', 'are')} empty: {_places(empty)}. Expected one step "
+            "or more; drop them."
         )
 
 

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.network_training import fresh_seed
+from tsrnn.naming import counted
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.sequence_network import SequenceSize, pooling_for
 from tsrnn.parameters import check_choice, check_flag, check_number, check_whole, is_number, is_whole
@@ -127,7 +128,9 @@ def weigh_classes(class_weight: Any, classes: npt.NDArray[Any], codes: npt.NDArr
         names = classes.tolist()
         strange = [label for label in class_weight if label not in names]
         if strange:
-            raise ParameterError(f"class_weight names {len(strange)} labels that y does not have: {strange[:5]!r}.")
+            raise ParameterError(
+                f"class_weight names {counted(len(strange), 'label')} that y does not have: {strange[:5]!r}."
+            )
         if not all(is_number(part) and 0 < part < math.inf for part in class_weight.values()):
             raise ParameterError(f"class_weight={class_weight!r}: expected weights above 0.")
         weight = np.array([class_weight.get(name, 1.0) for name in names], np.float64)

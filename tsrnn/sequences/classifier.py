@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError
 from tsrnn.forecasting.network_training import progress_of
+from tsrnn.naming import counted
 from tsrnn.networks.devices import pick_device
 from tsrnn.networks.randomness import own_random_state
 from tsrnn.networks.sequence_network import SequenceNetwork
@@ -391,5 +392,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         sequences, is_array = read_sequences(X, keep_length=self.network_.size.each_step)
         expected, found = self.network_.size.n_inputs, sequences[0].shape[1]
         if found != expected:
-            raise DataError(f"X has {found} channels, but the classifier was fitted on {expected}. Expected as many.")
+            raise DataError(
+                f"X has {counted(found, 'channel')}, but the classifier was fitted on {expected}. Expected as many."
+            )
         return self.reader_.read(sequences), is_array

@@ -32,6 +32,7 @@ from tsrnn.data.stored_values import (
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
+from tsrnn.naming import counted
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.devices import nearest_device
 from tsrnn.networks.loading import network_from
@@ -124,14 +125,17 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     size = _read_size(read_entry(content, "size"))
     weights = part_of(tensors, NETWORK)
     if max(size.num_layers, len(size.filters)) > len(weights):
-        raise DataError(f"{size.num_layers} layers and {len(size.filters)} filters, but {len(weights)} tensors")
+        raise DataError(
+            f"{counted(size.num_layers, 'layer')} and {counted(len(size.filters), 'filter')}, but "
+            f"{counted(len(weights), 'tensor')}"
+        )
     model.reader_ = _read_reader(content, tensors, size)
     device = nearest_device(model.device)
     model.network_ = network_from(lambda: SequenceNetwork(size), weights).to(device)
     model.device_ = str(device)
     model.classes_ = _json_to_labels(read_entry(content, "classes"))
     if len(model.classes_) != size.n_classes:
-        raise DataError(f"{len(model.classes_)} classes, but a network for {size.n_classes}")
+        raise DataError(f"{counted(len(model.classes_), 'class', 'classes')}, but a network for {size.n_classes}")
     if read_entry(content, "n_features") is not None:
         model.n_features_in_ = read_whole(content, "n_features")
     if read_entry(content, "feature_names") is not None:
@@ -147,7 +151,7 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
 def _read_size(content: Json) -> SequenceSize:
     filters = read_list(content, "filters")
     if len(filters) > MOST_LAYERS:
-        raise DataError(f"{len(filters)} filters, expected {MOST_LAYERS} or fewer")
+        raise DataError(f"{counted(len(filters), 'filter')}, expected {MOST_LAYERS} or fewer")
     return SequenceSize(
         n_inputs=read_whole(content, "n_inputs", 1, LARGEST_WIDTH),
         n_classes=read_whole(content, "n_classes", 2, LARGEST_WIDTH),
@@ -168,13 +172,13 @@ def _read_reader(content: Json, tensors: Mapping[str, torch.Tensor], size: Seque
     if stored is not None:
         vocabulary = Vocabulary.from_json(stored)
         if not size.embedding_size or len(vocabulary) != size.n_inputs:
-            raise DataError(f"{len(vocabulary)} tokens, but a network for {size.n_inputs}")
+            raise DataError(f"{counted(len(vocabulary), 'token')}, but a network for {size.n_inputs}")
         return vocabulary
     if size.embedding_size:
         raise DataError("a network for texts has no vocabulary")
     loc, scale = (tensors[SCALER + name].numpy() for name in ("loc", "scale"))
     if not (loc.shape == scale.shape == (size.n_inputs,) and loc.dtype == scale.dtype == np.float64):
-        raise DataError(f"the scales are not those of {size.n_inputs} channels")
+        raise DataError(f"the scales are not those of {counted(size.n_inputs, 'channel')}")
     if not (np.isfinite(loc).all() and np.isfinite(scale).all() and (scale > 0).all()):
         raise DataError("the scales are not finite and above 0")
     return ChannelScaler(loc, scale, read_flag(content, "each_case"))

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
 from tsrnn.errors import DataError
+from tsrnn.naming import counted, some_of
 
 Labels = npt.NDArray[Any]
 Codes = npt.NDArray[np.int64]
@@ -41,7 +42,9 @@ def read_labels(y: Any, lengths: npt.NDArray[np.int64]) -> tuple[Labels, Codes]:
     _check_one_kind(y)
     y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
     if len(y) != len(lengths):
-        raise DataError(f"X has {len(lengths)} cases and y {len(y)} labels; expected one label for each case.")
+        raise DataError(
+            f"X has {counted(len(lengths), 'case')} and y {counted(len(y), 'label')}; expected one label for each case."
+        )
     return _encode(y)
 
 
@@ -69,16 +72,19 @@ def read_step_labels(y: Any, lengths: npt.NDArray[np.int64], *, several: bool = 
     if not hasattr(y, "__len__") or isinstance(y, (str, bytes)) or len(y) != len(lengths):
         count = len(y) if hasattr(y, "__len__") else 0
         raise DataError(
-            f"X has {len(lengths)} cases and y {count} sequences of labels; expected one sequence for each case."
+            f"X has {counted(len(lengths), 'case')} and y {counted(count, 'sequence')} of labels; expected one "
+            "sequence for each case."
         )
     parts = [np.asarray(part) for part in (y.to_numpy() if hasattr(y, "to_numpy") else y)]
     wrong = [place for place, part in enumerate(parts) if part.shape != (lengths[place],)]
     if wrong:
         place = wrong[0]
-        found = f"labels of shape {parts[place].shape}" if parts[place].ndim != 1 else f"{len(parts[place])} labels"
+        part = parts[place]
+        found = f"labels of shape {part.shape}" if part.ndim != 1 else counted(len(part), "label")
         raise DataError(
-            f"{len(wrong)} of {len(lengths)} cases have labels of another number than steps, for example case {place} "
-            f"with {lengths[place]} steps and {found}. With output='each_step' expected one label for each step."
+            f"{some_of(len(wrong), len(lengths), 'case', 'has', 'have')} labels of another number than steps, for "
+            f"example case {place} with {counted(lengths[place], 'step')} and {found}. With output='each_step' "
+            "expected one label for each step."
         )
     for labels in y:
         _check_one_kind(labels)
@@ -91,7 +97,9 @@ def _check_one_kind(y: Any) -> None:
     mixed = isinstance(y, (list, tuple)) or getattr(getattr(y, "dtype", None), "kind", "") == "O"
     n_texts = sum(isinstance(label, str) for label in y) if mixed else 0
     if 0 < n_texts < len(y):
-        raise DataError(f"{n_texts} of {len(y)} labels are text and the others are not. Expected one kind.")
+        raise DataError(
+            f"{some_of(n_texts, len(y), 'label', 'is', 'are')} text and the others are not. Expected one kind."
+        )
 
 
 def _encode(y: Labels, *, several: bool = True) -> tuple[Labels, Codes]:
@@ -99,7 +107,7 @@ def _encode(y: Labels, *, several: bool = True) -> tuple[Labels, Codes]:
     classes, codes = np.unique(y, return_inverse=True)
     if several and len(classes) < 2:
         raise DataError(
-            f"There is one class only, {classes.tolist()[0]!r}, among {len(y)} labels. A classifier needs examples of "
-            "at least 2 classes."
+            f"There is one class only, {classes.tolist()[0]!r}, among {counted(len(y), 'label')}. A classifier needs "
+            "examples of at least 2 classes."
         )
     return classes, codes.astype(np.int64)

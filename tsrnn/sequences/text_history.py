@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from tsrnn.naming import counted
 from tsrnn.training.trainer import Progress
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def summarise(model: TextGenerator) -> str:
         dropped += f", of weights {size.weight_dropout:g}"
     lines = [
         f"text       {model.n_tokens_:,} {kind}, {len(model.vocabulary_):,} distinct",
-        f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, {dropped}, {weights:,} weights",
+        f"network    {size.cell}, {size.num_layers} × {size.hidden_size}, {dropped}, {counted(weights, 'weight')}",
         f"training   {epochs:.1f} epochs ({stop}), best step {model.best_step_}, seed {model.random_state}, "
         f"{model.device_}",
     ]

@@ -18,6 +18,7 @@ from tsrnn.data.stored_values import Json, number_between, one_of, read_entry, r
 from tsrnn.errors import DataError
 from tsrnn.forecasting.model_folder import load_folder, save_folder
 from tsrnn.forecasting.stored_parameters import check_written, json_to_parameter, parameter_to_json, read_parameters
+from tsrnn.naming import counted
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.devices import nearest_device
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
@@ -100,9 +101,11 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     vocabulary = Vocabulary.from_json(read_entry(content, "vocabulary"))
     size = _read_size(read_entry(content, "size"))
     if size.vocabulary_size != len(vocabulary):
-        raise DataError(f"vocabulary_size={size.vocabulary_size}, but the vocabulary has {len(vocabulary)} tokens")
+        raise DataError(
+            f"vocabulary_size={size.vocabulary_size}, but the vocabulary has {counted(len(vocabulary), 'token')}"
+        )
     if size.num_layers > len(tensors):
-        raise DataError(f"num_layers={size.num_layers}, but there are only {len(tensors)} tensors")
+        raise DataError(f"num_layers={size.num_layers}, but there are only {counted(len(tensors), 'tensor')}")
     device = nearest_device(model.device)
     model.vocabulary_, model.device_ = vocabulary, str(device)
     model.network_ = network_from(lambda: LanguageNetwork(size), tensors).to(device)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tsrnn.errors import DataError
+from tsrnn.naming import counted
 from tsrnn.networks.cells import RECURRENT
 from tsrnn.networks.language_network import LanguageSize
 from tsrnn.parameters import check_choice, check_flag, check_number, check_whole
@@ -183,7 +184,7 @@ def tokens_to_train(n_tokens: int, validation_share: float | None) -> int:
     held_back = 0 if validation_share == 0 else max(1, int(n_tokens * validation_share))
     if n_tokens - held_back < FEWEST_TOKENS:
         raise DataError(
-            f"text is too short: {n_tokens} tokens, of which {held_back} are held back. Expected {FEWEST_TOKENS} or "
-            "more to learn from. Pass a longer text, or validation_share=0 to hold nothing back."
+            f"text is too short: {counted(n_tokens, 'token')}, of which {held_back} are held back. Expected "
+            f"{FEWEST_TOKENS} or more to learn from. Pass a longer text, or validation_share=0 to hold nothing back."
         )
     return n_tokens - held_back

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tsrnn.data.files import unpack
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.naming import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -168,16 +169,17 @@ def _case(parts: list[str], header: _Header, name: str, number: int) -> Floats:
     if len(set(lengths)) > 1:
         cure = "" if header.labelled else ", or a line '@classLabel true ...' before @data if a label ends each line"
         raise DataError(
-            f"{where}: its {len(channels)} channels have lengths {_some(lengths)}; expected one length{cure}."
+            f"{where}: its {counted(len(channels), 'channel has', 'channels have')} lengths {_some(lengths)}; expected "
+            f"one length{cure}."
         )
     announced = header.numbers.get("dimensions", header.numbers.get("dimension"))
     if header.channels is None:
         header.channels = announced or (1 if header.flags.get("univariate") else len(channels))
     if len(channels) != header.channels:
-        raise DataError(f"{where}: has {len(channels)} channels, expected {header.channels}.")
+        raise DataError(f"{where}: has {counted(len(channels), 'channel')}, expected {header.channels}.")
     expected = header.numbers.get("serieslength")
     if expected is not None and header.flags.get("equallength", True) and lengths[0] != expected:
-        raise DataError(f"{where}: has {lengths[0]} values, but @seriesLength says {expected}.")
+        raise DataError(f"{where}: has {counted(lengths[0], 'value')}, but @seriesLength says {expected}.")
     return np.stack(channels)
 
 

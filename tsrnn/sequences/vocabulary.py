@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsrnn.errors import DataError, ParameterError
+from tsrnn.naming import counted
 
 TOKENS = ("char", "word")
 
@@ -150,10 +151,11 @@ class Vocabulary:
             return np.fromiter((numbers.get(part, 0) for part in parts), np.int64, len(parts))
         strange = sorted({part for part in parts if part not in numbers})
         if strange:
-            kind = "characters" if self.tokens == "char" else "words"
+            kind = "character" if self.tokens == "char" else "word"
             raise DataError(
-                f"{len(strange)} {kind} are not in the vocabulary of {len(self)}, for example "
-                f"{', '.join(map(repr, strange[:5]))}. Remove or replace them, or fit on a text that has them."
+                f"{counted(len(strange), f'{kind} is', f'{kind}s are')} not in the vocabulary of {len(self):,}, for "
+                f"example {', '.join(map(repr, strange[:5]))}. Remove or replace such {kind}s, or fit on a text that "
+                "has them."
             )
         return np.fromiter((numbers[part] for part in parts), np.int64, len(parts))
 
@@ -196,7 +198,10 @@ class Vocabulary:
         if not isinstance(items, list) or not all(isinstance(item, str) and item for item in items):
             raise DataError("the vocabulary's items are no list of tokens")
         if len(set(items)) < len(items):
-            raise DataError(f"{len(items) - len(set(items))} of the vocabulary's {len(items)} tokens are repeated")
+            raise DataError(
+                f"{len(items) - len(set(items))} of the vocabulary's {counted(len(items), 'token is', 'tokens are')} "
+                "repeated"
+            )
         flags = [content[name] for name in ("lowercase", "spaces", "unknown")]
         if tokens not in TOKENS or not all(isinstance(flag, bool) for flag in flags):
             raise DataError(f"tokens={tokens!r}, lowercase, spaces, unknown={flags!r}: not those of a vocabulary")
