@@ -1,8 +1,11 @@
-"""Tables that many tests use, and a GPU."""
+"""Tables that many tests use, what is no file, and a GPU."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +32,28 @@ def monthly_table(n_series: int = 3, n_rows: int = 60, seed: int = 0) -> pd.Data
 @pytest.fixture
 def monthly() -> pd.DataFrame:
     return monthly_table()
+
+
+@pytest.fixture(params=["pipe", "device", "folder"])
+def put_no_file(request) -> Iterator[Callable[[Path], None]]:
+    """Put what is no file in the place of one: a pipe into which nobody ever writes, a device, a folder."""
+    timers = []
+
+    def put(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        if request.param == "folder":
+            path.mkdir()
+        elif request.param == "device":
+            path.symlink_to(os.devnull)
+        else:
+            os.mkfifo(path)
+            # After a while its only writer goes away, so that who waits for it fails and does not wait for ever.
+            timers.append(threading.Timer(5, os.close, [os.open(path, os.O_RDWR)]))
+            timers[-1].start()
+
+    yield put
+    for timer in timers:
+        timer.cancel()
 
 
 @pytest.fixture

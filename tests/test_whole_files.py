@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from tsrnn.whole_files import write_whole
+from tsrnn.whole_files import check_regular, write_whole
 
 
 def test_a_file_takes_the_place_of_another_and_of_what_a_dead_process_left(tmp_path):
@@ -62,3 +62,14 @@ def test_links_that_lead_to_each_other_are_an_error_and_stay(tmp_path):
         write_whole(tmp_path / "a", b"one")
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
     assert (tmp_path / "a").is_symlink()
+
+
+def test_what_is_no_file_is_told_before_it_is_read(tmp_path, put_no_file):
+    file = tmp_path / "a.bin"
+    with pytest.raises(FileNotFoundError, match=r"a\.bin"):
+        check_regular(file)
+    file.write_bytes(b"one")
+    check_regular(file)
+    put_no_file(file)
+    with pytest.raises(OSError, match=r"(Is a directory|it is a pipe or a device; expected a file): .*a\.bin'"):
+        check_regular(file)

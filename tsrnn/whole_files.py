@@ -1,9 +1,10 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read only where they are files."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 
@@ -19,6 +20,21 @@ def real_path(path: str | os.PathLike[str]) -> Path:
     if real.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
     return real
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Raise OSError unless a path leads to a file of its own: from a pipe or a device a read may never return.
+
+    Raises
+    ------
+    OSError
+        If there is nothing, a folder, a pipe or a device; it names the path.
+    """
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device; expected a file", os.fspath(path))
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:

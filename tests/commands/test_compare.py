@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,15 @@ def test_a_folder_of_fewer_cutoffs_is_compared_on_what_both_have(run, kept):
     code, out, _ = run("compare", "all.json", "fewer", "--model", "Naive", "--quiet", "--format", "json")
     assert json.loads(out)["gain"]["share"] == pytest.approx(0, abs=1e-12)
     assert json.loads(out)["outcome"] == "no difference"
+
+
+@pytest.mark.parametrize("name", ["result.json", "by_forecast.parquet"])
+def test_what_is_no_file_in_a_folder_is_never_waited_for(run, kept, tmp_path, put_no_file, name):
+    put_no_file(tmp_path / "fewer" / name)
+    code, out, err = run("compare", "all.json", "fewer")
+    assert (code, out) == (1, "")
+    assert re.search(rf"{name}: (cannot be read .*(it is a pipe|Is a directory)|is a folder)", err)
+    assert err.count("\n") == 1
 
 
 def test_unlike_backtests_are_refused(run, kept, tmp_path):

@@ -297,6 +297,14 @@ def test_a_damaged_description_is_named_with_the_cure(tmp_path, content):
         backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["backtest.json", "forecasts/0001-00-Naive.parquet"])
+def test_what_is_no_file_is_never_waited_for(tmp_path, put_no_file, name):
+    backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+    put_no_file(tmp_path / name)
+    with pytest.raises(DataError, match=r"(cannot be read|is damaged) \(.*(it is|Is) a .*\)\."):
+        backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+
+
 def test_without_pyarrow_a_path_is_refused_before_anything_is_fitted(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r'Parquet needs pyarrow. Run: pip install "tsrnn\[parquet\]"'):

@@ -3,6 +3,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -285,6 +286,13 @@ def test_a_newer_foreign_or_missing_file_is_named(saved):
         load_forecaster(saved, Forecaster)
     with pytest.raises(DataError, match="is no folder"):
         load_forecaster(saved / "nowhere", Forecaster)
+
+
+@pytest.mark.parametrize("name", ["model.json", "weights.safetensors"])
+def test_what_is_no_file_is_named_at_once(saved, put_no_file, name):
+    put_no_file(saved / name)
+    with pytest.raises(DataError, match=rf"{re.escape(name)} cannot be read: (it is|Is) a .*\. Save the model again"):
+        load_forecaster(saved, Forecaster)
 
 
 def damage(data, rng):

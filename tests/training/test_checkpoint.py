@@ -104,6 +104,13 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     assert load_file(path)["x"].tolist() == [0.0]  # a file that is refused is left alone
 
 
+def test_what_is_no_file_is_no_checkpoint(tmp_path, put_no_file):
+    path = tmp_path / "state.safetensors"
+    put_no_file(path)
+    with pytest.raises(DataError, match=r"state\.safetensors cannot be read: .*(it is|Is) a .* Delete the file"):
+        Checkpoint(path, {"steps": 60}).load()
+
+
 def test_a_write_that_fails_leaves_the_last_one_whole(tmp_path):
     checkpoint = Checkpoint(tmp_path / "state.safetensors", {})
     checkpoint.save({"x": torch.ones(2)}, {"step": 1})

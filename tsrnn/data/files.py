@@ -20,7 +20,7 @@ import pandas as pd
 from tsrnn.data.centuries import place_in_century
 from tsrnn.data.csv_text import from_header, read_csv_table
 from tsrnn.errors import DataError, MissingExtraError
-from tsrnn.whole_files import write_whole
+from tsrnn.whole_files import check_regular, write_whole
 
 PARQUET = (".parquet", ".pq")
 # How a table or its lines begin in JSON, and no header of a CSV does.
@@ -155,6 +155,8 @@ def _check_readable(path: Path, name: str, expected: str = "a CSV or Parquet fil
 def _read_parquet(path: Any, name: str) -> pd.DataFrame:
     need_pyarrow(name)
     try:
+        if not isinstance(path, io.BytesIO):
+            check_regular(path)  # pyarrow reads from the end
         table = pd.read_parquet(path, engine="pyarrow")
     except PermissionError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror}).") from None

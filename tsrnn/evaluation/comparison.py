@@ -17,6 +17,7 @@ from tsrnn.errors import ColumnError, DataError
 from tsrnn.evaluation.significance import compare_losses
 from tsrnn.evaluation.verdict import Verdict
 from tsrnn.naming import agree, counted, some_of
+from tsrnn.whole_files import check_regular
 
 COLUMNS = ("model", "unique_id", "cutoff", "mase", "mae", "actual")
 # Files of a backtest's folder.
@@ -120,6 +121,8 @@ def _read_json(file: Path, place: Path) -> dict[str, Any]:
         what = "is a backtest that is not finished; run its command again to go on" if unfinished else expected
         raise DataError(f"{place}: {what if unfinished else f'has no {RESULT}. {what}'}")
     try:
+        if place.is_dir():  # what is named itself may be a pipe, as a shell makes it of <(...)
+            check_regular(file)
         content = json.loads(file.read_bytes().decode("utf-8"))
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}).") from None

@@ -25,7 +25,7 @@ from tsrnn.evaluation.plan import Plan
 from tsrnn.evaluation.store import Part
 from tsrnn.forecasting.foreign import foreign_name
 from tsrnn.naming import counted
-from tsrnn.whole_files import write_whole
+from tsrnn.whole_files import check_regular, write_whole
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Floats, Integers
@@ -180,6 +180,7 @@ class Folder:
         n = len(origins.cutoffs(window, window + 1))
         rows = np.arange(n) if rows is None else rows
         try:
+            check_regular(file)
             with pq.ParquetFile(file) as content:
                 facts = json.loads(content.schema_arrow.metadata[FACTS])
                 if content.metadata.num_rows != n * origins.h:
@@ -222,7 +223,10 @@ def _plain(name: str) -> str:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
+        check_regular(file)
         content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror}). {CURE}") from error
     except ValueError as error:
         raise DataError(f"{file}: is damaged ({error}). {CURE}") from error
     if not isinstance(content, dict):

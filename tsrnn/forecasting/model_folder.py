@@ -18,7 +18,7 @@ from safetensors import torch as tensor_file
 import tsrnn
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.naming import counted
-from tsrnn.whole_files import real_path, write_whole
+from tsrnn.whole_files import check_regular, real_path, write_whole
 
 SCHEMA = 1
 FORECASTER = "forecaster"
@@ -282,6 +282,7 @@ def _sha256(data: bytes) -> str:
 
 def _read_bytes(file: Path) -> bytes:
     try:
+        check_regular(file)
         return file.read_bytes()
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror or error}. {CURE}") from error

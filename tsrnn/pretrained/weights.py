@@ -23,6 +23,7 @@ from tsrnn.networks.loading import network_from
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.pretrained.family import Member
 from tsrnn.training.checkpoint import write_tensors
+from tsrnn.whole_files import check_regular
 
 WEIGHTS = Path(__file__).parent / "weights"
 SCHEMA = 2
@@ -121,6 +122,7 @@ def weights_checksum(weights: Mapping[str, torch.Tensor]) -> str:
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     try:
+        check_regular(path)
         with safe_open(path, "pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from tsrnn.errors import DataError
-from tsrnn.whole_files import write_whole
+from tsrnn.whole_files import check_regular, write_whole
 
 Stored = TypeVar("Stored")
 
@@ -65,6 +65,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
+            check_regular(self.path)
             with safe_open(self.path, "pt") as file:
                 header = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
