@@ -1,4 +1,5 @@
 import os
+import random
 import re
 from dataclasses import replace
 
@@ -34,7 +35,8 @@ def saved(network, tmp_path):
 
 def rewrite(path, weights, **header):
     """Write other weights, or another header, with a checksum that fits."""
-    save_file(weights, path, {"schema": "2", "recipe": "{}", "sha256": weights_checksum(weights), **header})
+    checksum = weights_checksum(weights, header.get("recipe", "{}"))
+    save_file(weights, path, {"schema": "3", "recipe": "{}", "sha256": checksum, **header})
 
 
 def test_saved_weights_come_back_as_they_were(saved, network, tmp_path):
@@ -76,15 +78,15 @@ def test_what_is_no_file_in_place_of_one_is_named_with_the_cure(saved, tmp_path,
 @pytest.mark.parametrize(("header", "found"), [({"schema": "1"}, "'1'"), ({"schema": ""}, "''")])
 def test_another_schema_is_named_with_the_expected_one(saved, tmp_path, header, found):
     rewrite(saved, load_file(saved), **header)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema {found}, expected 2\. {CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema {found}, expected 3\. {CURE}"):
         load_member(TINY, tmp_path)
 
 
 def test_a_foreign_safetensors_file_without_a_header_is_refused(saved, tmp_path):
     save_file({"weight": torch.zeros(2)}, saved)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema None, expected 2\. {CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema None, expected 3\. {CURE}"):
         load_member(TINY, tmp_path)
-    with pytest.raises(DataError, match=rf"tiny\.safetensors have no recipe\. {CURE}"):
+    with pytest.raises(DataError, match=rf"tiny\.safetensors have schema None, expected 3\. {CURE}"):
         read_recipe(TINY, tmp_path)
 
 
@@ -138,6 +140,29 @@ def test_one_changed_bit_is_found(saved, tmp_path):
     saved.write_bytes(data)
     with pytest.raises(DataError, match=rf"tiny\.safetensors are damaged: their checksum does not fit\. {CURE}"):
         load_member(TINY, tmp_path)
+
+
+def test_every_changed_bit_of_the_header_is_found_or_changes_nothing(saved, tmp_path):
+    whole, recipe = saved.read_bytes(), read_recipe(TINY, tmp_path)
+    weights = load_member(TINY, tmp_path).state_dict()
+    bits = [(at, bit) for at in range(8 + int.from_bytes(whole[:8], "little")) for bit in range(8)]
+    # All of what tells of the file, and a sample of what tells of the tensors.
+    facts = range(whole.index(b"__metadata__"), whole.index(b'"},"'))
+    tried = [*(one for one in bits if one[0] in facts), *random.Random(0).sample(bits, 400)]
+    n_found = 0
+    for at, bit in tried:
+        data = bytearray(whole)
+        data[at] ^= 1 << bit
+        saved.write_bytes(data)
+        load_member.cache_clear()
+        try:
+            network, read = load_member(TINY, tmp_path), read_recipe(TINY, tmp_path)
+        except DataError:
+            n_found += 1
+            continue
+        assert read == recipe
+        assert all(torch.equal(part, weights[name]) for name, part in network.state_dict().items())
+    assert n_found > 0.95 * len(tried)
 
 
 def test_weights_that_cannot_be_written_leave_the_old_file(saved, network, tmp_path, monkeypatch):

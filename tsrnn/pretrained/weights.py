@@ -26,12 +26,12 @@ from tsrnn.training.checkpoint import write_tensors
 from tsrnn.whole_files import check_regular
 
 WEIGHTS = Path(__file__).parent / "weights"
-SCHEMA = 2
+SCHEMA = 3
 CURE = "Install tsrnn again, or train the base model with `python -m tsrnn.pretrained.train`."
 
 
 def save_member(member: Member, network: ForecastNetwork, recipe: Mapping[str, Any], folder: Path = WEIGHTS) -> Path:
-    """Write a member's weights with their checksum and the recipe that made them; returns the file.
+    """Write a member's weights and the recipe that made them, with a checksum of both; returns the file.
 
     Raises
     ------
@@ -40,8 +40,8 @@ def save_member(member: Member, network: ForecastNetwork, recipe: Mapping[str, A
     """
     path = folder / f"{member.name}.safetensors"
     weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
-    recipe_text = json.dumps(dict(recipe), sort_keys=True)
-    write_tensors(path, weights, {"schema": str(SCHEMA), "recipe": recipe_text, "sha256": weights_checksum(weights)})
+    text = json.dumps(dict(recipe), sort_keys=True)
+    write_tensors(path, weights, {"schema": str(SCHEMA), "recipe": text, "sha256": weights_checksum(weights, text)})
     return path
 
 
@@ -55,7 +55,7 @@ def load_member(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
         If the file is missing, damaged, or of another schema.
     """
     path = folder / f"{member.name}.safetensors"
-    return _network(member, path, _checked(path))
+    return _network(member, path, _checked(path)[1])
 
 
 def load_near(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
@@ -67,20 +67,21 @@ def load_near(member: Member, folder: Path = WEIGHTS) -> ForecastNetwork:
         If the file is missing, damaged, or of another schema.
     """
     path = folder / f"{member.name}.safetensors"
-    weights = {name: part for name, part in _checked(path).items() if not name.startswith("far.")}
+    weights = {name: part for name, part in _checked(path)[1].items() if not name.startswith("far.")}
     return _network(replace(member, far=0), path, weights)
 
 
-def _checked(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a weights file, in single precision, whose schema and checksum are right."""
+def _checked(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    """Return recipe and tensors, in single precision, of a weights file whose schema and checksum are right."""
     header, weights = _read(path)
     if header.get("schema") != str(SCHEMA):
         raise DataError(
             f"The base model's weights {path} have schema {header.get('schema')!r}, expected {SCHEMA}. {CURE}"
         )
-    if header.get("sha256") != weights_checksum(weights):
+    recipe = header.get("recipe", "")
+    if header.get("sha256") != weights_checksum(weights, recipe):
         raise DataError(f"The base model's weights {path} are damaged: their checksum does not fit. {CURE}")
-    return {name: part.float() if part.dtype == torch.float16 else part for name, part in weights.items()}
+    return recipe, {name: part.float() if part.dtype == torch.float16 else part for name, part in weights.items()}
 
 
 def _network(member: Member, path: Path, weights: Mapping[str, torch.Tensor]) -> ForecastNetwork:
@@ -98,12 +99,12 @@ def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If the file is missing, damaged, or does not tell.
+        If the file is missing, damaged, of another schema, or does not tell.
     """
     path = folder / f"{member.name}.safetensors"
-    header, _ = _read(path)
+    text, _ = _checked(path)
     try:
-        recipe: Any = json.loads(header.get("recipe", ""))
+        recipe: Any = json.loads(text)
     except json.JSONDecodeError:
         recipe = None
     if not isinstance(recipe, dict):
@@ -111,9 +112,9 @@ def read_recipe(member: Member, folder: Path = WEIGHTS) -> dict[str, Any]:
     return recipe
 
 
-def weights_checksum(weights: Mapping[str, torch.Tensor]) -> str:
-    """Return the SHA-256 of tensors with their names, types and shapes, whatever their order."""
-    digest = hashlib.sha256()
+def weights_checksum(weights: Mapping[str, torch.Tensor], recipe: str) -> str:
+    """Return the SHA-256 of tensors with names, types and shapes, whatever their order, and of a recipe's text."""
+    digest = hashlib.sha256(f"{recipe}\n".encode())
     for name in sorted(weights):
         digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}\n".encode())
         digest.update(weights[name].numpy().tobytes())
