@@ -239,4 +239,4 @@ def test_hours_of_a_zone_follow_its_clock_and_mixed_offsets_are_told_to_name_it(
     assert rows["ds"].tolist() == [str(stamp) for stamp in ds[-25:]]
     assert (rows["yhat"] - ds[-25:].hour).abs().max() < 5
     err = run("forecast", "offsets.csv", *forecast)[2]
-    assert "local clock only if the zone is named" in err
+    assert "local clock only if the zone is named: --time-zone Europe/Berlin on the command line" in err

@@ -164,6 +164,7 @@ _OPTIONS = {
     "id_col": "--id-col",
     "season_length": "--season-length",
     "date_format": "--date-format",
+    "time_zone": "--time-zone",
     "n_windows": "--windows",
     "step_size": "--step",
     "train_size": "--train-size",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zoneinfo
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -127,6 +128,29 @@ class Separator(click.ParamType):  # type: ignore[type-arg]
         return sep
 
 
+class TimeZone(click.ParamType):  # type: ignore[type-arg]
+    """The name of a time zone."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name."""
+        from tsrnn.data.zones import check_zone
+        from tsrnn.errors import ParameterError
+
+        try:
+            check_zone(value)
+        except ParameterError as error:
+            self.fail(str(error).removeprefix("time_zone="), param, ctx)
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Complete the name, in any case."""
+        begun = incomplete.lower()
+        zones = sorted(zone for zone in zoneinfo.available_timezones() if zone.lower().startswith(begun))
+        return [click.shell_completion.CompletionItem(zone) for zone in zones]
+
+
 LEVELS = Numbers("percentages", 1, 100 * (1 - 2 * NEAREST_END), "80,95")
 QUANTILES = Numbers("numbers", NEAREST_END, 1 - NEAREST_END, "0.1,0.5,0.9")
 
@@ -149,6 +173,12 @@ WRITING = (
         help="Decimal sign of the CSV file; the other one then marks thousands.",
     ),
     click.option("--date-format", help="How dates are written, for example %d/%m/%Y."),
+    click.option(
+        "--time-zone",
+        type=TimeZone(),
+        help="Zone of the time stamps, such as Europe/Berlin: those with UTC offsets are converted to it, those "
+        "without are its local times.",
+    ),
     click.option("--encoding", help="Encoding of the CSV file, for example cp1252. Default: UTF-8 or UTF-16."),
     click.option(
         "--each-file",

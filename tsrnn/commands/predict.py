@@ -92,6 +92,9 @@ def _newer(forecaster: Forecaster, file: str, reading: dict[str, Any], voice: Vo
     form = fitted.form
     given = {key: value for key, value in reading.items() if value is not None}
     usual: dict[str, Any] = {"freq": fitted.frequency, "season_length": fitted.season_length}
+    if form.zone is not None and form.zone.utcoffset(None) is None:
+        # As in a stream: stamps without a zone are local times of the fitted one.
+        usual["time_zone"] = str(form.zone)
     if not form.time_in_index:
         usual["time_col"] = form.time_col
     if form.kind == "long":

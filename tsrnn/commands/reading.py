@@ -31,6 +31,7 @@ class Reading:
     decimal: str | None = None
     date_format: str | None = None
     encoding: str | None = None
+    time_zone: str | None = None
     each_file: str | None = None
 
     @property
@@ -60,6 +61,7 @@ class Reading:
             target_col=columns_of(self.target),
             freq=step,
             season_length=self.season_length,
+            time_zone=self.time_zone,
             more=more,
         )
         del table

@@ -37,6 +37,10 @@ _COMPACT_CLOCKS = {10: "%H", 12: "%H%M", 14: "%H%M%S"}
 _BUSINESS_YEAR = r"^(\d{4})[-/–](\d{4}|\d{2})$"
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _SAMPLE = 20
+NAME_THE_ZONE = (
+    "--time-zone Europe/Berlin on the command line, df['ds'] = pd.to_datetime(df['ds'], utc=True)"
+    ".dt.tz_convert('Europe/Berlin') in Python"
+)
 # What the share of the most common step must be larger by.
 _CLEARLY = 0.03
 
@@ -55,7 +59,9 @@ def looks_like_dates(text: pd.Series) -> bool:
     return True
 
 
-def parse_dates(text: pd.Series, yearly: bool | None = None) -> tuple[pd.DatetimeIndex, list[str]]:
+def parse_dates(
+    text: pd.Series, yearly: bool | None = None, *, instants: bool = False
+) -> tuple[pd.DatetimeIndex, list[str]]:
     """Read a text column as dates.
 
     Parameters
@@ -64,6 +70,8 @@ def parse_dates(text: pd.Series, yearly: bool | None = None) -> tuple[pd.Datetim
     yearly : bool, optional
         Whether steps are known to be years, which tells business years such as 2003-04 from months; told from the text
         if None.
+    instants : bool
+        Dates of several UTC offsets are instants, since their zone is known, and never local days.
 
     Returns
     -------
@@ -84,7 +92,7 @@ def parse_dates(text: pd.Series, yearly: bool | None = None) -> tuple[pd.Datetim
     """
     codes, uniques = pd.factorize(text.astype(str).str.strip())
     values = pd.Series(np.asarray(uniques, dtype=object), dtype=object)
-    dates, notes = _parse_unique(values, codes, text, yearly)
+    dates, notes = _parse_unique(values, codes, text, yearly, instants=instants)
     return dates.take(codes), notes
 
 
@@ -98,7 +106,12 @@ def has_utc_offset(text: str) -> bool:
 
 
 def _parse_unique(
-    values: pd.Series, codes: Integers, text: pd.Series, yearly: bool | None = None
+    values: pd.Series,
+    codes: Integers,
+    text: pd.Series,
+    yearly: bool | None = None,
+    *,
+    instants: bool = False,
 ) -> tuple[pd.DatetimeIndex, list[str]]:
     offsets = values.str.extract(_OFFSET, expand=False)
     if offsets.notna().any():
@@ -108,7 +121,7 @@ def _parse_unique(
                 f"no UTC offset, for example {values[offsets.isna()].iloc[0]!r}, while others do, for example "
                 f"{values[offsets.notna()].iloc[0]!r}. Give all of them an offset, or none."
             )
-        return _parse_with_offsets(values, offsets, codes, text)
+        return _parse_with_offsets(values, offsets, codes, text, instants)
     dates = _read_quarters(values)
     if dates is not None:
         return dates, []
@@ -259,7 +272,7 @@ def _regularity(dates: pd.DatetimeIndex) -> float:
 
 
 def _parse_with_offsets(
-    values: pd.Series, offsets: pd.Series, codes: Integers, text: pd.Series
+    values: pd.Series, offsets: pd.Series, codes: Integers, text: pd.Series, instants: bool
 ) -> tuple[pd.DatetimeIndex, list[str]]:
     """Read text with UTC offsets; several offsets are mostly one zone with daylight saving."""
     bare = values.str.replace(r"(:\d{2}(?:[.,]\d+)?)\s*(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$", r"\1", regex=True)
@@ -269,15 +282,16 @@ def _parse_with_offsets(
         minutes = int(shift.iloc[0])
         zone: Any = datetime.timezone(datetime.timedelta(minutes=minutes)) if minutes else "UTC"
         return wall.tz_localize(zone), notes
+    utc = (wall - pd.to_timedelta(shift.to_numpy(), unit="min")).tz_localize("UTC")
+    if instants:
+        return utc, notes
     # The hour that comes twice when the clocks go back is no date of its own.
     if wall.is_unique and len(np.unique(wall - wall.normalize())) == 1:
         note = "The UTC offsets of the time stamps differ, their time of day does not: local dates are used."
         return wall, [*notes, note]
-    utc = (wall - pd.to_timedelta(shift.to_numpy(), unit="min")).tz_localize("UTC")
     note = (
         "The UTC offsets of the time stamps differ (daylight saving), so time is in UTC. A season of hours follows the "
-        "local clock only if the zone is named, for example with df['ds'] = pd.to_datetime(df['ds'], utc=True)"
-        ".dt.tz_convert('Europe/Berlin')."
+        f"local clock only if the zone is named: {NAME_THE_ZONE}."
     )
     return utc, [*notes, note]
 

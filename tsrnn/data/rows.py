@@ -14,7 +14,7 @@ from tsrnn.data.calendar_columns import input_notes
 from tsrnn.data.columns import Columns, choose_columns, is_text, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
-from tsrnn.data.times import TimeColumn, read_times
+from tsrnn.data.times import TimeColumn, Wanted, read_times
 from tsrnn.errors import DataError
 from tsrnn.naming import counted, examples
 
@@ -41,7 +41,7 @@ class Rows:
     notes: list[str]
 
 
-def read_series(series: pd.Series, freq: Any) -> Rows:
+def read_series(series: pd.Series, freq: Any, zone: str | None = None) -> Rows:
     """Read a Series, whose index is its time.
 
     Raises
@@ -53,12 +53,14 @@ def read_series(series: pd.Series, freq: Any) -> Rows:
         raise DataError(f"The index has {series.index.nlevels} levels; make them columns with series.reset_index().")
     name = "y" if series.name is None else series.name
     columns = Columns(None, series.index, series.index.name, True, False, [name])
-    rows = _read_wide(pd.DataFrame({name: series}), columns, freq)
+    rows = _read_wide(pd.DataFrame({name: series}), columns, freq, zone)
     rows.form = replace(rows.form, kind="series", target_col=series.name)
     return rows
 
 
-def read_frame(df: pd.DataFrame, id_col: Any, time_col: Any, target_col: Any, freq: Any) -> Rows:
+def read_frame(
+    df: pd.DataFrame, id_col: Any, time_col: Any, target_col: Any, freq: Any, zone: str | None = None
+) -> Rows:
     """Read a long or a wide table; see `tsrnn.data.tables.read_panel`.
 
     Raises
@@ -76,14 +78,14 @@ def read_frame(df: pd.DataFrame, id_col: Any, time_col: Any, target_col: Any, fr
         raise DataError("The table has no rows.")
     columns = choose_columns(df, id_col, time_col, target_col)
     if columns.kind == "long":
-        return _read_long(df, columns, freq)
-    return _read_wide(df, columns, freq, named=target_col is not None)
+        return _read_long(df, columns, freq, zone)
+    return _read_wide(df, columns, freq, zone, named=target_col is not None)
 
 
-def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True) -> Rows:
+def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, zone: str | None, named: bool = True) -> Rows:
     if not len(df):
         raise DataError("The table has no rows.")
-    time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
+    time = read_times(columns.time, columns.time_name, Wanted(columns.time_given, freq, zone))
     values = np.column_stack([to_numbers(df[name], name) for name in columns.targets])
     order = np.argsort(time.ds, kind="stable")
     ds = time.ds[order]
@@ -105,10 +107,7 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, named: bool = True
     return Rows(ds, np.array([0, len(ds)]), values, ids, time, form, [*columns.notes, *notes])
 
 
-def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
-    time = read_times(columns.time, columns.time_name, given=columns.time_given, freq=freq)
-    target = columns.targets[0]
-    values = to_numbers(df[target], target)
+def _read_long(df: pd.DataFrame, columns: Columns, freq: Any, zone: str | None) -> Rows:
     try:
         codes, ids = pd.factorize(df[columns.id_col])
     except TypeError as error:
@@ -119,6 +118,9 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any) -> Rows:
             f"Column {columns.id_col!r} is missing in {counted(len(unnamed), 'row')}, for example {examples(unnamed)} "
             "(counted from 0). Name the series of these rows, or drop them."
         )
+    time = read_times(columns.time, columns.time_name, Wanted(columns.time_given, freq, zone, codes))
+    target = columns.targets[0]
+    values = to_numbers(df[target], target)
     ds = time.ds
     if not _in_order(codes, ds):
         order = np.lexsort((ds, codes))
@@ -183,8 +185,8 @@ def _repeated_hour(ds: Stamps) -> str:
     if ds.dtype.kind != "M" or not (ds != ds.astype("datetime64[D]")).any():
         return ""
     return (
-        " Local times repeat an hour when daylight saving ends: name their zone, for example with "
-        "tz_localize('Europe/Berlin', ambiguous='infer')."
+        " Local times repeat an hour when daylight saving ends: name their zone, --time-zone Europe/Berlin on the "
+        "command line, tz_localize('Europe/Berlin', ambiguous='infer') in Python."
     )
 
 

@@ -21,6 +21,7 @@ from tsrnn.data.local_clock import clock_notes
 from tsrnn.data.panel import Floats, Integers, Panel, sums_before
 from tsrnn.data.rows import Rows, read_frame, read_series
 from tsrnn.data.seasonality import find_season_length, weekdays_repeat
+from tsrnn.data.zones import check_zone
 from tsrnn.errors import DataError, FrequencyError, ParameterError
 from tsrnn.naming import agree, counted, examples, some_of
 from tsrnn.parameters import is_whole
@@ -45,6 +46,7 @@ def read_panel(
     target_col: str | Sequence[str] | None = None,
     freq: Any = None,
     season_length: int | None = None,
+    time_zone: str | None = None,
     more: bool = False,
 ) -> Panel:
     """Check a table and put it on regular grids.
@@ -66,6 +68,9 @@ def read_panel(
         The step; inferred over all series by default.
     season_length : int, optional
         Steps per season; by default what is customary for the step, or found in the data where nothing is.
+    time_zone : str, optional
+        The zone of the time stamps, such as "Europe/Berlin": those with a zone or an offset are converted to it, those
+        without are its local times. By default that of the stamps.
     more : bool
         The rows go on from others, so that a series without values among them need not be empty: it is neither warned
         of nor refused.
@@ -84,7 +89,7 @@ def read_panel(
     ColumnError
         If a named column does not exist.
     ParameterError
-        If `season_length` is not a whole number of 1 or more.
+        If `season_length` is not a whole number of 1 or more, or `time_zone` is not known.
 
     Examples
     --------
@@ -95,13 +100,15 @@ def read_panel(
     """
     if season_length is not None:
         season_length = _check_season_length(season_length)
+    if time_zone is not None:
+        check_zone(time_zone)
     if isinstance(df, Panel):
         return df if season_length is None else replace(df, season_length=season_length)
     check_column_arguments(id_col, time_col, target_col)
     if isinstance(df, pd.Series):
-        rows = read_series(df, freq)
+        rows = read_series(df, freq, time_zone)
     elif isinstance(df, pd.DataFrame):
-        rows = read_frame(df, id_col, time_col, target_col, freq)
+        rows = read_frame(df, id_col, time_col, target_col, freq, time_zone)
     else:
         cure = "Numbers alone will do as pd.Series(values)."
         if hasattr(df, "to_pandas"):  # Arrow, Polars

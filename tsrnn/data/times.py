@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.data.calendars import MonthStep
-from tsrnn.data.dates import has_utc_offset, parse_dates
+from tsrnn.data.dates import NAME_THE_ZONE, has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
 from tsrnn.data.name_words import DATED_WORDS, name_words
 from tsrnn.data.panel import Integers
 from tsrnn.data.whole_times import read_whole_times
+from tsrnn.data.zones import in_zone
 from tsrnn.errors import DataError
 from tsrnn.naming import examples, some_of
 
@@ -51,7 +52,32 @@ class TimeColumn:
     notes: tuple[str, ...] = ()
 
 
-def read_times(column: Any, name: Any, *, given: bool = False, freq: Any = None) -> TimeColumn:
+class Wanted(NamedTuple):
+    """What is known of a time column besides its name.
+
+    Parameters
+    ----------
+    given : bool
+        The user named the column as time: whole numbers from 1000 to 3000 then are years.
+    freq : Any
+        The step that the user named, if any; hours are counted in UTC, days and what lies at the same hours of every
+        day in local time.
+    zone : str, optional
+        The zone of the stamps, a known one; see `tsrnn.data.zones.in_zone`.
+    codes : int64 ndarray of shape (n_rows,), optional
+        The series of each row, where there are several.
+    """
+
+    given: bool = False
+    freq: Any = None
+    zone: str | None = None
+    codes: Integers | None = None
+
+
+UNKNOWN = Wanted()
+
+
+def read_times(column: Any, name: Any, wanted: Wanted = UNKNOWN) -> TimeColumn:
     """Read a time column or index.
 
     Parameters
@@ -59,23 +85,20 @@ def read_times(column: Any, name: Any, *, given: bool = False, freq: Any = None)
     column : Series or Index of shape (n_rows,)
     name : Any
         Its name, for messages.
-    given : bool
-        The user named the column as time: whole numbers from 1000 to 3000 then are years.
-    freq : Any
-        The step that the user named, if any; hours are counted in UTC, days and what lies at the same hours of every
-        day in local time.
+    wanted : Wanted
 
     Raises
     ------
     DataError
-        If a stamp is missing, unreadable or outside the years 1678 to 2261, or zones are mixed.
+        If a stamp is missing, unreadable or outside the years 1678 to 2261, zones are mixed, or a zone is named for
+        what has none.
     """
     column = pd.Series(column).reset_index(drop=True)
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     _refuse_missing(column, name)
     try:
-        return _read_kind(column, name, given, freq)
+        return _read_kind(column, name, wanted)
     except DataError as error:
         raise DataError(f"{_where(name)}: {error}") from None
     except pd.errors.OutOfBoundsDatetime:
@@ -90,25 +113,26 @@ def _where(name: Any) -> str:
     return "The index" if name is None else f"Time column {name!r}"
 
 
-def _read_kind(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColumn:
+def _read_kind(column: pd.Series, name: Any, wanted: Wanted) -> TimeColumn:
     dtype = column.dtype
     if isinstance(dtype, pd.PeriodDtype):
+        _refuse_zone(wanted, "periods")
         starts = pd.PeriodIndex(column).to_timestamp(how="start")
         return TimeColumn(_to_nanoseconds(starts), dtype, period=dtype.freq)
     if pd.api.types.is_datetime64_any_dtype(dtype):
-        return _read_dates(pd.DatetimeIndex(column), freq, dtype=dtype)
+        return _read_dates(pd.DatetimeIndex(column), wanted, dtype=dtype)
     if pd.api.types.is_bool_dtype(dtype):
         raise DataError("true and false are no time stamps. Name another column with time_col.")
     if pd.api.types.is_numeric_dtype(dtype):
-        return _read_numbers(column, name, given, freq)
+        return _read_numbers(column, name, wanted)
     held = pd.api.types.infer_dtype(column)
     if held == "integer":
-        return _read_numbers(column.astype(np.int64), name, given, freq)
+        return _read_numbers(column.astype(np.int64), name, wanted)
     if held == "string":
-        dates, notes = parse_dates(column, _is_yearly(freq))
-        time = _read_dates(dates, freq, tuple(notes))
+        dates, notes = parse_dates(column, _is_yearly(wanted.freq), instants=wanted.zone is not None)
+        time = _read_dates(dates, wanted, tuple(notes))
         return replace(time, wall_clock=True) if dates.tz is None and has_utc_offset(column.iloc[0]) else time
-    return _read_objects(column, freq)
+    return _read_objects(column, wanted)
 
 
 def _refuse_missing(column: pd.Series, name: Any) -> None:
@@ -120,11 +144,11 @@ def _refuse_missing(column: pd.Series, name: Any) -> None:
         )
 
 
-def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
+def _read_objects(column: pd.Series, wanted: Wanted) -> TimeColumn:
     """Read an object column of dates, time stamps or periods."""
     values = column.tolist()
     if all(isinstance(value, pd.Period) for value in values):
-        return _read_kind(pd.Series(pd.PeriodIndex(values)), None, False, freq)
+        return _read_kind(pd.Series(pd.PeriodIndex(values)), None, wanted)
     if not all(isinstance(value, (datetime.date, np.datetime64)) for value in values):
         kinds = sorted({type(value).__name__ for value in values})
         raise DataError(
@@ -133,7 +157,7 @@ def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
     zones = {str(value.tzinfo) if getattr(value, "tzinfo", None) else None for value in values}
     if len(zones) == 1:
         dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values)))
-        return _read_dates(dates, freq)
+        return _read_dates(dates, wanted)
     if None in zones:
         naive = sum(getattr(value, "tzinfo", None) is None for value in values)
         raise DataError(
@@ -143,14 +167,21 @@ def _read_objects(column: pd.Series, freq: Any) -> TimeColumn:
     dates = pd.DatetimeIndex(pd.to_datetime(pd.Series(values), utc=True))
     note = (
         "The time stamps have several zones, so time is in UTC. A season of hours follows the local clock only if one "
-        "zone is named, for example with pd.to_datetime(df['ds'], utc=True).dt.tz_convert('Europe/Berlin')."
+        f"zone is named: {NAME_THE_ZONE}."
     )
-    return _read_dates(dates, freq, (note,))
+    return _read_dates(dates, wanted, (note,) if wanted.zone is None else ())
 
 
-def _read_dates(dates: pd.DatetimeIndex, freq: Any, notes: tuple[str, ...] = (), dtype: Any = None) -> TimeColumn:
+def _refuse_zone(wanted: Wanted, what: str) -> None:
+    if wanted.zone is not None:
+        raise DataError(f"{what} are in no time zone. Leave time_zone={wanted.zone!r} out, or give dates.")
+
+
+def _read_dates(dates: pd.DatetimeIndex, wanted: Wanted, notes: tuple[str, ...] = (), dtype: Any = None) -> TimeColumn:
     """Read dates, whose answers have their own dtype if none is given."""
-    zone, dtype = dates.tz, dates.dtype if dtype is None else dtype
+    if wanted.zone is not None:
+        dates, dtype = in_zone(dates, wanted.zone, wanted.codes), None
+    zone, dtype, freq = dates.tz, dates.dtype if dtype is None else dtype, wanted.freq
     if zone is None:
         return TimeColumn(_to_nanoseconds(dates), dtype, notes=notes)
     if isinstance(freq, FixedStep) and freq.zone is not None:
@@ -247,7 +278,7 @@ def _to_nanoseconds(dates: pd.DatetimeIndex) -> Stamps:
     return stamps
 
 
-def _read_numbers(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeColumn:
+def _read_numbers(column: pd.Series, name: Any, wanted: Wanted) -> TimeColumn:
     values = column.to_numpy(dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
     if len(wrong):
@@ -257,9 +288,11 @@ def _read_numbers(column: pd.Series, name: Any, given: bool, freq: Any) -> TimeC
             "first, and number other steps by whole numbers."
         )
     whole = column.to_numpy(dtype=np.int64)
-    found = read_whole_times(whole, name, freq)
+    found = read_whole_times(whole, name, wanted.freq)
     if found is not None:
-        dates, note = found
-        return _read_dates(dates, None, (note,))
-    years = (given or bool(name_words(name) & DATED_WORDS)) and bool(((whole >= 1000) & (whole <= 3000)).all())
+        dates, note, is_utc = found
+        dates = dates.tz_localize("UTC") if is_utc and wanted.zone is not None else dates
+        return _read_dates(dates, wanted._replace(freq=None), (note,))
+    _refuse_zone(wanted, "whole numbers")
+    years = (wanted.given or bool(name_words(name) & DATED_WORDS)) and bool(((whole >= 1000) & (whole <= 3000)).all())
     return TimeColumn(whole, column.dtype, years=years)

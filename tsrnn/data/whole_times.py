@@ -24,7 +24,7 @@ _FIRST, _LAST = 631_152_000, 1_988_150_399
 _UNITS = {"seconds": SECOND, "milliseconds": 1_000_000, "microseconds": 1_000, "nanoseconds": 1}
 
 
-def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.DatetimeIndex, str] | None:
+def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.DatetimeIndex, str, bool] | None:
     """Read whole numbers of a time column as dates, and say how; None where they only count.
 
     Parameters
@@ -39,12 +39,14 @@ def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.D
     Returns
     -------
     dates : DatetimeIndex of shape (n_rows,)
-        Without a zone; time since 1970 is in UTC.
+        Without a zone.
     note : str
+    is_utc : bool
+        They are time since 1970, which is in UTC.
 
     Examples
     --------
-    >>> dates, note = read_whole_times(np.array([202401, 202402]), "month")
+    >>> dates, note, _ = read_whole_times(np.array([202401, 202402]), "month")
     >>> str(dates[1]), note
     ('2024-02-01 00:00:00', 'Whole numbers such as 202401 were read as dates.')
     """
@@ -53,12 +55,13 @@ def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.D
     dates = _read_compact_dates(whole, is_week)
     if dates is not None:
         kind = "ISO weeks, by their Mondays" if is_week and whole.max() < 1_000_000 else "dates"
-        return dates, f"Whole numbers such as {whole[0]} were read as {kind}."
+        return dates, f"Whole numbers such as {whole[0]} were read as {kind}.", False
     found = _unix_times(whole, words, freq)
     if found is None:
         return None
     note = f"Whole numbers such as {whole[0]} were read as {found[1]} since 1970 (UTC)."
-    return found[0], note if freq is not None else f"{note} A whole number as freq (--freq) keeps them as they are."
+    note = note if freq is not None else f"{note} A whole number as freq (--freq) keeps them as they are."
+    return found[0], note, True
 
 
 def read_whole_time(number: int) -> pd.Timestamp | None:

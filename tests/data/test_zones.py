@@ -1,0 +1,126 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsrnn.data.tables import read_panel
+from tsrnn.data.zones import check_zone, in_zone
+from tsrnn.errors import DataError, ParameterError
+
+BERLIN = "Europe/Berlin"
+HOURS = pd.date_range("2024-10-20", "2024-11-03", freq="h", tz=BERLIN)
+SPRING = pd.date_range("2024-03-25", "2024-04-05", freq="h", tz=BERLIN)
+
+
+def table(stamps, **columns):
+    return pd.DataFrame({"ds": stamps, "y": np.arange(float(len(stamps))), **columns})
+
+
+def written(stamps):
+    return [stamp.isoformat() for stamp in stamps]
+
+
+@pytest.mark.parametrize("hours", [HOURS, SPRING], ids=["autumn", "spring"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        written,
+        lambda hours: written(hours.tz_convert("UTC")),
+        lambda hours: hours.tz_convert("America/New_York"),
+        lambda hours: hours.tz_localize(None),
+        lambda hours: hours.tz_localize(None).astype(str),
+        lambda hours: hours.tz_localize(None).strftime("%d.%m.%Y %H:%M"),
+        lambda hours: [int(stamp.timestamp()) for stamp in hours],
+        lambda hours: pd.Series([stamp.to_pydatetime() for stamp in hours], dtype=object),
+    ],
+    ids=["offsets", "UTC", "another zone", "local", "ISO", "German", "Unix", "objects"],
+)
+def test_however_hours_are_written_they_are_those_of_the_zone(hours, write):
+    zoned, named = read_panel(table(hours)), read_panel(table(write(hours)), time_zone=BERLIN)
+    assert named.y.tolist() == zoned.y.tolist()
+    assert named.start == zoned.start
+    assert (named.frequency.alias, str(named.form.zone), named.form.wall_clock) == ("h", BERLIN, False)
+    assert not any("offsets" in note for note in named.notes)
+    assert [note for note in named.notes if "local clock" in note] == [n for n in zoned.notes if "local clock" in n]
+
+
+def test_days_are_those_of_the_zone_also_where_their_offsets_differ():
+    days = pd.date_range("2024-03-20", periods=30, freq="D", tz=BERLIN)
+    for stamps in (written(days), days.tz_localize(None)):
+        panel = read_panel(table(stamps), time_zone=BERLIN)
+        assert (panel.frequency.alias, panel.form.wall_clock, str(panel.form.zone)) == ("D", True, BERLIN)
+        assert panel.start[0] == np.datetime64("2024-03-20")
+        assert not any("offsets" in note for note in panel.notes)
+    # Midnights of London are no midnights of Berlin.
+    london = read_panel(table(written(days.tz_localize(None).tz_localize("Europe/London"))), time_zone=BERLIN)
+    assert london.start[0] == np.datetime64("2024-03-20 01:00")
+
+
+def test_a_midnight_that_the_clocks_leave_out_is_a_day_all_the_same():
+    panel = read_panel(table(pd.date_range("2018-10-28", periods=14)), time_zone="America/Sao_Paulo")
+    assert panel.y.tolist() == list(range(14))
+
+
+@given(st.permutations(["a", "b", "c"]), st.booleans(), st.booleans(), st.sampled_from(["h", "15min"]))
+def test_a_local_time_that_comes_twice_is_told_in_every_series_and_order(names, falling, by_time, freq):
+    hours = pd.date_range("2024-10-26 12:00", "2024-10-28", freq=freq, tz=BERLIN)
+    parts = [table(hours.tz_localize(None), unique_id=name).iloc[k:] for k, name in enumerate(names)]
+    long = pd.concat([part[::-1] if falling else part for part in parts], ignore_index=True)
+    if by_time:
+        place = long.groupby("unique_id").cumcount().to_numpy()
+        long = long.iloc[np.argsort(place, kind="stable")]
+    panel = read_panel(long, time_zone=BERLIN)
+    for k, name in enumerate(names):
+        assert panel.series(list(panel.ids).index(name)).tolist() == list(range(k, len(hours)))
+
+
+def test_of_a_time_that_should_come_twice_and_comes_once_the_first_is_meant():
+    stamps = HOURS.tz_localize(None).drop_duplicates()
+    panel = read_panel(table(stamps), time_zone=BERLIN)
+    missing = np.flatnonzero(np.isnan(panel.y))
+    assert HOURS[missing].tolist() == [pd.Timestamp("2024-10-27 02:00+01:00").tz_convert(BERLIN)]
+
+
+def test_a_time_that_comes_three_times_is_refused():
+    stamps = HOURS.tz_localize(None).append(pd.DatetimeIndex(["2024-10-27 02:00"]))
+    with pytest.raises(DataError, match="1 time stamp occurs more than once"):
+        read_panel(table(stamps), time_zone=BERLIN)
+
+
+def test_hours_that_do_not_follow_the_clock_of_the_zone_are_refused_with_what_to_name():
+    stamps = pd.date_range("2024-03-25", periods=240, freq="h")
+    with pytest.raises(DataError, match=r"2024-03-31 02:00:00 is no local time of Europe/Berlin.* Etc/GMT-1 for one"):
+        read_panel(table(stamps), time_zone=BERLIN)
+    assert read_panel(table(stamps), time_zone="Etc/GMT-1").lengths.tolist() == [240]
+    # One alone lies after the jump, as a midnight would.
+    assert in_zone(stamps[[146]], BERLIN, None).tolist() == [pd.Timestamp("2024-03-31 03:00", tz=BERLIN)]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "what"),
+    [(range(24), "whole numbers"), (pd.period_range("2024-01", periods=24, freq="M"), "periods")],
+)
+def test_what_is_in_no_zone_is_refused_with_one(stamps, what):
+    with pytest.raises(DataError, match=f"{what} are in no time zone. Leave time_zone='UTC' out, or give dates"):
+        read_panel(pd.Series(np.arange(24.0), index=pd.Index(stamps, name="ds")), time_zone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("berlin", r"did you mean Europe/Berlin\?"),
+        ("europe/berlin", r"did you mean Europe/Berlin\?"),
+        ("new york", r"did you mean America/New_York"),
+        ("Europe/Berln", r"did you mean Europe/Berlin"),
+        ("Europe", "expected a name such as Europe/Berlin or UTC"),
+        ("../etc/passwd", "expected a name"),
+        ("", "expected a name"),
+        (2, "expected a name"),
+    ],
+)
+def test_a_zone_that_is_not_known_is_named_with_what_is_near(name, hint):
+    with pytest.raises(ParameterError, match=rf"^time_zone={name!r} is not known; {hint}"):
+        check_zone(name)
+    with pytest.raises(ParameterError, match="is not known"):
+        read_panel(table(HOURS), time_zone=name)
