@@ -96,6 +96,26 @@ def test_an_ambiguous_comma_is_a_question(save):
         read_table(path, FileForm(decimal=";"))
 
 
+@pytest.mark.parametrize("date_format", ["%d/%Q/%Y", "%d/%m/%Y%z%z", "%"])
+def test_a_date_format_that_is_none_is_an_error_that_names_it(save, date_format):
+    path = save("day,y\n01/02/2024,1\n02/02/2024,2\n")
+    with pytest.raises(
+        DataError, match=r"table\.csv: (date_format='.*' cannot be used \(.*\)\. Expected one|no column)"
+    ):
+        read_table(path, FileForm(date_format=date_format))
+
+
+def test_dates_of_several_offsets_in_a_given_format_are_read_as_those_of_one_place(save):
+    hours = pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Berlin")
+    days = pd.date_range("2024-10-20", periods=20, freq="D", tz="Europe/Berlin")
+    for stamps, freq, said in ((hours, "h", "so time is in UTC"), (days, "D", "local dates are used")):
+        lines = [f"{stamp:%d.%m.%Y %H:%M %z},{k}\n" for k, stamp in enumerate(stamps)]
+        table = read_table(save("day,y\n" + "".join(lines)), FileForm(date_format="%d.%m.%Y %H:%M %z"))
+        panel = read_panel(table)
+        assert (panel.frequency.alias, panel.y.tolist()) == (freq, list(range(len(stamps))))
+        assert any(said in note for note in panel.notes)
+
+
 def test_a_date_format_turns_text_or_numbers_into_dates(save):
     path = save("day,x\n01/02/2024,1\n01/03/2024,2\n")
     assert read_table(path, FileForm(date_format="%d/%m/%Y"))["day"].dt.month.tolist() == [2, 3]

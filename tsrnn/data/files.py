@@ -11,7 +11,7 @@ import re
 import sys
 import zlib
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -248,13 +248,31 @@ def _convert_dates(table: pd.DataFrame, name: str, date_format: str, id_col: str
         found = {}
         for column in table.columns:
             if column != id_col and wanted(table[column].dtype):
-                dates = pd.to_datetime(table[column].astype(str), format=date_format, errors="coerce")
+                try:
+                    dates = _read_dates(table[column].astype(str), date_format)
+                except (ValueError, re.error) as error:
+                    raise DataError(
+                        f"{name}: date_format={date_format!r} cannot be used ({error}). Expected one such as %d/%m/%Y."
+                    ) from None
                 if dates.notna().all():
-                    found[column] = place_in_century(pd.DatetimeIndex(dates)) if "%y" in date_format else dates
+                    in_century = "%y" in date_format and dates.dtype.kind == "M"
+                    found[column] = place_in_century(pd.DatetimeIndex(dates)) if in_century else dates
         if found:
             return table.assign(**found)
     first = table.iloc[0].astype(str).tolist()
     raise DataError(f"{name}: no column is written as {date_format!r}; the first row is: {', '.join(first[:5])}.")
+
+
+def _read_dates(text: pd.Series, date_format: str) -> pd.Series:
+    """Return the dates of text that fits a format, NaT for other text; of several UTC offsets as text of ISO 8601."""
+    try:
+        return pd.to_datetime(text, format=date_format, errors="coerce")
+    except ValueError:
+        utc = pd.to_datetime(text, format=date_format, errors="coerce", utc=True)  # fails again if it is no format
+        if utc.isna().any():
+            return utc
+        # `read_panel` reads such text: several offsets are mostly those of one place.
+        return text.map({one: datetime.strptime(one, date_format).isoformat() for one in text.unique()})
 
 
 def write_table(
