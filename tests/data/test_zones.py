@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tsrnn.data.folders import read_folder
 from tsrnn.data.tables import read_panel
 from tsrnn.data.zones import check_zone, in_zone
 from tsrnn.errors import DataError, ParameterError
@@ -84,8 +85,20 @@ def test_of_a_time_that_should_come_twice_and_comes_once_the_first_is_meant():
 
 def test_a_time_that_comes_three_times_is_refused():
     stamps = HOURS.tz_localize(None).append(pd.DatetimeIndex(["2024-10-27 02:00"]))
-    with pytest.raises(DataError, match="1 time stamp occurs more than once"):
+    with pytest.raises(DataError, match=r"1 time stamp occurs more than once.* drop or aggregate them\.$"):
         read_panel(table(stamps), time_zone=BERLIN)
+
+
+def test_a_time_that_comes_twice_does_not_hide_what_names_the_series(tmp_path):
+    parts = [table(HOURS.tz_localize(None), shop=name) for name in "ab"]
+    panel = read_panel(pd.concat(parts), time_zone=BERLIN)
+    assert (panel.form.id_col, list(panel.ids)) == ("shop", ["a", "b"])
+    noted = table(HOURS.tz_localize(None), remark="open")
+    assert read_panel(noted, target_col="y", time_zone=BERLIN).form.kind == "wide"
+    for name, part in zip("ab", parts, strict=True):
+        part.drop(columns="shop").to_csv(tmp_path / f"{name}.csv", index=False)
+    panel = read_panel(read_folder(tmp_path, zone=BERLIN)[0], time_zone=BERLIN)
+    assert (list(panel.ids), panel.lengths.tolist()) == (["a", "b"], [len(HOURS)] * 2)
 
 
 def test_hours_that_do_not_follow_the_clock_of_the_zone_are_refused_with_what_to_name():

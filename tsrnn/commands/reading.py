@@ -44,7 +44,8 @@ class Reading:
         if not file:
             raise DataError("FILE is empty text; expected the path of a file or folder, or - for stdin.")
         if file != "-" and Path(file).is_dir():
-            table, notes = read_folder(file, self.form, each_file=self.each_file, time_col=self.time_col)
+            how = {"each_file": self.each_file, "time_col": self.time_col, "zone": self.time_zone}
+            table, notes = read_folder(file, self.form, **how)
         else:
             table, notes = read_noted_table(file, self.form)
             if self.sep is None and table.shape[1] == 1 and is_text(table.iloc[:, 0]):

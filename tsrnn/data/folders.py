@@ -11,6 +11,7 @@ import pandas as pd
 from tsrnn.data.columns import choose_time
 from tsrnn.data.files import UNSAID, FileForm, read_noted_table
 from tsrnn.data.names import name_alike
+from tsrnn.data.times import without_repeats
 from tsrnn.errors import DataError
 from tsrnn.naming import agree, counted, listing
 
@@ -23,6 +24,7 @@ def read_folder(
     *,
     each_file: str | None = None,
     time_col: str | None = None,
+    zone: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read every CSV and Parquet file of a folder, in the order of their names, into one long table.
 
@@ -40,6 +42,8 @@ def read_folder(
         Whether a file is a series of its own, or a part of the same table as the others.
     time_col : str, optional
         As for `read_panel`.
+    zone : str, optional
+        That of the time stamps, a known one.
 
     Returns
     -------
@@ -73,9 +77,10 @@ def read_folder(
             f"{twice[0]}. Remove one of them."
         )
     time, is_counter = choose_time(tables[0], None, time_col)
+    first = tables[0] if zone is None else without_repeats(tables[0], time, is_counter, zone)
     if is_counter:
         time = "ds"
-    elif each_file is None and tables[0][time].duplicated().any():
+    elif each_file is None and first[time].duplicated().any():
         # A file of several series: whatever column names them there, it does in all files.
         return pd.concat(tables, ignore_index=True), joined
     if is_counter:

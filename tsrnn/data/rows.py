@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.calendar_columns import input_notes
-from tsrnn.data.columns import Columns, choose_columns, is_text, to_numbers
+from tsrnn.data.columns import Columns, choose_columns, choose_time, is_text, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
-from tsrnn.data.times import TimeColumn, Wanted, read_times
+from tsrnn.data.times import TimeColumn, Wanted, read_times, without_repeats
 from tsrnn.errors import DataError
 from tsrnn.naming import counted, examples
 
@@ -76,6 +76,10 @@ def read_frame(
             df = df.reset_index()
     if not len(df):
         raise DataError("The table has no rows.")
+    if zone is not None and id_col is None and "unique_id" not in df.columns:
+        # A local time that comes twice is no sign of several series.
+        once = without_repeats(df, *choose_time(df, None, time_col), zone)
+        id_col = choose_columns(once, None, time_col, target_col).id_col
     columns = choose_columns(df, id_col, time_col, target_col)
     if columns.kind == "long":
         return _read_long(df, columns, freq, zone)
@@ -97,7 +101,7 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, zone: str | None, 
             + (
                 _what_tells_apart(df, columns, time.ds)
                 or "If the rows belong to several series, name their column with id_col; otherwise drop or aggregate "
-                f"them.{_repeated_hour(ds)}"
+                f"them.{_repeated_hour(time)}"
             )
         )
     form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
@@ -131,7 +135,7 @@ def _read_long(df: pd.DataFrame, columns: Columns, freq: Any, zone: str | None) 
         raise DataError(
             f"{counted(len(twice), 'row repeats', 'rows repeat')} the time stamp of another row of the same series, "
             f"for example {shown}. "
-            + (_what_tells_apart(df, columns, time.ds) or f"Drop or aggregate them.{_repeated_hour(ds)}")
+            + (_what_tells_apart(df, columns, time.ds) or f"Drop or aggregate them.{_repeated_hour(time)}")
         )
     offsets = sums_before(np.bincount(codes, minlength=len(ids)))
     form = _form(columns, time, [df[target].dtype], df[columns.id_col].dtype)
@@ -180,9 +184,10 @@ def _what_tells_apart(df: pd.DataFrame, columns: Columns, ds: Stamps) -> str:
     return ""
 
 
-def _repeated_hour(ds: Stamps) -> str:
-    """Return a hint for local times, where there are times of day."""
-    if ds.dtype.kind != "M" or not (ds != ds.astype("datetime64[D]")).any():
+def _repeated_hour(time: TimeColumn) -> str:
+    """Return a hint for local times, where there are times of day and no zone tells them apart."""
+    ds = time.ds
+    if time.zone is not None or ds.dtype.kind != "M" or not (ds != ds.astype("datetime64[D]")).any():
         return ""
     return (
         " Local times repeat an hour when daylight saving ends: name their zone, --time-zone Europe/Berlin on the "

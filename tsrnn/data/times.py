@@ -105,6 +105,28 @@ def read_times(column: Any, name: Any, wanted: Wanted = UNKNOWN) -> TimeColumn:
         raise DataError(f"{_where(name)}: {_OUT_OF_BOUNDS}") from None
 
 
+def without_repeats(df: pd.DataFrame, time: Any, in_index: bool, zone: str) -> pd.DataFrame:
+    """Return a table without the rows whose time the clocks of a zone show twice: those that are left tell series.
+
+    Parameters
+    ----------
+    df : DataFrame
+    time : Any
+        The name of its time column, or of its index.
+    in_index : bool
+    zone : str
+        A known one.
+    """
+    try:
+        read = read_times(df.index if in_index else df[time], time)
+    except DataError:
+        return df  # reading it for good says what is wrong
+    if read.ds.dtype.kind != "M" or read.zone is not None or read.wall_clock:
+        return df
+    once = pd.DatetimeIndex(read.ds).tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").notna()
+    return df[once] if once.any() else df
+
+
 _OUT_OF_BOUNDS = "dates must lie in the years 1678 to 2261. Use integer time for others, such as years."
 
 
