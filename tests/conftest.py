@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.pretend_gpu import Gpu
+
+
+# A machine that has other work to do is slow, and no test times anything.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def monthly_table(n_series: int = 3, n_rows: int = 60, seed: int = 0) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -114,7 +114,6 @@ def test_the_interval_of_the_other_model_is_the_reciprocal_one(shape, overlap):
     assert 1 - one.gain == pytest.approx(1 / (1 - two.gain))
 
 
-@settings(deadline=None)
 @given(st.data(), st.integers(1, 12), st.integers(1, 12), st.integers(1, 12))
 def test_no_error_is_more_than_100_percent_lower(data, n_series, n_cutoffs, overlap):
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
@@ -199,7 +198,6 @@ def test_overlapping_forecasts_that_show_no_correlation_are_not_trusted_more():
 losses = st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)), min_size=8, max_size=20)
 
 
-@settings(deadline=None)
 @given(losses, st.integers(1, 30))
 def test_more_overlap_never_narrows_an_interval(pairs, overlap):
     loss, other = np.array(pairs).T[:, None]
@@ -208,7 +206,6 @@ def test_more_overlap_never_narrows_an_interval(pairs, overlap):
     assert wide.gain == narrow.gain
 
 
-@settings(deadline=None)
 @given(st.data(), st.integers(1, 12), st.integers(1, 12))
 def test_the_gain_lies_in_its_interval_and_agrees_with_the_outcome_whatever_is_missing(data, n_series, n_cutoffs):
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))

@@ -30,7 +30,7 @@ def test_before_training_a_forecast_is_the_base_with_the_quantiles_of_a_normal_d
     np.testing.assert_allclose(head(torch.randn(4, 2, 8), base).detach(), expected, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.sampled_from(SETS))
 def test_quantiles_never_cross_whatever_the_weights(seed, size, quantiles):
     generator = torch.Generator().manual_seed(seed)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -29,7 +29,6 @@ def test_interpolation_between_two_quantiles_worked_by_hand():
     np.testing.assert_allclose(matrix, [[0.5, 0], [0.5, 1 - beyond], [0, beyond]], atol=1e-9)
 
 
-@settings(deadline=None)
 @given(
     st.floats(-100, 100),
     st.floats(0, 50),
