@@ -48,7 +48,12 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
     fields = [field.strip() for field in header]
     numeric = [k for k, column in enumerate(columns) if _all_numbers(column)]
     times = [k for k, column in enumerate(columns) if _continues_dates(fields[k], column)]
-    if not times and fields != [str(k) for k in range(len(fields))]:
+    # A word above dates, as in date,1,2, says that numbers above others are names, however those below go on.
+    if (
+        not times
+        and fields != [str(k) for k in range(len(fields))]
+        and not any(column and looks_like_dates(pd.Series(column, dtype=object)) for column in columns)
+    ):
         times = [k for k in numeric if _continues_count(fields[k], columns[k])]
     numbers = [k for k in numeric if k not in times]
     if len(fields) == 1:
