@@ -83,6 +83,45 @@ def test_of_a_time_that_should_come_twice_and_comes_once_the_first_is_meant():
     assert HOURS[missing].tolist() == [pd.Timestamp("2024-10-27 02:00+01:00").tz_convert(BERLIN)]
 
 
+@pytest.mark.parametrize("falling", [False, True])
+@pytest.mark.parametrize("absent", [[0], [1], [0, 1], [1, 2], [3, 4], [2, 5], [0, 1, 2, 5, 6], [0, 7]])
+def test_where_rows_of_the_repeated_hour_are_missing_their_order_tells_the_others(absent, falling):
+    quarters = pd.date_range("2024-10-26 12:00", "2024-10-28", freq="15min", tz=BERLIN)
+    gone = pd.Timestamp("2024-10-27 02:00+02:00") + pd.to_timedelta(15 * np.array(absent), unit="min")
+    rows = table(quarters.tz_localize(None))[~quarters.isin(gone)]
+    panel = read_panel(rows[::-1] if falling else rows, time_zone=BERLIN)
+    assert quarters[np.isnan(panel.y)].tolist() == gone.tz_convert(BERLIN).tolist()
+
+
+@pytest.mark.parametrize(("zone", "freq"), [("America/New_York", "6h"), ("America/New_York", "2h"), (BERLIN, "3h")])
+@pytest.mark.parametrize("by", [1, -1])
+def test_local_times_of_hours_that_are_counted_in_utc_keep_their_step(zone, freq, by):
+    first = "2024-10-01 01:00" if zone == BERLIN else "2024-10-01 00:00"
+    steps = pd.date_range(first, "2024-12-01", freq=freq, tz="UTC").tz_convert(zone)
+    panel = read_panel(table(steps.tz_localize(None))[::by], time_zone=zone)
+    assert panel.y.tolist() == list(range(len(steps)))
+
+
+def test_rows_of_the_repeated_hour_alone_are_told_too():
+    local = pd.DatetimeIndex(["2024-10-27 02:00", "2024-10-27 02:30", "2024-10-27 02:00"])
+    codes = np.array([0, 0, 1])
+    assert in_zone(local[:1], BERLIN, None).tolist() == [pd.Timestamp("2024-10-27 02:00+02:00")]
+    assert in_zone(local, BERLIN, codes).tz_convert("UTC").strftime("%H:%M").tolist() == ["00:00", "00:30", "00:00"]
+    assert in_zone(local, BERLIN, None).tz_convert("UTC").strftime("%H:%M").tolist() == ["00:00", "00:30", "01:00"]
+
+
+def test_hours_are_told_where_the_clocks_go_back_by_half_an_hour():
+    hours = pd.date_range("2024-03-20", "2024-04-20", freq="h", tz="Australia/Lord_Howe")
+    panel = read_panel(table(hours.tz_localize(None)), time_zone="Australia/Lord_Howe")
+    assert panel.y.tolist() == list(range(len(hours)))
+
+
+def test_in_the_order_of_local_times_the_first_of_two_rows_is_the_earlier_one():
+    quarters = pd.date_range("2024-10-26 12:00", "2024-10-28", freq="15min", tz=BERLIN)
+    rows = table(quarters.tz_localize(None)).sort_values("ds", kind="stable")
+    assert read_panel(rows, time_zone=BERLIN).y.tolist() == list(range(len(quarters)))
+
+
 def test_a_time_that_comes_three_times_is_refused():
     stamps = HOURS.tz_localize(None).append(pd.DatetimeIndex(["2024-10-27 02:00"]))
     with pytest.raises(DataError, match=r"1 time stamp occurs more than once.* drop or aggregate them\.$"):

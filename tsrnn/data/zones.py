@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.panel import Bools, Integers
+from tsrnn.data.panel import Bools, Floats, Integers
 from tsrnn.errors import DataError, ParameterError
 
 MOST_MATCHES = 3
@@ -46,7 +46,8 @@ def _near(name: str, known: list[str]) -> list[str]:
 def in_zone(dates: pd.DatetimeIndex, zone: str, codes: Integers | None) -> pd.DatetimeIndex:
     """Return time stamps in a zone: instants are converted, and those without a zone are its local times.
 
-    Of a local time that comes twice in a series the first row is the first of both instants, in the order of the rows.
+    Of a local time that comes twice the first row of a series is the first of both instants, in the order of the rows;
+    of one that has a row once, too, unless it follows one that is no earlier, or only the second keeps the usual step.
     One that the clocks leave out lies after the jump, as a midnight may, but never where there is another row.
 
     Parameters
@@ -72,8 +73,9 @@ def in_zone(dates: pd.DatetimeIndex, zone: str, codes: Integers | None) -> pd.Da
         return dates.tz_convert(zone)
     codes = np.zeros(len(dates), np.int64) if codes is None else codes
     first = np.ones(len(dates), np.bool_)
-    if dates.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").hasnans:
-        first = _is_first(dates, codes)
+    doubled = dates.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").isna()
+    if doubled.any():
+        first = _is_first(dates, codes, zone, doubled)
     placed = dates.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
     left_out = dates.tz_localize(zone, ambiguous=first, nonexistent="NaT").isna()
     if left_out.any():
@@ -87,10 +89,32 @@ def in_zone(dates: pd.DatetimeIndex, zone: str, codes: Integers | None) -> pd.Da
     return placed
 
 
-def _is_first(local: pd.DatetimeIndex, codes: Integers) -> Bools:
-    """Tell which rows are the first of their time in their series; of a falling order the last ones are."""
+def _is_first(local: pd.DatetimeIndex, codes: Integers, zone: str, doubled: Bools) -> Bools:
+    """Tell which rows lie before the clocks go back, of those whose local time comes twice; the others do, too.
+
+    In the order of the rows, of a falling order from below, those of a series are later from where their times go back,
+    or where only so the step from the row before is the usual one.
+    """
     order = np.argsort(codes, kind="stable")
-    rises = np.diff(local.to_numpy()[order]).astype(np.int64)[np.diff(codes[order]) == 0]
-    falling = np.count_nonzero(rises < 0) > np.count_nonzero(rises > 0)
-    groups = pd.DataFrame({"series": codes, "local": local}).groupby(["series", "local"])
-    return np.asarray(groups.cumcount(ascending=not falling) == 0)
+    moves = np.sign(_steps(local, codes, order[~doubled[order]]))
+    total = np.nansum(moves)
+    order = order[::-1] if total < 0 else order
+    at, steps = order[doubled[order]], _steps(local, codes, order)
+    before, after = (local[at].tz_localize(zone, ambiguous=np.full(len(at), dst)).asi8 for dst in (True, False))
+    rows = pd.DataFrame({"series": codes[at], "day": local[at].normalize(), "time": local[at].asi8})
+    back = rows.groupby(["series", "day"])["time"].diff() <= 0
+    back |= steps[doubled[order]] + after - before == pd.Series(steps).median()
+    later = back.groupby([rows["series"], rows["day"]]).cummax()
+    if abs(total) < np.count_nonzero(~np.isnan(moves)) or rows.assign(later=later).duplicated().any():
+        # Rows are not in the order of the instants but, for example, in that of the local times.
+        later = rows.groupby(["series", "time"]).cumcount() > 0
+    first = np.ones(len(local), np.bool_)
+    first[at] = ~later
+    return first
+
+
+def _steps(local: pd.DatetimeIndex, codes: Integers, order: Integers) -> Floats:
+    """Return the steps from row to row in an order by series; NaN in the first row of each."""
+    steps: Floats = np.diff(local.asi8[order], prepend=0).astype(np.float64)
+    steps[np.diff(codes[order], prepend=-1) != 0] = np.nan
+    return steps
