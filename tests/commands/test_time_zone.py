@@ -114,7 +114,8 @@ def test_whole_numbers_have_no_zone(run, tmp_path):
     pd.DataFrame({"ds": range(30), "y": np.arange(30.0)}).to_csv(tmp_path / "t.csv", index=False)
     code, out, err = run("inspect", "t.csv", *BERLIN)
     assert (code, out) == (1, "")
-    assert "whole numbers are in no time zone. Leave --time-zone='Europe/Berlin' out" in err
+    assert "expected time stamps of Europe/Berlin; whole numbers are in no time zone." in err
+    assert "Give dates, or leave --time-zone out." in err
 
 
 def test_tab_completes_zones():

@@ -134,10 +134,19 @@ def test_a_time_that_comes_twice_does_not_hide_what_names_the_series(tmp_path):
     assert (panel.form.id_col, list(panel.ids)) == ("shop", ["a", "b"])
     noted = table(HOURS.tz_localize(None), remark="open")
     assert read_panel(noted, target_col="y", time_zone=BERLIN).form.kind == "wide"
+    for names in (["remark"], ["remark", "sky"]):
+        remarks = {name: written(HOURS) for name in names}
+        assert read_panel(table(HOURS.tz_localize(None), **remarks), time_zone=BERLIN).ids.tolist() == ["y"]
     for name, part in zip("ab", parts, strict=True):
         part.drop(columns="shop").to_csv(tmp_path / f"{name}.csv", index=False)
     panel = read_panel(read_folder(tmp_path, zone=BERLIN)[0], time_zone=BERLIN)
     assert (list(panel.ids), panel.lengths.tolist()) == (["a", "b"], [len(HOURS)] * 2)
+
+
+def test_columns_of_one_name_are_refused_in_a_zone_too():
+    twice = pd.concat([table(HOURS), table(HOURS)], axis=1)
+    with pytest.raises(DataError, match=r"Column names occur more than once: ds, y\. Rename them"):
+        read_panel(twice, time_zone=BERLIN)
 
 
 def test_hours_that_do_not_follow_the_clock_of_the_zone_are_refused_with_what_to_name():
@@ -154,7 +163,9 @@ def test_hours_that_do_not_follow_the_clock_of_the_zone_are_refused_with_what_to
     [(range(24), "whole numbers"), (pd.period_range("2024-01", periods=24, freq="M"), "periods")],
 )
 def test_what_is_in_no_zone_is_refused_with_one(stamps, what):
-    with pytest.raises(DataError, match=f"{what} are in no time zone. Leave time_zone='UTC' out, or give dates"):
+    with pytest.raises(
+        DataError, match=f"time stamps of UTC; {what} are in no time zone. Give dates, or leave time_zone"
+    ):
         read_panel(pd.Series(np.arange(24.0), index=pd.Index(stamps, name="ds")), time_zone="UTC")
 
 

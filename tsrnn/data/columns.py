@@ -20,6 +20,7 @@ from tsrnn.data.name_words import TIME_WORDS, name_words
 from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.panel import Floats
+from tsrnn.data.times import without_repeats
 from tsrnn.errors import ColumnError, DataError
 from tsrnn.naming import counted, examples, listing
 
@@ -57,9 +58,13 @@ class Columns:
 
 
 def choose_columns(
-    df: pd.DataFrame, id_col: str | None, time_col: str | None, target_col: str | Sequence[str] | None
+    df: pd.DataFrame,
+    id_col: str | None,
+    time_col: str | None,
+    target_col: str | Sequence[str] | None,
+    zone: str | None = None,
 ) -> Columns:
-    """Tell which columns are time, series and values.
+    """Tell which columns are time, series and values; a local time that comes twice in a zone is no sign of series.
 
     Raises
     ------
@@ -80,7 +85,8 @@ def choose_columns(
     wanted, kept = target_names(target_col), set() if in_index else {time_name}
     clocks = clock_columns(df, kept | {id_col, *wanted})
     if id_col is None:
-        id_col = _find_id(df, time, kept | {*clocks, *wanted})
+        once = df if zone is None else without_repeats(df, time_name, in_index, zone)
+        id_col = _find_id(once, once.index if in_index else once[time_name], kept | {*clocks, *wanted})
     refuse_split_stamps(df, time, time_name, id_col, clocks)
     chosen = Columns(id_col, time, time_name, in_index, time_col is not None)
     if in_index and isinstance(df.index, pd.RangeIndex) and not chosen.time_given:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.calendar_columns import input_notes
-from tsrnn.data.columns import Columns, choose_columns, choose_time, is_text, to_numbers
+from tsrnn.data.columns import Columns, choose_columns, is_text, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
-from tsrnn.data.times import TimeColumn, Wanted, read_times, without_repeats
+from tsrnn.data.times import TimeColumn, Wanted, read_times
 from tsrnn.errors import DataError
 from tsrnn.naming import counted, examples
 
@@ -76,11 +76,7 @@ def read_frame(
             df = df.reset_index()
     if not len(df):
         raise DataError("The table has no rows.")
-    if zone is not None and id_col is None and "unique_id" not in df.columns:
-        # A local time that comes twice is no sign of several series.
-        once = without_repeats(df, *choose_time(df, None, time_col), zone)
-        id_col = choose_columns(once, None, time_col, target_col).id_col
-    columns = choose_columns(df, id_col, time_col, target_col)
+    columns = choose_columns(df, id_col, time_col, target_col, zone)
     if columns.kind == "long":
         return _read_long(df, columns, freq, zone)
     return _read_wide(df, columns, freq, zone, named=target_col is not None)
