@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.conftest import monthly_table
 
@@ -104,3 +105,15 @@ def test_a_series_of_a_coarser_step_is_refused_or_told_where_the_step_is_given(r
     code, _, err = run("forecast", "mixed.csv", "--freq", "D", "--model", "zero-shot", "--horizon", "3")
     assert code == 0
     assert err.count(told) == 1
+
+
+@pytest.mark.parametrize("command", [("inspect",), ("detect",), ("forecast", "--strategy", "zero-shot")])
+def test_notes_of_a_table_name_options(run, tmp_path, command):
+    days = pd.date_range("2024-01-01", periods=90)
+    promo = np.arange(90) % 5 == 0
+    pd.DataFrame({"date": days, "sales": np.arange(90) % 7 + promo, "promo": 1 * promo}).to_csv(
+        tmp_path / "shop.csv", index=False
+    )
+    code, out, err = run(command[0], "shop.csv", *command[1:])
+    assert code == 0, err
+    assert "name the columns that are wanted with --target." in " ".join((out + err).split())

@@ -121,7 +121,7 @@ def main() -> None:
         code = returned if isinstance(returned, int) else 0
         sys.stdout.flush()
     except TsrnnError as error:
-        code = _fail(_in_options(str(error)), FAILED)
+        code = _fail(in_options(str(error)), FAILED)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -176,12 +176,12 @@ _SHORT = {"h": "--horizon", "freq": "--freq", "strategy": "--strategy", "gap": "
           "device": "--device", "refit": "--refit", "sample": "--sample"}  # fmt: skip
 
 
-def _in_options(message: str) -> str:
+def in_options(message: str) -> str:
     """Put options for the arguments that a message of the library names.
 
-    >>> _in_options("Name one with target_col, or pass a shorter season_length. h=5 is too long; lower h.")
+    >>> in_options("Name one with target_col, or pass a shorter season_length. h=5 is too long; lower h.")
     'Name one with --target, or pass a shorter --season-length. --horizon=5 is too long; lower --horizon.'
-    >>> _in_options("Leave freq out. Aggregate first, for example with df.resample(...).mean().")
+    >>> in_options("Leave freq out. Aggregate first, for example with df.resample(...).mean().")
     'Leave --freq out. Aggregate first.'
     """
     # A file's cells are mended where it was written.

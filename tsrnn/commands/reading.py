@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tsrnn.commands import in_options
 from tsrnn.data.columns import is_text
 from tsrnn.data.files import FileForm, free_memory, read_noted_table
 from tsrnn.data.folders import read_folder
@@ -68,7 +69,11 @@ class Reading:
         del table
         if rows >= MANY_ROWS:
             free_memory()
-        return replace(panel, notes=(*notes, *panel.notes))
+        return replace(
+            panel,
+            notes=tuple(in_options(note) for note in (*notes, *panel.notes)),
+            choices=tuple(map(in_options, panel.choices)),
+        )
 
 
 def columns_of(target: str | None) -> str | list[str] | None:
