@@ -41,8 +41,8 @@ def command(
     """Forecast with a saved network: what follows the table it was fitted on, or the rows of FILE.
 
     FILE may hold newer or revised rows of the fitted series alone, which are put among the saved ones; the whole table
-    again; or other series. Nothing is trained unless --update says so. Columns are those of the fitted table, unless
-    named.
+    again; or other series. Nothing is trained unless --update says so. Columns and the time zone are those of the
+    fitted table, unless named.
 
     \b
     Examples:
