@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from tsrnn.networks.randomness import Dropout, drawing_from, new_generator, own_generator
+from tsrnn.networks.loading import network_from
+from tsrnn.networks.randomness import Dropout, drawing_from, new_generator, own_generator, own_random_state
+
+CPU = torch.device("cpu")
 
 
 def test_a_new_generator_repeats_itself_and_leaves_the_global_one_alone():
@@ -65,3 +68,35 @@ def test_two_threads_draw_each_from_its_own_generator():
     for seed in (1, 2):
         with drawing_from(new_generator(seed)):
             assert torch.equal(found[seed], torch.cat([Dropout(0.5)(x) for _ in range(3)]))
+
+
+def seed_once():
+    with own_random_state(2, CPU):
+        torch.rand(3)
+
+
+def load_once():
+    network_from(lambda: nn.Linear(2, 2), {"weight": torch.ones(2, 2), "bias": torch.ones(2)}, trusted_size=True)
+
+
+@pytest.mark.parametrize("disturb", [seed_once, load_once])
+def test_who_draws_from_the_global_generator_is_not_disturbed_by_another_thread(disturb):
+    state, inside, disturbed = torch.get_rng_state(), threading.Event(), threading.Event()
+
+    def other():
+        inside.wait(20)
+        disturb()
+        disturbed.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with own_random_state(1, CPU):
+        first = torch.rand(3)
+        inside.set()
+        assert not disturbed.wait(0.5)
+        found = torch.cat([first, torch.rand(3)])
+    thread.join()
+    assert disturbed.is_set()
+    with own_random_state(1, CPU):
+        assert torch.equal(found, torch.cat([torch.rand(3), torch.rand(3)]))
+    assert torch.equal(torch.get_rng_state(), state)

@@ -96,7 +96,7 @@ def train_network(
 ) -> None:
     """Train a network in place, on all series of a panel.
 
-    Several threads may each train a network of their own, but for one with `NetworkSize.draws_globally`.
+    Several threads may each train a network of their own; those with `NetworkSize.draws_globally` wait for each other.
 
     Parameters
     ----------
@@ -229,10 +229,7 @@ def train_at_once(
 
     # The longest first: begun last, it would go on alone when all others have ended.
     pieces = [partial(learn, part) for part in sorted(trainings, key=lambda part: part.seconds, reverse=True)]
-    if any(training.settings.size.draws_globally for training in trainings):
-        for piece in pieces:
-            piece()
-    elif pieces:
+    if pieces:
         in_threads(pieces, next(trainings[0].forecast.network.parameters()).device, stopped.set)
 
 

@@ -9,6 +9,7 @@ import torch
 
 from tsrnn.errors import DataError
 from tsrnn.naming import counted
+from tsrnn.networks.randomness import own_random_state
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -37,7 +38,7 @@ def network_from(
         with torch.device("meta"):
             _check_fit(make().state_dict(), weights)
     # Its first weights are random, and replaced.
-    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+    with torch.device("cpu"), own_random_state(0, torch.device("cpu")):
         network = make()
     _check_fit(network.state_dict(), weights)
     network.load_state_dict(weights)

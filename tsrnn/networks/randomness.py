@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import RLock
 
 import torch
 from torch import Tensor, nn
 
+_one_at_a_time = RLock()
 _generator: ContextVar[torch.Generator | None] = ContextVar("tsrnn_generator", default=None)
 
 
@@ -25,9 +27,9 @@ def new_generator(seed: int, device: torch.device | str = "cpu") -> torch.Genera
 def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators of the CPU and a device, which draw weights, and give them back.
 
-    torch knows one state for all threads, so one thread alone may be here.
+    torch knows one state for all threads, so one thread alone is here, and others wait.
     """
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with _one_at_a_time, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         # `torch.manual_seed` seeds those of all GPUs, too, which would not be given back.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
