@@ -1,6 +1,10 @@
+import os
+import subprocess
+import sys
 import threading
 import time
 from contextvars import ContextVar
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +55,39 @@ def test_with_one_thread_or_for_a_gpu_pieces_are_done_in_turn_by_the_caller(two_
     seen = []
     in_threads([lambda i=i: seen.append((i, threading.get_ident())) for i in range(4)], torch.device(device))
     assert seen == [(i, threading.get_ident()) for i in range(4)]
+
+
+FIRST_PIECES = """
+import torch
+from threadpoolctl import threadpool_info
+from tsrnn.networks.threads import in_threads
+
+torch.set_num_threads(2)
+found = []
+def piece():
+    found.extend(part["num_threads"] for part in threadpool_info() if part["user_api"] == "openmp")
+in_threads([piece, piece], torch.device("cpu"))
+print(*set(found))
+"""
+
+
+def test_a_new_thread_does_its_first_piece_on_one_thread_however_many_openmp_has():
+    """torch tells OpenMP when it first shares out work, after it may have multiplied matrices."""
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "3"}
+    command = [sys.executable, "-c", FIRST_PIECES]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_pieces_are_done_outside_of_the_callers_autocast(two_threads, count):
+    torch.set_num_threads(count)
+    x, found = torch.ones(2, 2), []
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        in_threads([lambda: found.append((x @ x).dtype)] * 2, CPU)
+        assert (x @ x).dtype == torch.bfloat16
+    assert found == [torch.float32] * 2
 
 
 def test_an_error_is_raised_and_what_has_not_begun_is_left(two_threads):

@@ -17,7 +17,7 @@ def one_thread() -> Iterator[None]:
     One thread sums in one order, so that a seed gives the same forecast whatever the number of cores. The matrices
     of these networks are small: on two idle cores a second thread makes a training step of M4 Hourly's size 1.5
     times faster (22 instead of 32 ms), on busy ones waiting for it made a backward pass 14 times slower. A thread that
-    a program starts meanwhile begins with one, too.
+    a program starts meanwhile begins with one, too, and keeps to it.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -33,7 +33,7 @@ def in_threads(
     """Do independent pieces of work at once, on as many threads as torch may use.
 
     Every piece has one thread, so that what it computes does not depend on how many there are. The first ones begin
-    first; each sees the caller's context variables.
+    first; each sees the caller's context variables, none is computed in the caller's `torch.autocast`.
 
     Parameters
     ----------
@@ -45,12 +45,14 @@ def in_threads(
         Called when a piece has raised an exception or the caller was interrupted, to let the others end soon.
     """
     workers = min(torch.get_num_threads(), len(work)) if device.type == "cpu" else 1
-    with one_thread():
+    # torch's modes are a thread's own: those of a pool would not know of the caller's autocast.
+    with one_thread(), torch.autocast("cpu", enabled=False):
         if workers < 2:
             for piece in work:
                 piece()
             return
-        pool = ThreadPoolExecutor(workers)
+        # A thread that has not set the number multiplies its first matrices on as many as OpenMP has.
+        pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
         try:
             begun = [pool.submit(copy_context().run, piece) for piece in work]
             for done in wait(begun, return_when=FIRST_EXCEPTION).done:
