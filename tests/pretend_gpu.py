@@ -422,7 +422,7 @@ def flatten(cell: torch.nn.RNNBase) -> None:
 def enter_without_gradients(mode: torch.inference_mode) -> None:
     """Begin `torch.inference_mode` as `torch.no_grad`: torch makes no views of wrapped tensors in the former."""
     mode.grad_before = torch.is_grad_enabled()
-    torch.set_grad_enabled(False)
+    torch.set_grad_enabled(not mode.mode)
 
 
 def leave_without_gradients(mode: torch.inference_mode, *error: Any) -> None:

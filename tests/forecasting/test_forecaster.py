@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,31 @@ def test_the_same_seed_gives_the_same_forecast_bit_for_bit(monthly):
     pd.testing.assert_frame_equal(*answers, check_exact=True)
     other = Forecaster(random_state=8, **QUICK).fit(monthly).predict(h=40, level=80)
     assert not np.array_equal(other["yhat"], answers[0]["yhat"])
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_fit_where_gradients_are_off_gives_the_same_forecast(monthly, mode, count):
+    before = torch.get_num_threads()
+    expected = Forecaster(strategy="scratch", ensemble_size=2, **QUICK).fit(monthly).predict()
+    torch.set_num_threads(count)
+    try:
+        with mode():
+            model = Forecaster(strategy="scratch", ensemble_size=2, **QUICK).fit(monthly)
+            assert not torch.is_grad_enabled()
+    finally:
+        torch.set_num_threads(before)
+    pd.testing.assert_frame_equal(model.predict(), expected, check_exact=True)
+
+
+def test_fits_in_several_threads_of_the_user_give_the_same_forecasts(monthly):
+    # Dropout between layers draws from torch's one generator.
+    models = [Forecaster(strategy="scratch", num_layers=2, dropout=0.3, random_state=k, **QUICK) for k in range(3)]
+    expected = [model.fit(monthly).predict() for model in models]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda model: model.fit(monthly).predict(), models))
+    for one, other in zip(found, expected, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_a_saved_model_forecasts_the_same_after_loading(monthly, tmp_path):

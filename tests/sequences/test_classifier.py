@@ -230,6 +230,14 @@ def test_the_same_seed_gives_the_same_classifier_and_leaves_the_global_one_alone
     assert not np.array_equal(*fresh)
 
 
+def test_a_fit_where_gradients_are_off_gives_the_same_classifier():
+    X, y = waves(24)
+    expected = small(max_epochs=2).fit(X, y).predict_proba(X)
+    with torch.inference_mode():
+        model = small(max_epochs=2).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
 def test_a_fit_starts_afresh_whatever_was_fitted_before():
     X, y = waves(24)
     table = np.random.default_rng(0).normal(size=(10, 7))

@@ -126,6 +126,12 @@ def test_a_seed_gives_the_same_model_and_leaves_the_global_states_alone(model):
     assert not torch.equal(other.network_.embed.weight, model.network_.embed.weight)
 
 
+def test_a_fit_where_gradients_are_off_gives_the_same_model(model):
+    with torch.inference_mode():
+        again = TextGenerator(**SMALL).fit(TEXT)
+    assert again.score(TEXT) == model.score(TEXT)
+
+
 def test_fit_starts_afresh(model):
     once = TextGenerator(**SMALL).fit("abcd" * 100).fit(TEXT)
     assert once.score(TEXT) == model.score(TEXT)

@@ -197,6 +197,7 @@ class Forecaster(ForecastModel):
         check_is_fitted(self, "panel_")
         return self.settings_.horizon
 
+    @torch.inference_mode(False)
     def _fit_panel(self, panel: Panel) -> None:
         # The draws of windows are by position, so the order of a table's series must not matter.
         panel = panel.sorted_by_id()

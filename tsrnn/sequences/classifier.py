@@ -191,6 +191,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @torch.inference_mode(False)
     def fit(self, X: Any, y: Any) -> Self:
         """Train on labelled sequences.
 

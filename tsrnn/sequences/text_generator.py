@@ -208,6 +208,7 @@ class TextGenerator(BaseEstimator):
         """
         return self._fit(text, checkpoint, time.perf_counter)
 
+    @torch.inference_mode(False)
     def _fit(self, text: str, checkpoint: str | os.PathLike[str] | None, clock: Callable[[], float]) -> Self:
         """Learn by a clock; a benchmark on a busy machine counts the processor's seconds."""
         check_parameters(self)
