@@ -14,7 +14,7 @@ from tsrnn.errors import ShortSeriesError
 from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing, share_vote
 from tsrnn.forecasting.network_training import Training, new_network, train_at_once, training_ends
-from tsrnn.forecasting.progress import tell
+from tsrnn.forecasting.progress import part, tell
 from tsrnn.forecasting.selection import Judge, averages, choose
 from tsrnn.forecasting.settings import (
     Settings,
@@ -106,6 +106,7 @@ class NetworkFit:
     # What the fewest steps take by the cost model, where the time budget is shorter and yet a training is asked for.
     _needed_seconds: float = 0.0
 
+    @part(0.0, 1 / (1 + LAST_STEPS))
     def run(self) -> None:
         """Fit as the strategy asks.
 
@@ -136,6 +137,7 @@ class NetworkFit:
             self.notes += [note] if note else []
         self.notes += history_notes(self.panel, most_missing(self.networks))
 
+    @part(1 / (1 + LAST_STEPS), 1.0)
     def finish(self) -> None:
         """Let the trained networks learn from what was held back, too.
 
@@ -145,7 +147,8 @@ class NetworkFit:
             return
         kept = {id(forecast.network) for forecast in self.networks}
         last = [_last_steps(training) for training in self._trained if id(training.forecast.network) in kept]
-        train_at_once(last, self.panel, self.panel.lengths, deadline=self._deadline())
+        self._shares, self._done = {training.name: 1 / len(last) for training in last}, {}
+        train_at_once(last, self.panel, self.panel.lengths, report=self._tell_step, deadline=self._deadline())
         for training in last:
             if training.error is not None:
                 self.notes.append(f"The last steps of a training broke down and were left out: {training.error}")
@@ -270,13 +273,16 @@ class NetworkFit:
         return self.service.fine_tuned if strategy == "fine-tune" else (None,)
 
     def _report(self, training: Training, progress: Progress) -> None:
-        self._tell(training, progress.step / progress.max_steps)
+        self._tell_step(training, progress)
         if self.progress is not None:
             self.progress(replace(progress, training=training.name))
 
+    def _tell_step(self, training: Training, progress: Progress) -> None:
+        self._tell(training, progress.step / progress.max_steps)
+
     def _tell(self, training: Training, share: float) -> None:
         self._done[training.name] = share * self._shares[training.name]
-        tell(sum(self._done.values()))
+        tell(min(1.0, sum(self._done.values())))
 
     def _decide(self) -> None:
         """Compare the base model with trained networks on held-back windows, and keep the best."""
