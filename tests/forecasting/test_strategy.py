@@ -407,16 +407,18 @@ def test_an_ensemble_in_an_average_counts_as_one_as_the_network_did_that_was_jud
 
 
 @pytest.mark.parametrize("strategy", ["fine-tune", "scratch"])
-def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, monkeypatch, strategy):
+@pytest.mark.parametrize(("options", "steps"), [({}, FEWEST_STEPS), ({"max_steps": 3}, 3)])
+def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, monkeypatch, strategy, options, steps):
     ticks = itertools.count()
     # Every look at the clock takes a millisecond: longer than the budget, not than the fewest steps.
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks) / 1000)
-    model = Forecaster(strategy=strategy, time_budget=1e-4).fit(monthly)
-    assert model.settings_.max_steps == FEWEST_STEPS
+    model = Forecaster(strategy=strategy, time_budget=1e-4, **options).fit(monthly)
+    assert model.settings_.max_steps == steps
     (note,) = model.notes_
     assert "time_budget=0.0001 s is too short" in note
+    assert f"{steps} steps" in note
     assert not model.out_of_time_
-    assert model.history_["step"].iloc[-1] == FEWEST_STEPS
+    assert model.history_["step"].iloc[-1] == steps
 
 
 def test_a_training_that_the_clock_ends_is_noted(monthly, monkeypatch, tmp_path):

@@ -222,12 +222,13 @@ class NetworkFit:
     def _fewest_steps(self, settings: Settings) -> Settings:
         # Otherwise the clock would end them at once, and the forecast would be one of the machine's load.
         a_step = self._seconds_a_step(self.strategy, settings, self.model.ensemble_size)
-        self._needed_seconds = FEWEST_STEPS * a_step
+        steps = min(FEWEST_STEPS, settings.max_steps)
+        self._needed_seconds = steps * a_step
         self.notes.append(
             f"time_budget={self.model.time_budget:g} s is too short for a training; the network was given its fewest "
-            f"{FEWEST_STEPS} steps."
+            f"{counted(steps, 'step')}."
         )
-        return replace(settings, max_steps=FEWEST_STEPS)
+        return replace(settings, max_steps=steps)
 
     def _begin(self, strategy: str, settings: Settings, *, seed: int = 0, vote: int = 0) -> list[Training]:
         """Build one network with random weights, or from every member of the base; together they have one vote."""
