@@ -421,6 +421,28 @@ def test_a_strategy_that_must_train_takes_its_fewest_steps_and_says_so(monthly, 
     assert model.history_["step"].iloc[-1] == steps
 
 
+@pytest.mark.parametrize(
+    ("stopped", "votes"),
+    [
+        (["scratch (2)"], [0, 2]),
+        (["scratch", "scratch (2)"], [2]),
+        (["scratch", "scratch (2)", "scratch (3)"], [0, 1, 2]),
+    ],
+)
+def test_networks_that_the_clock_left_random_do_not_vote_where_another_has_learnt(monthly, monkeypatch, stopped, votes):
+    whole = module.train_at_once
+
+    def some(trainings, *given, **named):
+        whole([training for training in trainings if training.name not in stopped], *given, **named)
+
+    monkeypatch.setattr(module, "train_at_once", some)
+    model = Forecaster(strategy="scratch", ensemble_size=3, **TINY).fit(monthly)
+    assert [part.vote for part in model.networks_] == votes
+    notes = [note.partition(" of the ensemble")[0] for note in model.notes_ if "the others vote" in note]
+    assert notes == {3: [], 2: ["The clock stopped 1 network"], 1: ["The clock stopped 2 networks"]}[len(votes)]
+    assert np.isfinite(model.predict(3)["yhat"]).all()
+
+
 def test_a_training_that_the_clock_ends_is_noted(monthly, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "CLOCK_TOLERANCE", 0.0)
     model = Forecaster(strategy="fine-tune", max_steps=60, time_budget=100.0).fit(monthly)

@@ -162,6 +162,8 @@ class Training:
     forecast : NetworkForecast
         From `new_network` with the same settings; is trained in place.
     settings : Settings
+    starts_from_base : bool
+        Whether it forecasts as it is, before any step.
     record : TrainingRecord
     error : TrainingError, optional
         By which the training broke down.
@@ -170,6 +172,7 @@ class Training:
     name: str
     forecast: NetworkForecast
     settings: Settings
+    starts_from_base: bool = False
     record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
     error: TrainingError | None = None
 

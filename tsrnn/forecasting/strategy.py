@@ -242,8 +242,9 @@ class NetworkFit:
                 forecast.histories = self.service.fine_tuned_histories(member)
                 forecast.powers = self._powers(member)[:1]  # what is trained reads one
             parts = (strategy, member.name if member else "", f"({seed + 1})" if seed else "")
-            trainings.append(Training(" ".join(filter(None, parts)), forecast, own))
-            self._shares[trainings[-1].name] = 1 / (self.planned * len(starts))
+            name = " ".join(filter(None, parts))
+            trainings.append(Training(name, forecast, own, starts_from_base=member is not None))
+            self._shares[name] = 1 / (self.planned * len(starts))
         return trainings
 
     def _train(self, trainings: Sequence[Training], train_end: Integers) -> None:
@@ -258,11 +259,19 @@ class NetworkFit:
 
     def _add_trained(self, trainings: Sequence[Training], train_end: Integers) -> None:
         """Train networks and add them to those that forecast; one that broke down has its last finite weights."""
-        self.networks = [*self.networks, *(training.forecast for training in trainings)]
+        before = self.networks
+        self.networks = [*before, *(training.forecast for training in trainings)]
         self._train(trainings, train_end)
         for training in trainings:
             if training.error is not None:
                 raise training.error
+        # Networks whose weights are still random would outvote the others.
+        learnt = [training.forecast for training in trainings if training.record.best_step or training.starts_from_base]
+        left_out = len(trainings) - len(learnt)
+        if left_out and (before or learnt):
+            self.networks = [*before, *learnt]
+            found = counted(left_out, "network")
+            self.notes.append(f"The clock stopped {found} of the ensemble before anything was learnt; the others vote.")
 
     def _tell_of_clock(self, stopped: str) -> None:
         note = f"The clock stopped {stopped}; the same seed may forecast differently on another machine."
