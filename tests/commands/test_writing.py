@@ -10,6 +10,7 @@ from tests.anomaly.conftest import hourly
 from tests.conftest import monthly_table
 from tsrnn.commands import writing
 from tsrnn.data import folders
+from tsrnn.forecasting import model_folder
 from tsrnn.forecasting.forecaster import Forecaster
 
 NAIVE = ("forecast", "sales.csv", "--model", "Naive", "--quiet")
@@ -155,8 +156,12 @@ def test_what_is_no_table_may_stand_beside_the_tables_that_are_read(run, tmp_pat
 def test_a_result_never_goes_into_a_saved_model_or_a_backtest(run, sales, tmp_path, no_work):
     Forecaster(strategy="zero-shot").fit(monthly_table(n_series=1)).save(tmp_path / "model")
     (tmp_path / "kept").mkdir()
+    (tmp_path / "link.json").symlink_to("model/model.json")
     for arguments in (
         ("predict", "--model", "model", "--output", "model/model.json"),
+        ("forecast", "sales.csv", "--output", "model/model.json"),
+        ("forecast", "sales.csv", "--output", "model/forecast.csv"),
+        ("inspect", "sales.csv", "--output", "link.json"),
         ("fit", "sales.csv", "--save", "model", "--output", "model/summary.txt"),
         ("fit", "sales.csv", "--save", "new", "--output", "new"),
         ("text", "score", "x.txt", "--model", "model", "--output", "model/score.json"),
@@ -173,6 +178,10 @@ def test_a_result_never_goes_into_a_saved_model_or_a_backtest(run, sales, tmp_pa
 def test_a_pipe_may_take_several_results(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     writing.check_output(output=str(tmp_path / "pipe"), plot=str(tmp_path / "pipe"))
+
+
+def test_the_files_of_a_model_are_those_that_it_is_saved_in():
+    assert writing.MODEL_FILES == (model_folder.CONTENT_FILE, model_folder.TENSOR_FILE)
 
 
 def test_the_endings_of_tables_are_those_that_a_folder_is_read_by():

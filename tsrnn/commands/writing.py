@@ -31,6 +31,8 @@ FOREIGN = (
 )  # fmt: skip
 # As in `tsrnn.data.folders`, which brings pandas; a test compares them.
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
+# As in `tsrnn.forecasting.model_folder`, which brings torch; a test compares them.
+MODEL_FILES = ("model.json", "weights.safetensors")
 
 
 def chosen_format(format_: str | None, output: str | None) -> str:
@@ -85,8 +87,8 @@ def check_output(
     Raises
     ------
     DataError
-        If its folder does not exist, it is a folder itself, or writing it would overwrite what is read, a part of a
-        model or backtest, or another output.
+        If its folder does not exist, or is that of a saved model; it is a folder itself; or writing it would overwrite
+        what is read, a part of a backtest, or another output.
     """
     written: dict[str, str] = {}
     for option, path in outputs.items():
@@ -103,7 +105,12 @@ def check_output(
         for source in reads:
             if source and source != "-":
                 _refuse_source(option, target, Path(source))
-        kept = [*((folder, ("",)) for folder in models), *((folder, (".json", ".parquet")) for folder in backtests)]
+        homes = (target.absolute().parent, Path(os.path.realpath(target)).parent)
+        saved = [str(home) for home in homes if all((home / name).is_file() for name in MODEL_FILES)]
+        kept = [
+            *((folder, ("",)) for folder in (*models, *saved)),
+            *((folder, (".json", ".parquet")) for folder in backtests),
+        ]
         for folder, endings in kept:
             if folder and (_is_same(target, Path(folder)) or _lies_in(target, Path(folder), endings)):
                 raise DataError(
