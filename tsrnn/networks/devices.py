@@ -39,10 +39,10 @@ def pick_device(name: str | torch.device) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ParameterError(f"device={name!r}: torch finds no GPU here. Use device='auto' or 'cpu'.")
     try:
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, NotImplementedError) as error:
+        torch.zeros(1, dtype=torch.float64, device=device).item()  # series are kept in 64 bits
+    except (RuntimeError, NotImplementedError, TypeError) as error:  # TypeError: Apple's GPUs know 32 bits alone
         raise ParameterError(
-            f"device={name!r}: torch cannot compute on it here. Use device='auto' or 'cpu'."
+            f"device={name!r}: torch cannot compute on it here in 64 bits. Use device='auto' or 'cpu'."
         ) from error
     return device
 
