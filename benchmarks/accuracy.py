@@ -10,7 +10,8 @@ Tourism monthly. Every row is written when it is measured, and rows that the fil
 stopped and started again (on another day with --output FILE).
 
 PATH/forecasting holds SET_train.csv.gz and SET_test.csv.gz (unique_id, ds, y); PATH/baselines, if it is there,
-SET_MODEL.csv.gz (unique_id, ds, yhat). Every model sees the training part only; the test part is for scoring.
+SET_MODEL.csv.gz (unique_id, ds, yhat). Every model sees the training part only; the test part is for scoring. Other
+sets are measured, too, if their names end with a step such as _monthly.
 """
 
 from __future__ import annotations
@@ -46,12 +47,23 @@ SETS = (
     "ausgrid_weekly",
 )
 FLAT = "feed-forward"
+# The relative MASE is the mean over the sets whose names begin so.
+COMPETITIONS = (("m1_", "tourism_"), ("m3_",))
 DECILES = tuple(round(q / 10, 1) for q in range(1, 10))
 
 
 def season_of(name: str) -> int:
     """Return the season length under which a set is scored."""
     return 5 if name.startswith("exchange") else SEASONS[name.rsplit("_", 1)[1]]
+
+
+def set_name(text: str) -> str:
+    """Return the name of a set whose season its step tells; what argparse takes for a `type`."""
+    if text.rsplit("_", 1)[-1] not in SEASONS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} does not end with one of {', '.join(f'_{step}' for step in SEASONS)}"
+        )
+    return text
 
 
 def by_series(table: pd.DataFrame, column: str) -> dict[str, np.ndarray]:
@@ -168,18 +180,19 @@ def strategy_row(name: str, model: str, scores: dict[str, float]) -> dict[str, o
 
 
 def show_relative(rows: pd.DataFrame) -> None:
-    """Print the geometric mean over M1 and Tourism of MASE relative to the seasonal naive's, and mean coverage."""
+    """Print the geometric mean over a competition's sets of MASE relative to the seasonal naive's, and coverage."""
     mean = (
         rows.groupby(["model", "set"])["mase"]
         .mean()
         .reset_index()
         .pivot_table(index="model", columns="set", values="mase")
     )
-    core = [name for name in mean.columns if name.startswith(("m1_", "tourism_"))]
-    if core and "SeasonalNaive" in mean.index:
-        relative = np.exp(np.log(mean[core] / mean.loc["SeasonalNaive", core]).mean(axis=1, skipna=False))
-        print(f"relative MASE over {', '.join(core)}:")
-        print(relative.sort_values().round(4).to_string())
+    for beginnings in COMPETITIONS:
+        core = [name for name in mean.columns if name.startswith(beginnings)]
+        if core and "SeasonalNaive" in mean.index:
+            relative = np.exp(np.log(mean[core] / mean.loc["SeasonalNaive", core]).mean(axis=1, skipna=False))
+            print(f"relative MASE over {', '.join(core)}:")
+            print(relative.sort_values().round(4).to_string())
     covered = rows.dropna(subset=["coverage_80"]).groupby("model")[["coverage_80", "coverage_95"]]
     off = covered.agg(lambda c: float((c - (0.8 if c.name == "coverage_80" else 0.95)).abs().mean()))
     print("mean absolute deviation of coverage:")
@@ -264,7 +277,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--table", choices=("sets", "networks"), default="sets")
-    parser.add_argument("--sets", nargs="+", choices=SETS, help="Default: all, or two for the table of networks.")
+    parser.add_argument("--sets", nargs="+", type=set_name, help="Default: twelve, or two for the table of networks.")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["zero-shot", "auto"])
     parser.add_argument("--held-back", action="store_true", help="Score the ends of the training parts instead.")
     parser.add_argument("--steps", type=int, default=0, help="Gradient steps of the networks; 0: by the data's size.")
