@@ -31,7 +31,7 @@ class Global(ForecastModel):
         Witness.seen.append(("Global", panel.ids.tolist(), panel.lengths.tolist()))
         self.notes_ = []
 
-    def forecast(self, panel, cutoffs, h, quantiles):
+    def _forecast_panel(self, panel, cutoffs, h, quantiles):
         return np.zeros((len(cutoffs), h, len(quantiles)))
 
     def summary(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +18,7 @@ from tsrnn.data.local_clock import local_clock
 from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
+from tsrnn.forecasting.by_clock import Forecast, forecast_by_clock
 from tsrnn.forecasting.levels import check_horizon, check_levels, check_quantiles, needed_quantiles
 
 if TYPE_CHECKING:
@@ -46,10 +47,13 @@ class Ahead(NamedTuple):
 class ForecastModel(BaseEstimator, ABC):
     """Fit on a table, predict a table.
 
-    A subclass has the constructor parameters `season_length` and `freq`, and implements `forecast`, `summary`, and
-    `_fit_panel`, which sets `notes_`. Windows are index ranges of a panel, so that all cutoffs of a backtest are
-    forecast in one call.
+    A subclass has the constructor parameters `season_length` and `freq`, and implements `summary`, `_fit_panel`, which
+    sets `notes_`, and `_forecast_panel`. These two see rows at their local times where the season follows them. Windows
+    are index ranges of a panel, so that all cutoffs of a backtest are forecast in one call.
     """
+
+    # False for a model that is given the time stamps of a table, and may have a calendar of its own.
+    _on_local_clock: ClassVar[bool] = True
 
     season_length: int | None
     freq: Any
@@ -65,14 +69,20 @@ class ForecastModel(BaseEstimator, ABC):
         """Learn from every series of `panel`."""
 
     @abstractmethod
+    def _forecast_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast as `forecast` does, from a panel as the model sees it."""
+
+    def _unbounded_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast as `unbounded_forecast` does, from a panel as the model sees it."""
+        return self._forecast_panel(panel, cutoffs, h, quantiles)
+
     def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast the h steps after each cutoff with the fitted model, seeing nothing after it.
 
         Parameters
         ----------
         panel : Panel
-            May be another panel than the fitted one. Rows and cutoffs are instants; a model sees them by the local
-            clock (`tsrnn.forecasting.by_clock`).
+            May be another panel than the fitted one. Rows and cutoffs are instants.
         cutoffs : Cutoffs
             B of them.
         h : int
@@ -83,10 +93,11 @@ class ForecastModel(BaseEstimator, ABC):
         ndarray of shape (B, h, Q), original units
             NaN throughout where a series has no observed value before its cutoff.
         """
+        return self._as_seen(self._forecast_panel, panel, cutoffs, h, quantiles)
 
     def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         """Forecast as `forecast` does, but not held at a bound that the series keeps, which would hide its spread."""
-        return self.forecast(panel, cutoffs, h, quantiles)
+        return self._as_seen(self._unbounded_panel, panel, cutoffs, h, quantiles)
 
     @abstractmethod
     def summary(self) -> str:
@@ -225,11 +236,16 @@ class ForecastModel(BaseEstimator, ABC):
         self.panel_ = panel
 
     def _seen(self, panel: Panel) -> Panel:
-        """Return a panel as the model sees it: at its local times where the season follows them.
+        """Return a panel as the model sees it: at its local times where the season follows them."""
+        return local_clock(panel) if self._on_local_clock else panel
 
-        A model whose `_seen` does so has its `forecast` decorated with `by_local_clock`.
-        """
-        return local_clock(panel)
+    def _as_seen(
+        self, forecast: Forecast, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]
+    ) -> Floats:
+        """Forecast a panel as the model sees it, and answer for its rows."""
+        if not self._on_local_clock:
+            return forecast(panel, cutoffs, h, quantiles)
+        return forecast_by_clock(forecast, self.panel_, panel, cutoffs, h, quantiles)
 
     def _update_panel(self, panel: Panel) -> None:
         """Fit again; a model that `continues` goes on from its last fit."""

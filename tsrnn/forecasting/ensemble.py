@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, share_jobs
 from tsrnn.forecasting.progress import part
@@ -115,14 +114,10 @@ class Ensemble(ForecastModel):
         notes = [f"{name}: {note}" for name, member in self.members_.items() for note in member.notes_]
         return [*notes, *self._update_notes]
 
-    @by_local_clock
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+    def _forecast_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         return self._combine([member.forecast(panel, cutoffs, h, quantiles) for member in self.members_.values()])
 
-    @by_local_clock
-    def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast with members that are not held at a bound; see `ForecastModel.unbounded_forecast`."""
+    def _unbounded_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         members = self.members_.values()
         return self._combine([member.unbounded_forecast(panel, cutoffs, h, quantiles) for member in members])
 

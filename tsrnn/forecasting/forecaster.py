@@ -13,7 +13,6 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.errors import TrainingError
-from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.calibration import Calibration, calibrate, usual_widening
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.floor import kept_above_zero
@@ -244,23 +243,20 @@ class Forecaster(ForecastModel):
         """Return what a fit has noted of the histories that the networks see."""
         return history_notes(self._seen(panel).sorted_by_id(), most_missing(self.networks_))
 
-    @by_local_clock
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`.
+    def _forecast_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
+        """Forecast as `ForecastModel.forecast` says.
 
         A series that has stood at zero again and again, or has closed, and never been below is not forecast below it
         (`tsrnn.forecasting.floor`). Where the last rows before a cutoff hold no value, the forecast begins after the
         last one that is there, if that is at most four of the networks' horizons back, and the steps up to the cutoff
         are left out.
         """
-        values = self.unbounded_forecast(panel, cutoffs, h, quantiles)
+        values = self._unbounded_panel(panel, cutoffs, h, quantiles)
         floor = kept_above_zero(panel, cutoffs)
         values[floor] = np.maximum(values[floor], 0.0)
         return values
 
-    @by_local_clock
-    def unbounded_forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast without regard to zero; see `ForecastModel.unbounded_forecast`."""
+    def _unbounded_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         device = torch.device(self.device_)
         flat = flat_series(self._transformed(panel), device)
         missing = panel.missing_before(cutoffs, most_missing(self.networks_))

@@ -88,6 +88,8 @@ class ForeignModel(ForecastModel):
     [6.0, 6.0]
     """
 
+    _on_local_clock = False
+
     def __init__(
         self,
         model: Any,
@@ -112,12 +114,7 @@ class ForeignModel(ForecastModel):
         checked_jobs(self.n_jobs)
         self.notes_ = list(self._update_notes)
 
-    def _seen(self, panel: Panel) -> Panel:
-        # It may have a calendar of its own, and is given the time stamps of the table.
-        return panel
-
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Fit and forecast at each cutoff; see `ForecastModel.forecast`."""
+    def _forecast_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         values = np.full((len(cutoffs), h, len(quantiles)), np.nan)
         filled: dict[Any, int] = {}
         missing = panel.missing_before(cutoffs, most_missing_rows(panel.season_length))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 
 if TYPE_CHECKING:
@@ -45,9 +44,7 @@ class HistoryModel(ForecastModel):
     def _fit_panel(self, panel: Panel) -> None:
         self.notes_ = list(self._update_notes)
 
-    @by_local_clock
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+    def _forecast_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         values = np.empty((len(cutoffs), h, len(quantiles)))
         for row, (series, end) in enumerate(zip(cutoffs.series, cutoffs.end, strict=True)):
             values[row] = self._quantiles(panel.series(series)[:end], h, quantiles)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tsrnn.forecasting.by_clock import by_local_clock
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, run_jobs
 from tsrnn.forecasting.seasonal_naive import stand_in
@@ -123,9 +122,7 @@ class PerSeriesModel(ForecastModel):
         text = examples(chosen) if len(chosen) <= 5 else f"{len(chosen)} different {what}"
         return f"season {self.panel_.season_length}, {counted(len(self._fitted), 'series')}: {text}"
 
-    @by_local_clock
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
-        """Forecast the h steps after each cutoff; see `ForecastModel.forecast`."""
+    def _forecast_panel(self, panel: Panel, cutoffs: Cutoffs, h: int, quantiles: Sequence[float]) -> Floats:
         values = np.empty((len(cutoffs), h, len(quantiles)))
         order = np.argsort(cutoffs.series, kind="stable")
         asked, begin = np.unique(cutoffs.series[order], return_index=True)
