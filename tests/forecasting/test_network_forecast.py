@@ -365,6 +365,7 @@ def test_with_logarithms_quantiles_are_in_order_and_nothing_after_a_cutoff_count
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_several_networks_are_combined_by_the_mean_or_from_three_on_the_median(count):
     models = [disturbed(), disturbed(replace(SIZE, context_length=12)), disturbed(SHORT_SIZE), disturbed(SIZE, "one")]
+    models = [replace(model, vote=k) for k, model in enumerate(models)]
     where = (flat_series(), ends(0, 2), ends(50, 20), 9, WANTED)
     every = np.stack([combined_quantiles([model], *where).numpy() for model in models[:count]])
     found = combined_quantiles(models[:count], *where)
@@ -376,11 +377,9 @@ def test_forecasts_that_share_a_vote_count_as_one():
     models = [disturbed(), disturbed(replace(SIZE, context_length=12)), disturbed(SHORT_SIZE)]
     where = flat_series(), ends(0, 2), ends(50, 20), min(model.size.horizon for model in models), WANTED
     first, second, third = (combined_quantiles([model], *where) for model in models)
-    found = combined_quantiles([models[0], *module.share_vote(models[1:], 7)], *where)
+    found = combined_quantiles([models[0], *(replace(model, vote=7) for model in models[1:])], *where)
     torch.testing.assert_close(found, first / 2 + (second + third) / 4)
-    together = combined_quantiles(module.share_vote(models, 0), *where)
-    torch.testing.assert_close(together, (first + second + third) / 3)
-    assert models[1].vote is None  # the forecasts themselves are left as they are
+    torch.testing.assert_close(combined_quantiles(models, *where), (first + second + third) / 3)
 
 
 def test_networks_that_share_a_vote_share_its_paths(monkeypatch):
@@ -482,7 +481,7 @@ def test_a_window_with_too_few_values_is_left_to_the_other_networks():
     with torch.no_grad():
         for parameter in second.network.parameters():
             parameter *= 1.2
-    second.histories = range(12, EVERY_HISTORY.stop)
+    second = replace(second, histories=range(12, EVERY_HISTORY.stop))
     alone, both = (combined_quantiles(models, *where) for models in ([first], [first, second]))
     assert torch.equal(both[0], alone[0])
     assert not torch.allclose(both[1], alone[1])

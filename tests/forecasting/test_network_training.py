@@ -8,6 +8,7 @@ from tsrnn import Forecaster, SequenceClassifier
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import TrainingError
 from tsrnn.forecasting import network_training as module
+from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import Training, new_network, train_at_once, training_ends
 from tsrnn.forecasting.settings import choose_settings
 
@@ -30,8 +31,11 @@ def panel():
 
 def trainings_of(panel, count, **parameters):
     settings = choose_settings(Forecaster(**{**TINY, **parameters}), panel)
-    named = [Training(f"scratch ({k})", new_network(settings, k, CPU), settings) for k in range(count)]
-    return named, training_ends(panel.lengths, settings.min_history, settings.horizon)
+    trainings = []
+    for k in range(count):
+        forecast = NetworkForecast(new_network(settings, k, CPU), settings.size, settings.scaling, k)
+        trainings.append(Training(f"scratch ({k})", "scratch", forecast, settings))
+    return trainings, training_ends(panel.lengths, settings.min_history, settings.horizon)
 
 
 def weights_of(trainings):
@@ -58,7 +62,7 @@ def test_networks_trained_at_once_become_what_they_become_alone(panel, threads, 
 def test_the_networks_are_trained_at_the_same_time(panel, threads, monkeypatch):
     """Each waits for the other, so one after the other they would never end."""
     meeting = threading.Barrier(2, timeout=20)
-    monkeypatch.setattr(module, "train_network", lambda *given, **named: meeting.wait())
+    monkeypatch.setattr(module, "train_network", lambda *given: meeting.wait())
     threads(2)
     trainings, ends = trainings_of(panel, 2)
     train_at_once(trainings, panel, ends)
@@ -66,7 +70,7 @@ def test_the_networks_are_trained_at_the_same_time(panel, threads, monkeypatch):
 
 def test_the_longest_training_begins_first(panel, threads, monkeypatch):
     begun = []
-    monkeypatch.setattr(module, "train_network", lambda forecast, *given, **named: begun.append(given[1].max_steps))
+    monkeypatch.setattr(module, "train_network", lambda training, *given: begun.append(training.settings.max_steps))
     threads(1)
     short, ends = trainings_of(panel, 1, max_steps=5)
     long, _ = trainings_of(panel, 1, max_steps=50)
@@ -77,10 +81,10 @@ def test_the_longest_training_begins_first(panel, threads, monkeypatch):
 def test_a_training_that_breaks_down_keeps_its_error_and_the_others_go_on(panel, threads, monkeypatch):
     whole = module.train_network
 
-    def broken(forecast, *given, **named):
-        if forecast.seed == 0:
+    def broken(training, *given):
+        if training.forecast.seed == 0:
             raise TrainingError("The loss is nan.")
-        whole(forecast, *given, **named)
+        whole(training, *given)
 
     monkeypatch.setattr(module, "train_network", broken)
     threads(2)
@@ -95,11 +99,11 @@ def test_an_error_of_the_listener_ends_all_trainings(panel, threads, count):
     threads(count)
     trainings, ends = trainings_of(panel, 2, max_steps=100_000)
 
-    def listen(training, progress):
+    def listen(progress):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_at_once(trainings, panel, ends, report=listen)
+        train_at_once(trainings, panel, ends, listener=listen)
     assert all(len(part.record.history) <= 1 for part in trainings)
 
 
@@ -126,7 +130,7 @@ def test_new_networks_are_the_same_with_any_number_of_threads(panel, threads, ma
         threads(count)
         if make == "forecaster":
             settings = choose_settings(Forecaster(**TINY | {"hidden_size": 128}), panel)
-            network = new_network(settings, 0, CPU).network
+            network = new_network(settings, 0, CPU)
         else:
             x = torch.randn(12, 1, 9, generator=torch.Generator().manual_seed(0)).numpy()
             model = SequenceClassifier(hidden_size=128, max_epochs=1, random_state=0).fit(x, [0, 1] * 6)

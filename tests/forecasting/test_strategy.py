@@ -317,7 +317,7 @@ def test_the_members_of_the_base_share_the_time_budget(monkeypatch):
     whole = fine_tune_settings(model, read_panel(table).sorted_by_id())
     steps = int(6.0 / IN_BASE / step_seconds(whole) / (1 + LAST_STEPS))
     assert FEWEST_STEPS < steps < 1000
-    monkeypatch.setattr(network_training, "train_network", lambda *given, **named: None)
+    monkeypatch.setattr(network_training, "train_network", lambda *given: None)
     assert model.fit(table).settings_.max_steps == steps
     assert len(model.networks_) == IN_BASE
 
@@ -573,10 +573,11 @@ def test_no_training_sees_the_times_that_any_series_is_judged_by():
 def test_what_was_held_back_is_learnt_at_last_after_it_has_calibrated(monthly, monkeypatch, strategy):
     whole, calls = network_training.train_network, []
 
-    def watched(forecast, panel, settings, train_end, **named):
-        before = [value.clone() for value in forecast.network.parameters()]
-        whole(forecast, panel, settings, train_end, **named)
-        moved = any(not torch.equal(a, b) for a, b in zip(before, forecast.network.parameters(), strict=True))
+    def watched(training, panel, train_end, *given):
+        network, settings = training.forecast.network, training.settings
+        before = [value.clone() for value in network.parameters()]
+        whole(training, panel, train_end, *given)
+        moved = any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
         calls.append((settings.max_steps, settings.learning_rate, train_end.tolist(), moved))
 
     def calibrating(*given):
@@ -602,10 +603,10 @@ def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch
     last = []
     whole = network_training.train_network
 
-    def watched(forecast, panel, settings, train_end, **named):
+    def watched(training, panel, train_end, *given):
         if (train_end == panel.lengths).all():
-            last.append(forecast.network)
-        whole(forecast, panel, settings, train_end, **named)
+            last.append(training.forecast.network)
+        whole(training, panel, train_end, *given)
 
     monkeypatch.setattr(network_training, "train_network", watched)
     model = Forecaster(horizon=4).fit(saw_table())
@@ -617,11 +618,11 @@ def test_only_networks_that_are_kept_learn_what_was_held_back(quick, monkeypatch
 def test_last_steps_that_the_clock_ends_are_noted_once(monthly, monkeypatch):
     whole = network_training.train_network
 
-    def stopped(forecast, panel, settings, train_end, *, record, **named):
+    def stopped(training, panel, train_end, *given):
         if (train_end == panel.lengths).all():
-            record.out_of_time = True
+            training.record.out_of_time = True
         else:
-            whole(forecast, panel, settings, train_end, record=record, **named)
+            whole(training, panel, train_end, *given)
 
     monkeypatch.setattr(network_training, "train_network", stopped)
     model = Forecaster(strategy="fine-tune", horizon=6, max_steps=3, time_budget=100.0).fit(monthly)
@@ -632,10 +633,10 @@ def test_last_steps_that_the_clock_ends_are_noted_once(monthly, monkeypatch):
 def test_last_steps_that_break_down_leave_the_network_as_it_was_judged(monthly, monkeypatch):
     whole = network_training.train_network
 
-    def broken(forecast, panel, settings, train_end, **named):
+    def broken(training, panel, train_end, *given):
         if (train_end == panel.lengths).all():
             raise TrainingError("The loss is nan.")
-        whole(forecast, panel, settings, train_end, **named)
+        whole(training, panel, train_end, *given)
 
     monkeypatch.setattr(network_training, "train_network", broken)
     model = Forecaster(strategy="scratch", horizon=6, max_steps=10, hidden_size=8).fit(monthly)
@@ -728,10 +729,10 @@ def test_all_sets_of_two_or_more_are_averaged_the_base_model_last():
 def test_a_candidate_that_breaks_down_is_left_out_with_a_note(monkeypatch, quick):
     whole = network_training.train_network
 
-    def broken(forecast, panel, settings, *rest, **options):
-        if settings.learning_rate == 4e-3:  # from scratch
+    def broken(training, *given):
+        if training.strategy == "scratch":
             raise TrainingError("The loss is nan at step 50.")
-        whole(forecast, panel, settings, *rest, **options)
+        whole(training, *given)
 
     monkeypatch.setattr(network_training, "train_network", broken)
     model = Forecaster(horizon=4).fit(saw_table())

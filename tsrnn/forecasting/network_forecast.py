@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 import torch
@@ -64,6 +64,7 @@ def check_known_quantiles(wanted: Sequence[float], known: Sequence[float]) -> No
         )
 
 
+@dataclass(frozen=True, eq=False)
 class NetworkForecast:
     """A fitted network with what is needed to forecast from original units to original units.
 
@@ -81,27 +82,22 @@ class NetworkForecast:
     powers : tuple of float
         What is read of windows of positive values (`tsrnn.preprocessing.window_power`); with several each is forecast,
         and the quantiles are averaged: as they are (1) a season is additive, as logarithms (0) multiplicative.
-    vote : int, optional
-        Where several forecasts are combined, those with the same number count as one; without a number each counts.
+    vote : int
+        Where several forecasts are combined, those with the same number count as one.
     histories : range
         A window with another number of observed values before its end, in the whole series, is left to the other
         networks.
     """
 
-    def __init__(
-        self,
-        network: ForecastNetwork,
-        size: NetworkSize,
-        scaling: str,
-        seed: int,
-        *,
-        cut: bool = False,
-        powers: tuple[float, ...] = (1.0,),
-        vote: int | None = None,
-        histories: range = EVERY_HISTORY,
-    ) -> None:
-        self.network, self.size, self.scaling, self.seed = network, size, scaling, seed
-        self.cut, self.powers, self.vote, self.histories = cut, powers, vote, histories
+    network: ForecastNetwork
+    size: NetworkSize
+    scaling: str
+    seed: int
+    _: KW_ONLY
+    cut: bool = False
+    powers: tuple[float, ...] = (1.0,)
+    vote: int = 0
+    histories: range = EVERY_HISTORY
 
     def work(
         self,
@@ -307,9 +303,9 @@ def _averaged(
     forecasts: Sequence[NetworkForecast], flat: FlatSeries, series: Tensor, end: Tensor, h: int, wanted: Sequence[float]
 ) -> Tensor:
     """Return the mean of the votes' quantiles, of three votes and more the median. Shape (B, h, Q)."""
-    votes: dict[object, list[NetworkForecast]] = {}
-    for index, forecast in enumerate(forecasts):
-        votes.setdefault(("alone", index) if forecast.vote is None else forecast.vote, []).append(forecast)
+    votes: dict[int, list[NetworkForecast]] = {}
+    for forecast in forecasts:
+        votes.setdefault(forecast.vote, []).append(forecast)
     # Counting takes a pass over all values.
     alike = all(forecast.histories == EVERY_HISTORY for forecast in forecasts)
     count = torch.full_like(end, EVERY_HISTORY.start) if alike else flat.observed_before(series, end)
@@ -325,11 +321,3 @@ def _averaged(
     every = torch.stack([torch.stack(parts).nanmean(0) for parts in answers])
     # A quantile of no windows is an error in torch, their mean is not.
     return every.nanmean(0) if len(every) < 3 or not len(series) else torch.nanquantile(every, 0.5, dim=0)
-
-
-def share_vote(forecasts: Sequence[NetworkForecast], vote: int) -> list[NetworkForecast]:
-    """Return the forecasts of several networks that together count as one."""
-    shared = [copy(forecast) for forecast in forecasts]
-    for forecast in shared:
-        forecast.vote = vote
-    return shared

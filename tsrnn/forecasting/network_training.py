@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tsrnn.errors import ParameterError, TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
+from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.settings import Settings, step_seconds
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.losses import quantile_loss
@@ -65,7 +66,7 @@ def training_ends(lengths: Integers, min_history: int, horizon: int) -> Integers
 
 def new_network(
     settings: Settings, seed: int, device: torch.device, start: ForecastNetwork | None = None
-) -> NetworkForecast:
+) -> ForecastNetwork:
     """Build a network with random weights, or with those of another one, which is not changed.
 
     The other one may also decode far steps, and a shorter horizon: what lies beyond that starts as its last patch.
@@ -80,36 +81,60 @@ def new_network(
             more = len(own["position"]) - len(position)
             weights["position"] = torch.cat([position, position[-1:].expand(more, -1)])
         network.load_state_dict({name: weights[name] for name in own})
-    network.eval()
-    return NetworkForecast(network, settings.size, settings.scaling, seed)
+    return network.eval()
+
+
+@dataclass
+class Training:
+    """A network that is trained on a panel, and how that went.
+
+    Parameters
+    ----------
+    name : str
+        What its progress is told by.
+    strategy : {"fine-tune", "scratch"}
+        A network of the base forecasts as it is, before any step; one from scratch must have learnt.
+    forecast : NetworkForecast
+        Its network, from `new_network` with the same settings, is trained in place.
+    settings : Settings
+    record : TrainingRecord
+        Written as training goes on.
+    error : TrainingError, optional
+        By which the training broke down.
+    """
+
+    name: str
+    strategy: str
+    forecast: NetworkForecast
+    settings: Settings
+    record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
+    error: TrainingError | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What it takes by the cost model."""
+        return self.settings.max_steps * step_seconds(self.settings)
 
 
 def train_network(
-    forecast: NetworkForecast,
+    training: Training,
     panel: Panel,
-    settings: Settings,
     train_end: Integers,
-    *,
-    progress: Callable[[Progress], None] | None = None,
-    record: TrainingRecord[WindowBatch] | None = None,
-    out_of_time: Callable[[], bool] | None = None,
+    progress: Callable[[Progress], None],
+    out_of_time: Callable[[], bool],
 ) -> None:
-    """Train a network in place, on all series of a panel.
+    """Train a network on all series of a panel.
 
     Several threads may each train a network of their own; those with `NetworkSize.draws_globally` wait for each other.
 
     Parameters
     ----------
-    forecast : NetworkForecast
-        From `new_network` with the same settings.
+    training : Training
     panel : Panel
-    settings : Settings
     train_end : int64 ndarray of shape (n_series,)
         From `training_ends`.
-    progress : callable, optional
-    record : TrainingRecord, optional
-        Written as training goes on.
-    out_of_time : callable, optional
+    progress : callable
+    out_of_time : callable
         Asked before every step; training stops where it stands when it says True.
 
     Raises
@@ -117,6 +142,7 @@ def train_network(
     TrainingError
         If training breaks down; the network then has its last finite weights.
     """
+    settings, forecast = training.settings, training.forecast
     size, network, generator = settings.size, forecast.network, new_generator(forecast.seed)
     device = next(network.parameters()).device
     sampler = WindowSampler(
@@ -148,38 +174,7 @@ def train_network(
         stack.enter_context(drawing_from(new_generator(forecast.seed, device)))
         if size.draws_globally:
             stack.enter_context(own_random_state(forecast.seed, device))
-        train(network, loss, draw, validation, settings.plan, progress, record, out_of_time=out_of_time)
-
-
-@dataclass
-class Training:
-    """A network that is trained on a panel, and how that went.
-
-    Parameters
-    ----------
-    name : str
-        What its progress is told by.
-    forecast : NetworkForecast
-        From `new_network` with the same settings; is trained in place.
-    settings : Settings
-    starts_from_base : bool
-        Whether it forecasts as it is, before any step.
-    record : TrainingRecord
-    error : TrainingError, optional
-        By which the training broke down.
-    """
-
-    name: str
-    forecast: NetworkForecast
-    settings: Settings
-    starts_from_base: bool = False
-    record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
-    error: TrainingError | None = None
-
-    @property
-    def seconds(self) -> float:
-        """What it takes by the cost model."""
-        return self.settings.max_steps * step_seconds(self.settings)
+        train(network, loss, draw, validation, settings.plan, progress, training.record, out_of_time=out_of_time)
 
 
 def train_at_once(
@@ -187,7 +182,7 @@ def train_at_once(
     panel: Panel,
     train_end: Integers,
     *,
-    report: Callable[[Training, Progress], None] | None = None,
+    listener: Callable[[Progress], None] | None = None,
     deadline: float | None = None,
 ) -> None:
     """Train several networks on all series of a panel, as many at once as torch may use threads.
@@ -201,34 +196,34 @@ def train_at_once(
     panel : Panel
     train_end : int64 ndarray of shape (n_series,)
         From `training_ends`.
-    report : callable, optional
+    listener : callable, optional
         Told of every training's progress, by one thread at a time, not always the caller's.
     deadline : float, optional
         Reading of `time.perf_counter` at which all trainings stop where they stand.
     """
     stopped, reporting = threading.Event(), threading.Lock()
+    whole, done = sum(training.seconds for training in trainings), dict[str, float]()
 
     def out_of_time() -> bool:
         return stopped.is_set() or (deadline is not None and time.perf_counter() > deadline)
 
-    def tell(training: Training, progress: Progress) -> None:
-        if report is not None:
-            with reporting:
-                report(training, progress)
+    def tell_of(training: Training, share: float) -> None:
+        done[training.name] = share * training.seconds
+        tell(min(1.0, sum(done.values()) / whole))
+
+    def report(training: Training, progress: Progress) -> None:
+        with reporting:
+            tell_of(training, progress.step / progress.max_steps)
+            if listener is not None:
+                listener(replace(progress, training=training.name))
 
     def learn(training: Training) -> None:
         try:
-            train_network(
-                training.forecast,
-                panel,
-                training.settings,
-                train_end,
-                progress=partial(tell, training),
-                record=training.record,
-                out_of_time=out_of_time,
-            )
+            train_network(training, panel, train_end, partial(report, training), out_of_time)
         except TrainingError as error:
             training.error = error
+        with reporting:
+            tell_of(training, 1.0)
 
     # The longest first: begun last, it would go on alone when all others have ended.
     pieces = [partial(learn, part) for part in sorted(trainings, key=lambda part: part.seconds, reverse=True)]

@@ -196,8 +196,7 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
     if not entries:
         raise DataError("there is no network")
     model.networks_ = [
-        _read_network(entry, settings.network, tensors, f"{NETWORK}{index}.", device)
-        for index, entry in enumerate(entries)
+        _read_network(entry, settings.network, tensors, index, device) for index, entry in enumerate(entries)
     ]
     model._columns = columns
     model.panel_ = panel
@@ -205,14 +204,15 @@ def forecaster_from_stored(content: Json, tensors: dict[str, torch.Tensor], cls:
 
 
 def _read_network(
-    content: Json, kind: str, tensors: dict[str, torch.Tensor], prefix: str, device: torch.device
+    content: Json, kind: str, tensors: dict[str, torch.Tensor], index: int, device: torch.device
 ) -> NetworkForecast:
-    """Build one of a model's networks, with the weights whose names begin with a prefix."""
+    """Build one of a model's networks, by its number among them."""
     size = read_size(content)
-    network = _build_network(kind, size, part_of(tensors, prefix)).to(device)
+    network = _build_network(kind, size, part_of(tensors, f"{NETWORK}{index}.")).to(device)
     scaling, seed = one_of(SCALINGS)(content, "scaling"), read_whole(content, "seed", 0, 2**53)
     cut, powers = read_flag(content, "cut"), _read_powers(content)
-    vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else None  # since 0.1.0
+    # Where a file tells of no vote, which came with 0.1.0, each network has one.
+    vote = read_whole(content, "vote", 0, 2**53) if content.get("vote") is not None else index
     fewest = read_whole(content, "fewest", 0, 2**31) if "fewest" in content else 0  # since 0.1.0
     most = read_whole(content, "most", 0, 2**31) if content.get("most") is not None else None  # since 0.1.0
     histories = range(fewest, EVERY_HISTORY.stop if most is None else most + 1)

@@ -12,9 +12,9 @@ import numpy as np
 
 from tsrnn.errors import ShortSeriesError
 from tsrnn.forecasting.history_notes import history_notes
-from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing, share_vote
+from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing
 from tsrnn.forecasting.network_training import Training, new_network, train_at_once, training_ends
-from tsrnn.forecasting.progress import part, tell
+from tsrnn.forecasting.progress import part
 from tsrnn.forecasting.selection import Judge, averages, choose
 from tsrnn.forecasting.settings import (
     Settings,
@@ -100,9 +100,6 @@ class NetworkFit:
     train_end: Integers | None = None
     notes: list[str] = field(default_factory=list)
     _trained: list[Training] = field(default_factory=list)
-    # By name, of what the listener is told.
-    _shares: dict[str, float] = field(default_factory=dict)
-    _done: dict[str, float] = field(default_factory=dict)
     # What the fewest steps take by the cost model, where the time budget is shorter and yet a training is asked for.
     _needed_seconds: float = 0.0
 
@@ -116,8 +113,7 @@ class NetworkFit:
         """
         check_parameters(self.model)
         self.started = time.perf_counter()
-        # Of an ensemble, and what is trained at most, where the members of the base count as one.
-        self.members = self.planned = int(self.model.ensemble_size)
+        self.members = int(self.model.ensemble_size)  # of an ensemble
         self.strategy, self.reason = requested_strategy(self.model)
         if self.strategy == "auto":
             self._decide()
@@ -130,11 +126,10 @@ class NetworkFit:
             self.train_end = self._held_back(self.settings)
             first = self._begin(self.strategy, self.settings)
             self.record = first[0].record
-            self._add_trained([*first, *self._rest_of_ensemble()], self.train_end)
+            self._add_trained([*first, *self._rest_of_ensemble(self.strategy)], self.train_end)
             self.notes += context_notes(self.model, self.settings)
-        if "zero-shot" in self.strategy or "fine-tune" in self.strategy:
-            note = self.service.note
-            self.notes += [note] if note else []
+        if self.strategy != "scratch" and self.service.note:
+            self.notes.append(self.service.note)
         self.notes += history_notes(self.panel, most_missing(self.networks))
 
     @part(1 / (1 + LAST_STEPS), 1.0)
@@ -147,8 +142,7 @@ class NetworkFit:
             return
         kept = {id(forecast.network) for forecast in self.networks}
         last = [_last_steps(training) for training in self._trained if id(training.forecast.network) in kept]
-        self._shares, self._done = {training.name: 1 / len(last) for training in last}, {}
-        train_at_once(last, self.panel, self.panel.lengths, report=self._tell_step, deadline=self._deadline())
+        train_at_once(last, self.panel, self.panel.lengths, deadline=self._deadline())
         for training in last:
             if training.error is not None:
                 self.notes.append(f"The last steps of a training broke down and were left out: {training.error}")
@@ -184,7 +178,7 @@ class NetworkFit:
                 network = load_member(member)
                 if self.device.type != "cpu":
                     settings = replace(self.settings, size=size)
-                    network = new_network(settings, self.seed, self.device, network).network
+                    network = new_network(settings, self.seed, self.device, network)
                 self.networks.append(
                     NetworkForecast(
                         network,
@@ -236,26 +230,24 @@ class NetworkFit:
         for index, member in enumerate(starts):
             own = settings if member is None else member_settings(settings, member, self.service.seasons)
             start = None if member is None else load_member(member)
-            forecast = new_network(own, self.seed + seed * len(starts) + index, self.device, start)
-            forecast.vote = vote
+            number = self.seed + seed * len(starts) + index
+            network = new_network(own, number, self.device, start)
+            forecast = NetworkForecast(network, own.size, own.scaling, number, vote=vote)
             if member is not None:
-                forecast.histories = self.service.fine_tuned_histories(member)
-                forecast.powers = self._powers(member)[:1]  # what is trained reads one
+                powers = self._powers(member)[:1]  # what is trained reads one
+                forecast = replace(forecast, powers=powers, histories=self.service.fine_tuned_histories(member))
             parts = (strategy, member.name if member else "", f"({seed + 1})" if seed else "")
-            name = " ".join(filter(None, parts))
-            trainings.append(Training(name, forecast, own, starts_from_base=member is not None))
-            self._shares[name] = 1 / (self.planned * len(starts))
+            trainings.append(Training(" ".join(filter(None, parts)), strategy, forecast, own))
         return trainings
 
     def _train(self, trainings: Sequence[Training], train_end: Integers) -> None:
         """Train networks at once, and tell of those that the clock has stopped."""
-        train_at_once(trainings, self.panel, train_end, report=self._report, deadline=self._deadline())
+        train_at_once(trainings, self.panel, train_end, listener=self.progress, deadline=self._deadline())
         self._trained += trainings
         for training in trainings:
-            self._tell(training, 1.0)
             if training.record.out_of_time:
-                strategy, _, _ = training.name.partition(" ")
-                self._tell_of_clock(f"the training ({strategy}) before its {training.settings.max_steps} steps")
+                steps = training.settings.max_steps
+                self._tell_of_clock(f"the training ({training.strategy}) before its {steps} steps")
 
     def _add_trained(self, trainings: Sequence[Training], train_end: Integers) -> None:
         """Train networks and add them to those that forecast; one that broke down has its last finite weights."""
@@ -266,7 +258,7 @@ class NetworkFit:
             if training.error is not None:
                 raise training.error
         # Networks whose weights are still random would outvote the others.
-        learnt = [training.forecast for training in trainings if training.record.best_step or training.starts_from_base]
+        learnt = [one.forecast for one in trainings if one.record.best_step or one.strategy == "fine-tune"]
         left_out = len(trainings) - len(learnt)
         if left_out and (before or learnt):
             self.networks = [*before, *learnt]
@@ -281,18 +273,6 @@ class NetworkFit:
     def _starts(self, strategy: str) -> tuple[Member | None, ...]:
         """Return what the networks of a training start from: the members of the base, or random weights."""
         return self.service.fine_tuned if strategy == "fine-tune" else (None,)
-
-    def _report(self, training: Training, progress: Progress) -> None:
-        self._tell_step(training, progress)
-        if self.progress is not None:
-            self.progress(replace(progress, training=training.name))
-
-    def _tell_step(self, training: Training, progress: Progress) -> None:
-        self._tell(training, progress.step / progress.max_steps)
-
-    def _tell(self, training: Training, share: float) -> None:
-        self._done[training.name] = share * self._shares[training.name]
-        tell(min(1.0, sum(self._done.values())))
 
     def _decide(self) -> None:
         """Compare the base model with trained networks on held-back windows, and keep the best."""
@@ -319,7 +299,9 @@ class NetworkFit:
                 f"{self._least_budget(wanted):g} s"
             )
             return
-        trained = self._train_candidates(plans, train_end)
+        share = len(plans) / (len(plans) + self.members - 1)  # the rest of an ensemble follows
+        with part(0.0, share):
+            trained = self._train_candidates(plans, train_end)
         candidates = {"zero-shot": base}
         for name, trainings in trained.items():
             candidates[name] = [training.forecast for training in trainings]
@@ -327,17 +309,18 @@ class NetworkFit:
         for names in averages(list(judge.losses)):
             average = " + ".join(names)
             candidates[average] = [
-                part for vote, name in enumerate(names) for part in share_vote(candidates[name], vote)
+                replace(forecast, vote=vote) for vote, name in enumerate(names) for forecast in candidates[name]
             ]
             judge.add(average, candidates[average])
         self.scores = judge.scores
         self.strategy, self.reason = choose(judge.losses, judge.times)
         self.networks = candidates[self.strategy]
-        first = self.strategy.split(" + ")[0]
+        first, *others = self.strategy.split(" + ")
         if first in plans:
             self.settings = replace(plans[first], horizon=self.settings.horizon)
             self.record, self.train_end = trained[first][0].record, train_end
-            self._add_trained(self._rest_of_ensemble(), train_end)
+            with part(share, 1.0):
+                self._add_trained(self._rest_of_ensemble(first, averaged=bool(others)), train_end)
 
     def _plans(self, wanted: dict[str, Settings]) -> dict[str, Settings]:
         """Share the time budget among the trainings; a smaller ensemble where it is short, nothing where it is shorter.
@@ -345,8 +328,8 @@ class NetworkFit:
         The ensemble is no part of what is compared, so it yields first.
         """
         for members in range(self.model.ensemble_size, 0, -1):
-            self.members, self.planned = members, len(wanted) + members - 1
-            plans = {name: self._within_budget(name, settings, self.planned) for name, settings in wanted.items()}
+            self.members, trainings = members, len(wanted) + members - 1
+            plans = {name: self._within_budget(name, settings, trainings) for name, settings in wanted.items()}
             found = {name: settings for name, settings in plans.items() if settings is not None}
             if len(found) == len(wanted):
                 return found
@@ -370,10 +353,9 @@ class NetworkFit:
         ]
         return {name: group for name, group in begun.items() if broken[name] is None}
 
-    def _rest_of_ensemble(self) -> list[Training]:
+    def _rest_of_ensemble(self, strategy: str, *, averaged: bool = False) -> list[Training]:
         """Begin the rest of an ensemble: members of other look-backs, cells and seeds than the first."""
-        first, settings = self.strategy.split(" + ")[0], self.settings
-        averaged = " + " in self.strategy
+        settings = self.settings
         if self.members < self.model.ensemble_size:
             self.notes.append(
                 f"time_budget={self.model.time_budget:g} s is too short for an ensemble of {self.model.ensemble_size}; "
@@ -384,10 +366,10 @@ class NetworkFit:
             size = settings.size
             p, reach = size.patch_length, LOOK_BACKS[k % len(LOOK_BACKS)]
             context = math.ceil(max(size.context_length * reach, max(size.seasons)) / p) * p
-            cell = ENSEMBLE_CELLS[k % 2] if first == "scratch" and size.cell == "gru" else size.cell
+            cell = ENSEMBLE_CELLS[k % 2] if strategy == "scratch" and size.cell == "gru" else size.cell
             own = replace(settings, size=replace(size, context_length=context, cell=cell))
             # In an average the ensemble counts as one, as what was judged did.
-            rest += self._begin(first, own, seed=k, vote=0 if averaged else k)
+            rest += self._begin(strategy, own, seed=k, vote=0 if averaged else k)
         return rest
 
 
@@ -396,4 +378,4 @@ def _last_steps(training: Training) -> Training:
     steps = max(1, round(LAST_STEPS * training.settings.max_steps))
     rate = LAST_RATE * training.settings.learning_rate
     settings = replace(training.settings, max_steps=steps, learning_rate=rate)
-    return Training(training.name, training.forecast, settings)
+    return Training(training.name, training.strategy, training.forecast, settings)
