@@ -33,10 +33,14 @@ def test_the_default_is_three_statistical_models(monthly):
 
 
 def test_an_update_updates_the_members(monthly):
-    model = Ensemble({"a": "ARIMA", "b": "Naive"}).fit(monthly[monthly["ds"] < "2019-01-01"])
-    first = model.members_["a"]
-    assert model.update(monthly).members_["a"] is first
-    assert first.panel_.lengths.tolist() == [60, 60, 60]
+    class Updated(Naive):
+        def update(self, df):
+            self.updated_ = True
+            return super().update(df)
+
+    model = Ensemble([Updated(), "Drift"]).fit(monthly[monthly["ds"] < "2019-01-01"]).update(monthly)
+    assert model.members_["Updated"].updated_
+    assert [member.panel_.lengths.tolist() for member in model.members_.values()] == [[60, 60, 60]] * 2
 
 
 def test_notes_carry_the_name_of_their_member(monthly):

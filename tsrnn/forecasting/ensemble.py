@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,16 +99,8 @@ class Ensemble(ForecastModel):
         self.notes_ = self._member_notes()
 
     def _update_panel(self, panel: Panel) -> None:
-        before = list(_states(self.members_.values()))
-        try:
-            for member in self.members_.values():
-                member.update(panel)
-        except BaseException:
-            # Where one fails, the others must not be ahead of it.
-            for member, state in before:
-                member.__dict__.clear()
-                member.__dict__.update(state)
-            raise
+        # Copies: where one fails, the others must not be ahead of it.
+        self.members_ = {name: copy(member).update(panel) for name, member in self.members_.items()}
         self.notes_ = self._member_notes()
 
     def _member_notes(self) -> list[str]:
@@ -139,11 +132,3 @@ class Ensemble(ForecastModel):
         """Say in a line what was chosen."""
         check_is_fitted(self, "panel_")
         return f"{self.method} of {', '.join(self.members_)}, season {self.panel_.season_length}"
-
-
-def _states(members: Iterable[ForecastModel]) -> Iterator[tuple[ForecastModel, dict[str, Any]]]:
-    """Yield models, and those that they hold, with what each knows now."""
-    for member in members:
-        yield member, dict(member.__dict__)
-        if isinstance(member, Ensemble):
-            yield from _states(member.members_.values())
