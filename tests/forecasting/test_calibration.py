@@ -25,7 +25,6 @@ from tsrnn.forecasting.calibration import (
     usual_widening,
 )
 from tsrnn.forecasting.network_forecast import NetworkForecast
-from tsrnn.forecasting.settings import Settings
 from tsrnn.networks.forecast_network import ForecastNetwork
 from tsrnn.networks.heads import QUANTILES
 from tsrnn.networks.size import NetworkSize
@@ -34,7 +33,6 @@ from tsrnn.pretrained.service import served_by
 
 SIZE = NetworkSize(context_length=40, horizon=4, patch_length=4, seasons=(1,), hidden_size=4, dropout=0.0)
 WIDENING = MEMBERS["season_1"].widening
-SETTINGS = Settings("parallel", 4, SIZE, "none", 1, 0, 1, 0.0)
 
 
 class NormalNetwork(ForecastNetwork):
@@ -73,7 +71,7 @@ def calibrated(spread, panel, train_end=0):
     """Calibrate as after a training that saw the first rows of each series; None stands for the base model."""
     believed = usual_widening("zero-shot", served_by(panel.season_length)) if train_end is None else 1.0
     train_end = None if train_end is None else np.full(panel.n_series, train_end)
-    return calibrate([network(spread)], panel, SETTINGS, train_end, believed, torch.device("cpu"))
+    return calibrate([network(spread)], panel, SIZE.horizon, train_end, believed, torch.device("cpu"))
 
 
 def trust(windows, times, logs=()):
@@ -160,7 +158,7 @@ def test_what_was_trained_is_widened_as_most_trainings_need_where_one_time_says_
     one_time = panel_of(noise(400, 10).y, np.full(400, 10))
     train_end = np.full(400, 6)
     plain, widened = (
-        calibrate([network(1.0)], one_time, SETTINGS, train_end, believed, torch.device("cpu"))
+        calibrate([network(1.0)], one_time, SIZE.horizon, train_end, believed, torch.device("cpu"))
         for believed in (1.0, 1.2)
     )
     np.testing.assert_allclose(plain.factors, 1.0, rtol=0.05)
@@ -201,7 +199,7 @@ def test_gaps_in_the_windows_do_not_count():
 def test_a_network_of_fewer_quantiles_than_the_intervals_is_not_corrected():
     narrow = replace(SIZE, quantiles=(0.1, 0.5, 0.9))
     panel = noise(50, 60)
-    assert calibrate([network(0.5, narrow)], panel, SETTINGS, None, 1.0, torch.device("cpu")) == Calibration()
+    assert calibrate([network(0.5, narrow)], panel, SIZE.horizon, None, 1.0, torch.device("cpu")) == Calibration()
     assert set(ENDS) <= set(QUANTILES)
 
 
@@ -211,22 +209,22 @@ def test_windows_without_any_spread_are_left_out():
 
 def test_windows_are_the_newest_a_horizon_apart_and_after_what_training_saw():
     panel = panel_of(np.zeros(90), [60, 30])
-    found = unseen_cutoffs(panel, SETTINGS, None)
+    found = unseen_cutoffs(panel, SIZE.horizon, None)
     assert found.end[found.series == 0].tolist() == [56 - 4 * k for k in range(WINDOWS_OF_A_SERIES)]
     assert found.end[found.series == 1].tolist() == [26, 22, 18, 14, 10, 6]
-    found = unseen_cutoffs(panel, SETTINGS, np.array([50, 30]))
+    found = unseen_cutoffs(panel, SIZE.horizon, np.array([50, 30]))
     assert list(zip(found.series.tolist(), found.end.tolist(), strict=True)) == [(0, 56), (0, 52)]
-    assert len(unseen_cutoffs(panel, SETTINGS, np.array([60, 30]))) == 0
+    assert len(unseen_cutoffs(panel, SIZE.horizon, np.array([60, 30]))) == 0
 
 
 def test_a_season_needs_two_of_them_before_a_window():
     panel = replace(panel_of(np.zeros(40)), season_length=12)
-    assert unseen_cutoffs(panel, SETTINGS, None).end.tolist() == [36, 32, 28]
+    assert unseen_cutoffs(panel, SIZE.horizon, None).end.tolist() == [36, 32, 28]
 
 
 def test_of_very_many_windows_a_part_is_taken_evenly():
     panel = panel_of(np.zeros(1000 * 60), np.full(1000, 60))
-    series = unseen_cutoffs(panel, SETTINGS, None).series
+    series = unseen_cutoffs(panel, SIZE.horizon, None).series
     assert len(series) == MOST_WINDOWS
     assert len(np.unique(series)) == 1000
 

@@ -13,7 +13,6 @@ from tsrnn.data.panel import Cutoffs, Floats, Integers
 from tsrnn.forecasting.network_forecast import NetworkForecast
 from tsrnn.forecasting.network_training import forecast_held_back
 from tsrnn.forecasting.selection import effective_number
-from tsrnn.forecasting.settings import Settings
 from tsrnn.naming import counted
 from tsrnn.pretrained.service import Service
 from tsrnn.training.batches import thinned
@@ -103,7 +102,7 @@ def usual_widening(strategy: str, service: Service) -> float:
 def calibrate(
     networks: Sequence[NetworkForecast],
     panel: Panel,
-    settings: Settings,
+    horizon: int,
     train_end: Integers | None,
     believed: float,
     device: torch.device,
@@ -119,7 +118,8 @@ def calibrate(
     ----------
     networks : sequence of NetworkForecast
     panel : Panel
-    settings : Settings
+    horizon : int
+        Windows lie so many steps apart, of which those are judged that every network forecasts at once.
     train_end : int64 ndarray of shape (n_series,), or None
         None where nothing was trained: then every end of every series is unseen.
     believed : float
@@ -129,16 +129,16 @@ def calibrate(
     known = networks[0].size.quantiles
     if known[0] > ENDS[0] + 1e-9 or known[-1] < ENDS[-1] - 1e-9:
         return Calibration()
-    cutoffs = unseen_cutoffs(panel, settings, train_end)
+    cutoffs = unseen_cutoffs(panel, horizon, train_end)
     if not len(cutoffs):
         return Calibration((believed, believed))
-    horizon = min(settings.horizon, *(network.size.horizon for network in networks))
-    forecast, y = forecast_held_back(networks, panel, cutoffs, horizon, ENDS, device), panel.future(cutoffs, horizon)
+    h = min(horizon, *(network.size.horizon for network in networks))
+    forecast, y = forecast_held_back(networks, panel, cutoffs, h, ENDS, device), panel.future(cutoffs, h)
     usable = np.isfinite(y) & (forecast[..., 4] > forecast[..., 0])
     n = int(usable.any(1).sum())
     if n < 2:
         return Calibration((believed, believed))
-    time = (panel.lengths[cutoffs.series] - cutoffs.end) // settings.horizon  # horizons before the end of the series
+    time = (panel.lengths[cutoffs.series] - cutoffs.end) // horizon  # horizons before the end of the series
     error = np.abs(y - forecast[..., 2])
     above = y > forecast[..., 2]
     factors = []
@@ -169,13 +169,13 @@ def _factor(ratio: Floats, time: Integers, level: float, believed: float) -> flo
     return float(believed * np.exp(trust * (mean - np.log(believed))))
 
 
-def unseen_cutoffs(panel: Panel, settings: Settings, train_end: Integers | None) -> Cutoffs:
+def unseen_cutoffs(panel: Panel, horizon: int, train_end: Integers | None) -> Cutoffs:
     """Return where windows to calibrate on end: the newest ones, a horizon apart."""
-    h, m = settings.horizon, panel.season_length
+    m = panel.season_length
     fewest = 2 * m + 2 if m > 1 else 6
     pairs = []
     for series, length in enumerate(panel.lengths.tolist()):
         first = fewest if train_end is None else max(fewest, int(train_end[series]))
-        ends = range(length - h, first - 1, -h)
+        ends = range(length - horizon, first - 1, -horizon)
         pairs += [(series, end) for end in ends[:WINDOWS_OF_A_SERIES]]
     return Cutoffs.of(thinned(pairs, MOST_WINDOWS))

@@ -210,7 +210,7 @@ class Forecaster(ForecastModel):
         try:
             fit.run()
             believed = usual_widening(fit.strategy, fit.service)
-            calibration = calibrate(fit.networks, panel, fit.settings, fit.train_end, believed, device)
+            calibration = calibrate(fit.networks, panel, fit.settings.horizon, fit.train_end, believed, device)
             fit.finish()
         finally:
             self._keep(fit, calibration)
