@@ -18,15 +18,16 @@ from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.floor import kept_above_zero
 from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import combined_quantiles, most_missing
-from tsrnn.forecasting.network_training import flat_series, fresh_seed, progress_of
+from tsrnn.forecasting.network_training import flat_series
 from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.saving import HISTORY, load_forecaster, save_forecaster
 from tsrnn.forecasting.settings import Settings
 from tsrnn.forecasting.strategy import NetworkFit
 from tsrnn.naming import counted
 from tsrnn.networks.devices import pick_device
+from tsrnn.networks.randomness import fresh_seed
 from tsrnn.preprocessing.power import forecast_map
-from tsrnn.training.trainer import Progress
+from tsrnn.training.trainer import Progress, progress_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self

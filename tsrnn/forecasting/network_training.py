@@ -1,8 +1,7 @@
-"""Train networks on a panel, and forecast what was held back: windows, ends, seeds and threads."""
+"""Train networks on a panel, and forecast what was held back: windows, ends and threads."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tsrnn.errors import ParameterError, TrainingError
+from tsrnn.errors import TrainingError
 from tsrnn.forecasting.network_forecast import NetworkForecast, combined_quantiles
 from tsrnn.forecasting.progress import tell
 from tsrnn.forecasting.settings import Settings, step_seconds
@@ -24,7 +23,6 @@ from tsrnn.networks.losses import quantile_loss
 from tsrnn.networks.randomness import drawing_from, new_generator, own_random_state
 from tsrnn.networks.registry import NETWORKS
 from tsrnn.networks.threads import in_threads, one_thread
-from tsrnn.parameters import check_whole
 from tsrnn.preprocessing.windows import FlatSeries
 from tsrnn.training.batches import WindowBatch, WindowSampler
 from tsrnn.training.trainer import Progress, TrainingRecord, train
@@ -243,40 +241,3 @@ def forecast_held_back(
     series, end = (torch.from_numpy(part).to(device) for part in (cutoffs.series, cutoffs.end))
     values: Floats = combined_quantiles(networks, flat_series(panel, device), series, end, h, quantiles).cpu().numpy()
     return values
-
-
-def fresh_seed(random_state: int | None) -> int:
-    """Return a seed for torch: the same for the same random state, another one each time for None.
-
-    Raises
-    ------
-    ParameterError
-        If it is no whole number, or below 0.
-    """
-    check_whole("random_state", random_state, 0, optional=True)
-    return int(np.random.SeedSequence(random_state).generate_state(1)[0])
-
-
-def progress_of(verbose: bool | Callable[[Progress], None]) -> Callable[[Progress], None] | None:
-    """Return what a training tells its progress: the callable, a line on stderr if True, or nothing.
-
-    Raises
-    ------
-    ParameterError
-        If it is neither.
-    """
-    if callable(verbose):
-        return verbose
-    if not isinstance(verbose, (bool, int, np.bool_)) or verbose not in (0, 1):
-        raise ParameterError(f"verbose={verbose!r}: expected True, False, or a callable that takes the progress.")
-    return write_progress if verbose else None
-
-
-def write_progress(progress: Progress) -> None:
-    """Write one line about the training to stderr."""
-    name = f"{progress.training}  " if progress.training else ""
-    sys.stderr.write(
-        f"{name}step {progress.step}/{progress.max_steps}  train {progress.train_loss:.4f}  "
-        f"validation {progress.validation_loss:.4f}  {progress.seconds:.1f} s\n"
-    )
-    sys.stderr.flush()

@@ -11,11 +11,26 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import RLock
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tsrnn.parameters import check_whole
+
 _one_at_a_time = RLock()
 _generator: ContextVar[torch.Generator | None] = ContextVar("tsrnn_generator", default=None)
+
+
+def fresh_seed(random_state: int | None) -> int:
+    """Return a seed for torch: the same for the same random state, another one each time for None.
+
+    Raises
+    ------
+    ParameterError
+        If it is no whole number, or below 0.
+    """
+    check_whole("random_state", random_state, 0, optional=True)
+    return int(np.random.SeedSequence(random_state).generate_state(1)[0])
 
 
 def new_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:

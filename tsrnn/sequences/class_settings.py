@@ -12,9 +12,9 @@ import torch
 from sklearn.utils import check_random_state
 
 from tsrnn.errors import ParameterError
-from tsrnn.forecasting.network_training import fresh_seed
 from tsrnn.naming import counted
 from tsrnn.networks.cells import RECURRENT
+from tsrnn.networks.randomness import fresh_seed
 from tsrnn.networks.sequence_network import SequenceSize, pooling_for
 from tsrnn.parameters import check_choice, check_flag, check_number, check_whole, is_number, is_whole
 from tsrnn.sequences.cases import SCALINGS

@@ -13,7 +13,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.errors import DataError
-from tsrnn.forecasting.network_training import progress_of
 from tsrnn.naming import counted
 from tsrnn.networks.devices import pick_device
 from tsrnn.networks.randomness import own_random_state
@@ -31,7 +30,7 @@ from tsrnn.sequences.class_training import LabelledBatch, LabelledCases, class_p
 from tsrnn.sequences.classifier_saving import HISTORY, load_classifier, save_classifier
 from tsrnn.sequences.labels import read_labels, read_step_labels
 from tsrnn.sequences.vocabulary import Vocabulary
-from tsrnn.training.trainer import Progress, TrainingRecord
+from tsrnn.training.trainer import Progress, TrainingRecord, progress_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -15,9 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from tsrnn.forecasting.network_training import fresh_seed, progress_of
 from tsrnn.networks.devices import pick_device
-from tsrnn.networks.randomness import own_random_state
+from tsrnn.networks.randomness import fresh_seed, own_random_state
 from tsrnn.networks.threads import one_thread
 from tsrnn.sequences.ngram import NgramBaseline
 from tsrnn.sequences.text_history import history_of, summarise
@@ -41,7 +40,7 @@ from tsrnn.sequences.text_training import (
     train_language_network,
 )
 from tsrnn.sequences.vocabulary import split_text
-from tsrnn.training.trainer import Progress, TrainingRecord
+from tsrnn.training.trainer import Progress, TrainingRecord, progress_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tsrnn.errors import TrainingError
+from tsrnn.errors import ParameterError, TrainingError
 from tsrnn.training.checkpoint import Checkpoint, optimiser_state, optimiser_tensors, part_of
 
 Batch = TypeVar("Batch")
@@ -96,6 +98,31 @@ class Progress:
     train_scores: Mapping[str, float] = field(default_factory=dict)
     validation_scores: Mapping[str, float] = field(default_factory=dict)
     training: str = ""
+
+
+def progress_of(verbose: bool | Callable[[Progress], None]) -> Callable[[Progress], None] | None:
+    """Return what a training tells its progress: the callable, a line on stderr if True, or nothing.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if callable(verbose):
+        return verbose
+    if not isinstance(verbose, (bool, int, np.bool_)) or verbose not in (0, 1):
+        raise ParameterError(f"verbose={verbose!r}: expected True, False, or a callable that takes the progress.")
+    return write_progress if verbose else None
+
+
+def write_progress(progress: Progress) -> None:
+    """Write one line about the training to stderr."""
+    name = f"{progress.training}  " if progress.training else ""
+    sys.stderr.write(
+        f"{name}step {progress.step}/{progress.max_steps}  train {progress.train_loss:.4f}  "
+        f"validation {progress.validation_loss:.4f}  {progress.seconds:.1f} s\n"
+    )
+    sys.stderr.flush()
 
 
 @dataclass
