@@ -18,6 +18,7 @@ from tsrnn.forecasting import strategy as module
 from tsrnn.forecasting.calibration import calibrate
 from tsrnn.forecasting.network_training import training_ends
 from tsrnn.forecasting.selection import (
+    BASE,
     FEWEST_JUDGED,
     MOST_JUDGED,
     MOST_LOSS,
@@ -175,7 +176,7 @@ def test_an_impossible_strategy_budget_or_ensemble_is_named_with_what_was_expect
         Forecaster(**{name: value}).fit(monthly)
 
 
-BASE, TUNED = "zero-shot", "fine-tune + zero-shot"
+TUNED = "fine-tune + zero-shot"
 
 
 def judged_at(times, **losses):
@@ -232,25 +233,25 @@ def test_the_least_loss_is_chosen_and_windows_that_cannot_be_judged_do_not_count
         "fine-tune": np.array([0.9, 1.0, nan, 1.0, 0.9]),
         "scratch": np.array([0.5, 0.6, nan, 0.6, 0.5]),
     }
-    name, reason = choose(losses)
+    name, reason = choose(losses, np.arange(5))
     assert name == "scratch"
     assert reason == "48.8 % better than zero-shot on 4 held-back windows"
     equal = {"zero-shot": np.zeros(3), "scratch": np.zeros(3)}
-    assert choose(equal) == ("zero-shot", "no training was better on 3 held-back windows")
-    assert choose({"zero-shot": np.ones(3), "scratch": np.zeros(3)})[0] == "scratch"
+    assert choose(equal, np.arange(3)) == ("zero-shot", "no training was better on 3 held-back windows")
+    assert choose({"zero-shot": np.ones(3), "scratch": np.zeros(3)}, np.arange(3))[0] == "scratch"
 
 
 def test_a_candidate_without_a_loss_where_the_base_has_one_is_not_chosen():
     base = np.linspace(0.5, 1.5, 20)
     failing = np.where(base > 1, np.nan, base)
-    name, reason = choose({BASE: base, "fine-tune": failing, TUNED: failing})
+    name, reason = choose({BASE: base, "fine-tune": failing, TUNED: failing}, np.arange(20))
     assert (name, reason) == (BASE, "no training was better on 20 held-back windows")
-    assert choose({BASE: base, "fine-tune": failing, TUNED: 0.9 * base})[0] == TUNED
+    assert choose({BASE: base, "fine-tune": failing, TUNED: 0.9 * base}, np.arange(20))[0] == TUNED
 
 
 def test_windows_prove_no_more_than_the_times_they_share():
     losses = {BASE: np.ones(64), "scratch": np.full(64, 0.95)}
-    assert choose(losses)[0] == "scratch"
+    assert choose(losses, np.arange(64))[0] == "scratch"
     assert choose(losses, np.repeat(np.arange(2), 32))[0] == BASE
     # A single window of another time is hardly a second time.
     assert count_times(np.array([3] * 63 + [9])) == pytest.approx(64**2 / (63**2 + 1))
@@ -658,7 +659,7 @@ def test_networks_are_judged_in_units_of_their_series_and_a_wild_window_counts_f
     monkeypatch.setattr("tsrnn.forecasting.selection.forecast_held_back", forecast)
     errors = np.full((13, 2), 2.0)
     errors[0] = 1000.0
-    judge = Judge.of_base("zero-shot", [errors], panel, np.full(13, 10), 2, torch.device("cpu"))
+    judge = Judge.of_base([errors], panel, np.full(13, 10), 2, torch.device("cpu"))
     # The mean quantile loss of nine levels around one half is half of the error.
     assert judge.losses["zero-shot"].tolist() == pytest.approx([MOST_LOSS] + [1.0] * 9 + [0.25] * 2)
     judge.add("scratch", [errors / 2])
@@ -666,7 +667,7 @@ def test_networks_are_judged_in_units_of_their_series_and_a_wild_window_counts_f
     assert judge.scores["scratch"] == pytest.approx((20 + 4.5 + 0.25) / 12)
     assert judge.times.tolist() == [0] * 12
     assert judge.too_few == ""
-    judge = Judge.of_base("zero-shot", [errors], panel, np.array([12] * 11 + [10, 10]), 2, torch.device("cpu"))
+    judge = Judge.of_base([errors], panel, np.array([12] * 11 + [10, 10]), 2, torch.device("cpu"))
     assert judge.too_few == "1 held-back window is too few to judge a training by"
 
 

@@ -22,6 +22,8 @@ from tsrnn.training.batches import thinned
 if TYPE_CHECKING:
     from tsrnn.data.panel import Panel
 
+# The candidate that the others are compared with.
+BASE = "zero-shot"
 # With fewer held-back windows than this, chance would choose.
 FEWEST_JUDGED = 10
 # Losses are limited to so many times the base model's median.
@@ -64,7 +66,6 @@ class Judge:
     @classmethod
     def of_base(
         cls,
-        name: str,
         networks: Sequence[NetworkForecast],
         panel: Panel,
         train_end: Integers,
@@ -78,7 +79,7 @@ class Judge:
         judge.cutoffs, loss = judge.cutoffs.take(usable), loss[usable]
         if len(loss):
             judge.most = MOST_LOSS * float(np.median(loss)) or math.inf
-        judge.losses[name] = np.minimum(loss, judge.most)
+        judge.losses[BASE] = np.minimum(loss, judge.most)
         return judge
 
     @property
@@ -170,7 +171,7 @@ def averages(names: Sequence[str]) -> list[tuple[str, ...]]:
     return [part for size in range(2, len(last) + 1) for part in combinations(last, size)]
 
 
-def choose(losses: dict[str, Floats], times: Integers | None = None) -> tuple[str, str]:
+def choose(losses: dict[str, Floats], times: Integers) -> tuple[str, str]:
     """Choose among the base model, averages with it, and networks that were trained alone.
 
     Held-back windows of many series are of one time or a few, and what was best then need not be best next time: at 35
@@ -185,31 +186,30 @@ def choose(losses: dict[str, Floats], times: Integers | None = None) -> tuple[st
     Parameters
     ----------
     losses : dict of str to ndarray of shape (B,)
-        Of the same windows; NaN where a window cannot be judged. The first is the base model's, and what is NaN
-        where that is not is not chosen; the name of an average holds the names of its parts, joined by " + ".
-    times : int64 ndarray of shape (B,), optional
-        From `shared_times`; every window of a time of its own without them.
+        Of the same windows; NaN where a window cannot be judged. What is NaN where the base model's is not is not
+        chosen; the name of an average holds the names of its parts, joined by " + ".
+    times : int64 ndarray of shape (B,)
+        From `shared_times`.
 
     Returns
     -------
     name, reason : str
     """
-    base = next(iter(losses))
-    known = np.isfinite(losses[base])
+    known = np.isfinite(losses[BASE])
     # One that has no loss where the base model has one has no mean, and is not chosen.
     n, means = int(known.sum()), {name: float(loss[known].mean()) for name, loss in losses.items()}
-    if means[base] == 0:
-        return base, f"no training was better on {counted(n, 'held-back window')}"
-    count = n if times is None else count_times(times[known])
+    if means[BASE] == 0:
+        return BASE, f"no training was better on {counted(n, 'held-back window')}"
+    count = count_times(times[known])
     trust = count / (count + PRIOR_TIMES)
-    expected = {base: 0.0}
+    expected = {BASE: 0.0}
     for name, mean in means.items():
-        if name != base:
-            seen = math.log(max(mean / means[base], 1 / MOST_LOSS))
-            expected[name] = trust * seen + (1 - trust) * _believed(name.split(" + "), base)
+        if name != BASE:
+            seen = math.log(max(mean / means[BASE], 1 / MOST_LOSS))
+            expected[name] = trust * seen + (1 - trust) * _believed(name.split(" + "))
     chosen = min((name for name, value in expected.items() if not math.isnan(value)), key=expected.__getitem__)
-    if chosen != base:
-        share = 100 * (1 - means[chosen] / means[base])
+    if chosen != BASE:
+        share = 100 * (1 - means[chosen] / means[BASE])
         if share >= 0:
             return chosen, f"{share:.1f} % better than zero-shot on {counted(n, 'held-back window')}"
         of = " of one time" if count < 2 else " of few times" if count < PRIOR_TIMES else ""
@@ -217,14 +217,14 @@ def choose(losses: dict[str, Floats], times: Integers | None = None) -> tuple[st
             chosen,
             f"{-share:.1f} % worse than zero-shot on {counted(n, 'held-back window')}{of}, but better on most tables",
         )
-    share = 100 * (1 - float(np.nanmin(list(means.values()))) / means[base])
+    share = 100 * (1 - float(np.nanmin(list(means.values()))) / means[BASE])
     if share <= 0:
-        return base, f"no training was better on {counted(n, 'held-back window')}"
-    return base, f"the best training was {share:.1f} % better on {counted(n, 'held-back window')}, too little to go by"
+        return BASE, f"no training was better on {counted(n, 'held-back window')}"
+    return BASE, f"the best training was {share:.1f} % better on {counted(n, 'held-back window')}, too little to go by"
 
 
-def _believed(parts: Sequence[str], base: str) -> float:
-    if base not in parts:
+def _believed(parts: Sequence[str]) -> float:
+    if BASE not in parts:
         return ALONE
     return WITH_FINE_TUNED[len(parts)] if "fine-tune" in parts else WITH_SCRATCH
 

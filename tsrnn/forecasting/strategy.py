@@ -15,7 +15,7 @@ from tsrnn.forecasting.history_notes import history_notes
 from tsrnn.forecasting.network_forecast import NetworkForecast, most_missing
 from tsrnn.forecasting.network_training import Training, new_network, train_at_once, training_ends
 from tsrnn.forecasting.progress import part
-from tsrnn.forecasting.selection import Judge, averages, choose
+from tsrnn.forecasting.selection import BASE, Judge, averages, choose
 from tsrnn.forecasting.settings import (
     Settings,
     check_parameters,
@@ -277,8 +277,7 @@ class NetworkFit:
     def _decide(self) -> None:
         """Compare the base model with trained networks on held-back windows, and keep the best."""
         self._use_base()
-        base = self.networks
-        self.strategy = "zero-shot"
+        self.strategy, base = BASE, self.networks
         try:
             wanted = {name: self._settings(name) for name in ("fine-tune", "scratch")}
         except ShortSeriesError:
@@ -288,7 +287,7 @@ class NetworkFit:
         fewest = min(settings.min_history for settings in wanted.values())
         wanted["fine-tune"] = replace(wanted["fine-tune"], min_history=fewest)
         train_end = self._held_back(wanted["scratch"])
-        judge = Judge.of_base("zero-shot", base, self.panel, train_end, self.settings.horizon, self.device)
+        judge = Judge.of_base(base, self.panel, train_end, self.settings.horizon, self.device)
         if judge.too_few:
             self.reason = judge.too_few
             return
@@ -302,7 +301,7 @@ class NetworkFit:
         share = len(plans) / (len(plans) + self.members - 1)  # the rest of an ensemble follows
         with part(0.0, share):
             trained = self._train_candidates(plans, train_end)
-        candidates = {"zero-shot": base}
+        candidates = {BASE: base}
         for name, trainings in trained.items():
             candidates[name] = [training.forecast for training in trainings]
             judge.add(name, candidates[name])
