@@ -135,9 +135,9 @@ def sample_paths(known: Tensor, levels: Sequence[float], noise: Tensor) -> Tenso
         score = carried[..., t].sqrt() * score + (1 - carried[..., t]).sqrt() * noise[..., t]
         scores.append(score)
     z = torch.stack(scores, -1)  # [B, P, H]
-    right = torch.searchsorted(knots, z).clamp(1, len(levels) - 1) if len(levels) > 1 else None
-    if right is None:
+    if len(levels) == 1:
         return known[..., 0].expand(z.shape).clone()
+    right = torch.searchsorted(knots, z).clamp(1, len(levels) - 1)
     # Between two knots the path lies on a line; beyond the ends the last line is continued.
     wide = known.expand(*z.shape, -1)  # [B, P, H, Q]
     low = wide.gather(-1, (right - 1).unsqueeze(-1)).squeeze(-1)

@@ -122,22 +122,15 @@ class WindowScaler(TransformerMixin, BaseEstimator):
             If loc and scale do not belong to z.
         """
         z, loc, scale = (np.asarray(part, dtype=np.float64) for part in (z, loc, scale))
-        given = f"z has shape {z.shape}, loc {loc.shape}, scale {scale.shape}"
-        fits = loc.shape == scale.shape and loc.ndim in (2, 3) and loc.shape[1] == 1
-        if (
-            not fits
-            or z.ndim - loc.ndim not in (0, 1)
-            or (z.shape[0], *z.shape[2 : loc.ndim])
-            != (
-                loc.shape[0],
-                *loc.shape[2:],
-            )
-        ):
+        of_windows = loc.shape == scale.shape and loc.ndim in (2, 3) and loc.shape[1] == 1
+        more = z.ndim - loc.ndim
+        if not of_windows or more not in (0, 1) or (len(z), 1, *z.shape[2 : loc.ndim]) != loc.shape:
             raise ParameterError(
-                f"{given}: expected z (B, H[, C]), possibly with one more axis at the end, and loc and scale "
-                "(B, 1[, C]) of the same windows, as transform_with_scale returned them."
+                f"z has shape {z.shape}, loc {loc.shape}, scale {scale.shape}: expected z (B, H[, C]), possibly "
+                "with one more axis at the end, and loc and scale (B, 1[, C]) of the same windows, as "
+                "transform_with_scale returned them."
             )
-        if z.ndim > loc.ndim:
+        if more:
             loc, scale = loc[..., None], scale[..., None]
         y: Floats = loc + scale * z
         return y
