@@ -152,7 +152,7 @@ def test_after_ctrl_c_the_same_command_goes_on(run, play, tmp_path, monkeypatch)
         (("train", "binary.txt", "--save", "m"), 1, "binary.txt: is a binary file; expected plain text"),
         (("train", "missing.txt", "--save", "m"), 1, "missing.txt: no such file"),
         (("train", "play.txt", "--save", "play.txt"), 1, "play.txt is a file"),
-        (("train", "play.txt", "--save", "play.txt/m"), 1, "play.txt cannot be made"),
+        (("train", "play.txt", "--save", "play.txt/m"), 1, "play.txt is no folder"),
         (("train", "play.txt", "--save", "."), 1, "is not a saved text generator alone"),
         (("train", "play.txt", "--save", "m", "--dropout", "1"), 2, "--dropout"),
         (("train", "play.txt", "--save", "m", "--time-budget", "0"), 2, "--time-budget"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -101,17 +99,15 @@ def train_command(
     check_output(reads=(file,), models=(save,), output=output)
     from tsrnn.commands.voice import Voice
     from tsrnn.data.texts import read_text_file
-    from tsrnn.forecasting.model_folder import check_replaceable, read_path
+    from tsrnn.forecasting.model_folder import check_target, read_path
     from tsrnn.sequences.text_generator import TextGenerator
     from tsrnn.sequences.text_saving import KIND
-    from tsrnn.whole_files import real_path
 
     voice = Voice(quiet)
     folder = read_path(save)
     text = read_text_file(file)
-    check_replaceable(real_path(folder), KIND)
+    check_target(folder, KIND)  # before a training whose network could not be kept
     unfinished = folder.with_name(f"{folder.name}.unfinished")
-    _check_writable(unfinished.parent)
     with voice.working("train") as work:
         model = TextGenerator(
             tokens=tokens,
@@ -145,16 +141,6 @@ def train_command(
         voice.say("The n-gram model predicts better: train longer (--time-budget, --epochs), or on a longer text.")
     voice.say(f"Model: {folder}")
     write_frame(score_table({"network": network, "n-grams": ngrams}), format_, output)
-
-
-def _check_writable(folder: Path) -> None:
-    """Find out before a long training whether its result can be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be made: {error.strerror}. Choose another --save.") from error
-    if not os.access(folder, os.W_OK):
-        raise DataError(f"{folder} cannot be written to. Choose another --save.")
 
 
 def _reporter(work: Work, time_budget: float | None) -> Callable[[Progress], None]:

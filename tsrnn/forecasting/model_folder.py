@@ -137,16 +137,17 @@ def read_path(path: Any) -> Path:
     return Path(path)
 
 
-def check_target(path: Any) -> None:
+def check_target(path: Any, kind: str = FORECASTER) -> None:
     """Raise if a model could not be saved at a path, before time is spent on one.
 
     Raises
     ------
     ParameterError
-        If something stands there that is neither an empty folder nor a saved model, or the place takes no folder.
+        If something stands there that is neither an empty folder nor a saved model of this kind, or the place takes no
+        folder.
     """
     folder = real_path(read_path(path))
-    check_replaceable(folder)
+    check_replaceable(folder, kind)
     place = next(parent for parent in folder.parents if parent.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         what = "is no folder" if not place.is_dir() else "cannot be written to"
