@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.forecasting.arima_series import fit_series, forecast_series
-from tsrnn.forecasting.seasonal_naive import stand_in
+from tsrnn.forecasting.per_series import stand_in
 
 SEASONS = {"yearly": 1, "quarterly": 4, "monthly": 12, "daily": 5}
 SETS = [f"{group}_{step}" for group in ("m1", "tourism") for step in ("yearly", "quarterly", "monthly")]

@@ -9,7 +9,7 @@ from tsrnn.data.tables import read_panel
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting import arima_series, jobs
 from tsrnn.forecasting.arima import ARIMA
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+from tsrnn.forecasting.naive import seasonal_naive_quantiles
 
 QUANTILES = [0.1, 0.5, 0.9]
 

@@ -4,7 +4,8 @@ import pytest
 from tsrnn.forecasting.arima_form import Order
 from tsrnn.forecasting.arima_season import fit_harmonics
 from tsrnn.forecasting.arima_series import SeriesModel, fit_series, forecast_series
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles, stand_in
+from tsrnn.forecasting.naive import seasonal_naive_quantiles
+from tsrnn.forecasting.per_series import stand_in
 
 QUANTILES = [0.1, 0.5, 0.9]
 RNG = np.random.default_rng(5)

@@ -6,7 +6,7 @@ from tests.conftest import monthly_table
 from tsrnn import Naive, WindowAverage
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.drift import drift_quantiles
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+from tsrnn.forecasting.naive import seasonal_naive_quantiles
 from tsrnn.forecasting.window_average import window_average_quantiles
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tsrnn.forecasting.contract import ForecastModel
 from tsrnn.forecasting.jobs import checked_jobs, run_jobs
-from tsrnn.forecasting.seasonal_naive import stand_in
+from tsrnn.forecasting.naive import seasonal_naive_quantiles
 from tsrnn.naming import agree, counted, examples, some_of
 
 if TYPE_CHECKING:
@@ -196,6 +196,26 @@ def _forecast(
         fitted = method.fit(y[: ends.min()])
     values = method.forecast(fitted, y, ends, h, quantiles, shift)
     return fitted, values, stand_in(values, y, ends, method.season_length, quantiles)
+
+
+def stand_in(values: Floats, y: Floats, ends: Integers, season_length: int, quantiles: Sequence[float]) -> int:
+    """Fill in the seasonal naive where a model has no forecast, and return at how many cutoffs.
+
+    Parameters
+    ----------
+    values : ndarray of shape (B, h, Q), original units
+        The model's forecasts, changed in place: those that are NaN throughout and have a value before them.
+    y : ndarray of shape (n,), original units
+    ends : int64 ndarray of shape (B,)
+        Rows before each forecast.
+    season_length : int
+    quantiles : sequence of Q floats
+    """
+    first = np.append(np.flatnonzero(np.isfinite(y)), len(y))[0]
+    untold = np.flatnonzero(np.isnan(values).all((1, 2)) & (ends > first))
+    for b in untold:
+        values[b] = seasonal_naive_quantiles(y[: ends[b]], season_length, values.shape[1], quantiles)
+    return len(untold)
 
 
 def most_missing_rows(season_length: int) -> int:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tsrnn.forecasting.seasonal_naive import seasonal_naive_quantiles
+from tsrnn.forecasting.naive import seasonal_naive_quantiles
 
 
 def test_a_case_worked_by_hand():
