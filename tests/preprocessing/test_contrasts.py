@@ -13,7 +13,8 @@ def windows(L, seed=0, share=0.8):
 
 
 def contrasts_of(z, observed, seasons):
-    return season_contrasts(z, observed, season_patterns(z, observed > 0, seasons))
+    seen = observed > 0
+    return season_contrasts(z, observed, seen, season_patterns(z, seen, seen, seasons))
 
 
 def contrasts_by_loop(z, observed, seasons, profiles):
@@ -42,12 +43,12 @@ def contrasts_by_loop(z, observed, seasons, profiles):
 @pytest.mark.parametrize(("seasons", "L"), [((1,), 7), ((4,), 16), ((4,), 18), ((3, 6), 20), ((12,), 12)])
 def test_contrasts_are_what_a_loop_over_the_values_finds(seasons, L):
     z, observed = windows(L)
-    found = contrasts_of(z, observed, seasons)
+    found, seen = contrasts_of(z, observed, seasons), observed > 0
     assert found.shape == (3, contrast_count(seasons), L)
     # Of the rates 1, .6, .3, .12 and .04 the fourth is the pattern's of the first season, the third that of others.
     places = [3 if seasons[0] > 1 else 0, 2]
     patterns = [
-        season_profiles(z, observed > 0, season_patterns(z, observed > 0, (m,)), m)[:, place]
+        season_profiles(z, seen, seen, season_patterns(z, seen, seen, (m,)), m)[:, place]
         for m, place in zip(seasons, places, strict=False)
     ]
     for b in range(3):

@@ -13,7 +13,7 @@ def windows(seed=0, shape=(4, 36), share=0.8):
 
 
 def profiles_of(z, observed, seasons, horizon):
-    return season_profiles(z, observed, season_patterns(z, observed, seasons), horizon)
+    return season_profiles(z, observed, observed, season_patterns(z, observed, observed, seasons), horizon)
 
 
 def profiles_by_loop(z, observed, m, rates, horizon):

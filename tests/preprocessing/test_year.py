@@ -177,12 +177,12 @@ def test_what_a_network_reads_of_a_year_follows_what_it_reads_of_its_seasons():
     assert torch.equal(found.profiles[:, :K], without.profiles)
     assert torch.equal(found.contrasts[:, :C], without.contrasts)
     assert torch.equal(found.facts[:, :2], without.facts)
-    patterns = season_patterns(found.values, observed, (7,))
+    patterns = season_patterns(found.values, observed, observed, (7,))
     pattern = pattern_over(patterns, 0, 0.12, 400)
     rest = (found.values - pattern) * observed
     courses = courses_of(rest, observed, DAYS)
     torch.testing.assert_close(found.contrasts[:, C:], torch.asinh(2 * year_contrasts(courses)))
-    week = season_profiles(found.values, observed, patterns, 20)[:, 3]
+    week = season_profiles(found.values, observed, observed, patterns, 20)[:, 3]
     week = week - week[:, :7].mean(1, keepdim=True)
     expected = year_profiles(courses, 20) + week.unsqueeze(1)
     torch.testing.assert_close(found.profiles[:, K:], expected)

@@ -28,7 +28,7 @@ def contrast_count(seasons: tuple[int, ...]) -> int:
     return 3 * len(seasons) + 1 if seasons[0] > 1 else len(seasons)
 
 
-def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor], known: Tensor | None = None) -> Tensor:
+def season_contrasts(z: Tensor, observed: Tensor, known: Tensor, patterns: Sequence[Tensor]) -> Tensor:
     """Contrast every value of each window with the values that tell something of it.
 
     Parameters
@@ -36,10 +36,10 @@ def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor], kn
     z : tensor of shape (B, L), scaled; 0 where unobserved, or where not `known`
     observed : tensor of shape (B, L)
         1 where observed, else 0.
+    known : bool tensor of shape (B, L)
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the means of seasons need them.
     patterns : sequence of tensors of shape (B, R, m)
         From `tsrnn.preprocessing.profiles.season_patterns`.
-    known : bool tensor of shape (B, L), optional
-        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the means of seasons need them.
 
     Returns
     -------
@@ -52,14 +52,14 @@ def season_contrasts(z: Tensor, observed: Tensor, patterns: Sequence[Tensor], kn
     Examples
     --------
     >>> z = torch.tensor([[1.0, 2.0, 4.0, 8.0]])
-    >>> season_contrasts(z, torch.ones(1, 4), [torch.zeros(1, 1, 1)])
+    >>> season_contrasts(z, torch.ones(1, 4), torch.ones(1, 4).bool(), [torch.zeros(1, 1, 1)])
     tensor([[[0., 1., 2., 4.]]])
     """
     seasons = [pattern.shape[2] for pattern in patterns]
     m = seasons[0]
     contrasts = [_change(z, observed, season) for season in seasons]
     if m > 1:
-        contrasts.append(_around_season(z, observed, observed > 0 if known is None else known, m))
+        contrasts.append(_around_season(z, observed, known, m))
         for i in range(len(seasons)):
             adjusted = z - pattern_over(patterns, i, LONG_SEASON_RATE if i else RATE, z.shape[1])
             contrasts += [adjusted * observed, _change(adjusted, observed, 1)]

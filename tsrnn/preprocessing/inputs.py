@@ -85,7 +85,7 @@ class Reads:
         observed, known : bool tensors of shape (B, L)
             What was observed, and that together with what was filled in (`tsrnn.preprocessing.missing`).
         """
-        patterns = season_patterns(values, observed, self.seasons, known)
+        patterns = season_patterns(values, observed, known, self.seasons)
         if not self.year:
             return WindowSeasons(values, observed, known, patterns)
         # A season that is the year itself is not taken out of it.
@@ -129,7 +129,7 @@ class WindowSeasons:
         -------
         tensor of shape (B, K, horizon), scaled, with K = `Reads.profile_count`
         """
-        named = season_profiles(self.values, self.observed, self.patterns, horizon, own_length, self.known)
+        named = season_profiles(self.values, self.observed, self.known, self.patterns, horizon, own_length)
         return named if self.courses is None else torch.cat([named, year_profiles(self.courses, horizon)], 1)
 
 
@@ -219,7 +219,7 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
     found = []
     seasons = reads.find(filled, observed, known)
     if reads.contrasts:
-        found.append(season_contrasts(filled, seen, seasons.patterns, known))
+        found.append(season_contrasts(filled, seen, known, seasons.patterns))
     if seasons.courses is not None:
         contrasts = year_contrasts(seasons.courses)
         facts.append(year_gain(contrasts, seasons.courses.year))

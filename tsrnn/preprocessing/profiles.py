@@ -42,36 +42,33 @@ def profile_count(seasons: tuple[int, ...], *, own_season: bool = False) -> int:
     return named + (own_profile_count(seasons[0]) if own_season else 0)
 
 
-def season_patterns(
-    z: Tensor, observed: Tensor, seasons: tuple[int, ...], known: Tensor | None = None
-) -> tuple[Tensor, ...]:
+def season_patterns(z: Tensor, observed: Tensor, known: Tensor, seasons: tuple[int, ...]) -> tuple[Tensor, ...]:
     """Average each season around its own means, at each of its rates.
 
     Parameters
     ----------
     z : tensor of shape (B, L), scaled; 0 where unobserved, or where not `known`
     observed : bool tensor of shape (B, L)
+    known : bool tensor of shape (B, L)
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the means of seasons need them.
     seasons : tuple of int
         Season lengths, shortest first; each at most L.
-    known : bool tensor of shape (B, L), optional
-        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the means of seasons need them.
 
     Returns
     -------
     tuple of tensors of shape (B, R, m), scaled
         Of every season of m steps, at the R rates of `season_rates`.
     """
-    known = observed if known is None else known
     return tuple(_patterns(z, observed, known, m, season_rates(m, i)) for i, m in enumerate(seasons))
 
 
 def season_profiles(
     z: Tensor,
     observed: Tensor,
+    known: Tensor,
     patterns: Sequence[Tensor],
     horizon: int,
     own_length: Tensor | None = None,
-    known: Tensor | None = None,
 ) -> Tensor:
     """Continue every season's profiles over the horizon.
 
@@ -79,13 +76,13 @@ def season_profiles(
     ----------
     z : tensor of shape (B, L), scaled; 0 where unobserved, or where not `known`
     observed : bool tensor of shape (B, L)
+    known : bool tensor of shape (B, L)
+        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the levels need them.
     patterns : sequence of tensors of shape (B, R, m)
         From `season_patterns`.
     horizon : int
     own_length : int64 tensor of shape (B,), optional
         The windows' own seasons (`tsrnn.preprocessing.own_season`), whose profiles follow if it is given.
-    known : bool tensor of shape (B, L), optional
-        Where values were observed or filled in (`tsrnn.preprocessing.missing`), as the levels need them.
 
     Returns
     -------
@@ -99,10 +96,9 @@ def season_profiles(
     --------
     >>> z = torch.tensor([[1.0, 2.0, 1.0, 4.0]])
     >>> observed = torch.ones(1, 4, dtype=torch.bool)
-    >>> season_profiles(z, observed, season_patterns(z, observed, (2,)), 3)[0, 0]
+    >>> season_profiles(z, observed, observed, season_patterns(z, observed, observed, (2,)), 3)[0, 0]
     tensor([1., 4., 1.])
     """
-    known = observed if known is None else known
     profiles = []
     shortest = patterns[0].shape[2]
     for i, pattern in enumerate(patterns):

@@ -32,9 +32,9 @@ def log_uniform(rng: Rng, low: float | Floats, high: float | Floats, count: int)
     return drawn
 
 
-def coin(rng: Rng, share: float | Floats, count: int) -> npt.NDArray[np.bool_]:
+def coin(rng: Rng, share: float | Floats, count: int) -> Bools:
     """Draw a column of truth values. Shape (count, 1)."""
-    drawn: npt.NDArray[np.bool_] = rng.random((count, 1)) < share
+    drawn: Bools = rng.random((count, 1)) < share
     return drawn
 
 

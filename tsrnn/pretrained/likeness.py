@@ -20,13 +20,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from tsrnn.errors import DataError
 from tsrnn.naming import counted
-
-Floats = npt.NDArray[np.float64]
-Rng = np.random.Generator
+from tsrnn.pretrained.draws import Floats, Rng
 
 SCORECARDS = Path(__file__).parent / "likeness.json"
 STATISTICS = (
