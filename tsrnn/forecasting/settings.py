@@ -67,7 +67,7 @@ TRAINING = ("dropout", "max_steps", "learning_rate", "batch_size")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that was chosen for one fit.
+    """Everything that was chosen for one fit; by default of a network that is used as it is.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Settings:
     min_history : int
         Rows before a training cutoff, at least.
     max_steps, batch_size : int
-        Of each network that is trained. No steps: it is used as it is.
+        Of each network that is trained.
     learning_rate : float
     """
 
@@ -87,10 +87,10 @@ class Settings:
     horizon: int
     size: NetworkSize
     scaling: str
-    min_history: int
-    max_steps: int
-    batch_size: int
-    learning_rate: float
+    min_history: int = 1
+    max_steps: int = 0
+    batch_size: int = 1
+    learning_rate: float = 0.0
 
     @property
     def plan(self) -> TrainingPlan:
@@ -217,7 +217,7 @@ def zero_shot_settings(model: Forecaster, panel: Panel) -> Settings:
     service = service_of(panel)
     horizon = _given(model.horizon) or _default_horizon(panel)
     first = service.serving(longest_history(panel))[0]
-    return Settings("parallel", horizon, first.serving_size(service.seasons), first.scaling, 1, 0, 1, 0.0)
+    return Settings("parallel", horizon, first.serving_size(service.seasons), first.scaling)
 
 
 def fine_tune_settings(model: Forecaster, panel: Panel) -> Settings:
