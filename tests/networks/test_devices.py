@@ -14,7 +14,9 @@ def test_what_names_no_device_is_refused(device):
 
 
 def test_a_device_that_holds_no_numbers_is_refused():
-    with pytest.raises(ParameterError, match=r"device='meta': torch cannot compute on it here in 64 bits. Use device='auto'"):
+    with pytest.raises(
+        ParameterError, match=r"device='meta': torch cannot compute on it here in 64 bits. Use device='auto'"
+    ):
         pick_device("meta")
 
 
@@ -23,7 +25,9 @@ def test_a_device_that_knows_32_bits_alone_is_refused(monkeypatch):
 
     def in_32_bits(*size, dtype=torch.float32, device):
         if dtype == torch.float64:
-            raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+            raise TypeError(
+                "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64."
+            )
         return zeros(*size, dtype=dtype)
 
     monkeypatch.setattr(torch, "zeros", in_32_bits)
