@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,21 @@ def monthly_table(n_series: int = 3, n_rows: int = 60, seed: int = 0) -> pd.Data
         ds = pd.date_range("2015-01-01", periods=n_rows, freq="MS")
         frames.append(pd.DataFrame({"unique_id": f"series {i}", "ds": ds, "y": y}))
     return pd.concat(frames, ignore_index=True)
+
+
+@contextmanager
+def default_type(name: str) -> Iterator[None]:
+    """Let torch make tensors of another type than 32 bits, as a program may, and see that nothing else changes it."""
+    # Most tests need no torch.
+    import torch
+
+    before, dtype = torch.get_default_dtype(), getattr(torch, name)
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(before)
 
 
 @pytest.fixture

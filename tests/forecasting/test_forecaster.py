@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.conftest import monthly_table
+from tests.conftest import default_type, monthly_table
 from tsrnn import Forecaster
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
+from tsrnn.networks.registry import NETWORKS
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "batch_size": 16}
 
@@ -32,6 +33,19 @@ def test_a_fit_where_gradients_are_off_gives_the_same_forecast(monthly, mode, co
     finally:
         torch.set_num_threads(before)
     pd.testing.assert_frame_equal(model.predict(), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("name", ["float64", "bfloat16"])
+@pytest.mark.parametrize(
+    "options",
+    [{"strategy": "zero-shot"}, *({"strategy": "scratch", "network": network, **QUICK} for network in NETWORKS)],
+    ids=["base", *NETWORKS],
+)
+def test_a_program_that_computes_in_another_precision_gets_the_same_forecast(monthly, name, options):
+    expected = Forecaster(**options).fit(monthly).predict(h=30, level=80)
+    with default_type(name):
+        found = Forecaster(**options).fit(monthly).predict(h=30, level=80)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_fits_in_several_threads_of_the_user_give_the_same_forecasts(monthly):

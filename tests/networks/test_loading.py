@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tests.conftest import default_type
 from tsrnn.errors import DataError
 from tsrnn.networks.loading import network_from
 
@@ -17,6 +18,14 @@ def test_a_network_has_the_weights_it_is_given_and_is_ready_to_forecast():
     given = weights()
     network = network_from(make, given)
     assert not network.training
+    assert all(torch.equal(value, given[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("trusted_size", [False, True])
+def test_weights_fit_where_a_program_computes_in_another_precision(trusted_size):
+    given = weights()
+    with default_type("float64"):
+        network = network_from(make, given, trusted_size=trusted_size)
     assert all(torch.equal(value, given[name]) for name, value in network.state_dict().items())
 
 

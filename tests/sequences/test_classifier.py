@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
 
+from tests.conftest import default_type
 from tsrnn import SequenceClassifier
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.sequences.cases import Cases
@@ -236,6 +237,14 @@ def test_a_fit_where_gradients_are_off_gives_the_same_classifier():
     with torch.inference_mode():
         model = small(max_epochs=2).fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
+def test_a_program_that_computes_in_another_precision_gets_the_same_classifier():
+    X, y = waves(24)
+    expected = small(max_epochs=2).fit(X, y).predict_proba(X)
+    with default_type("float64"):
+        found = small(max_epochs=2).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_fit_starts_afresh_whatever_was_fitted_before():

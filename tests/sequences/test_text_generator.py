@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from tests.conftest import default_type
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.sequences.ngram import NgramBaseline
 from tsrnn.sequences.text_generator import TextGenerator
@@ -130,6 +131,12 @@ def test_a_fit_where_gradients_are_off_gives_the_same_model(model):
     with torch.inference_mode():
         again = TextGenerator(**SMALL).fit(TEXT)
     assert again.score(TEXT) == model.score(TEXT)
+
+
+def test_a_program_that_computes_in_another_precision_gets_the_same_model(model):
+    with default_type("float64"):
+        again = TextGenerator(**SMALL).fit(TEXT)
+        assert again.score(TEXT) == model.score(TEXT)
 
 
 def test_fit_starts_afresh(model):

@@ -154,7 +154,7 @@ def train_network(
         forecast.powers[0],
     )
     validation = sampler.held_back(max(1, min(size.horizon, settings.horizon) // 4))
-    levels = torch.tensor(size.quantiles, device=device)
+    levels = torch.tensor(size.quantiles, dtype=torch.float32, device=device)
     series = sampler.trainable()
     done = 0.0
 

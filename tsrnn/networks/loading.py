@@ -9,7 +9,7 @@ import torch
 
 from tsrnn.errors import DataError
 from tsrnn.naming import counted
-from tsrnn.networks.randomness import own_random_state
+from tsrnn.networks.randomness import own_random_state, single_precision
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -35,7 +35,7 @@ def network_from(
     """
     if not trusted_size:
         # Tensors on "meta" have shapes but no memory, so sizes that do not belong to the weights cost nothing.
-        with torch.device("meta"):
+        with torch.device("meta"), single_precision():
             _check_fit(make().state_dict(), weights)
     # Its first weights are random, and replaced.
     with torch.device("cpu"), own_random_state(0, torch.device("cpu")):

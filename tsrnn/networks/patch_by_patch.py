@@ -106,10 +106,10 @@ class PatchByPatchNetwork(ForecastNetwork):
         answer = [self._quantiles(state, inputs)]
         for segment in range(1, self.segments):
             at = slice((segment - 1) * p, segment * p)
-            noise = torch.randn(answer[-1].shape[:2], generator=own_generator(), device=target.device)
+            noise = torch.empty_like(answer[-1][..., 0]).normal_(generator=own_generator())
             noise *= float(self.training)
             own = sample_paths(answer[-1].detach().unsqueeze(0), self.size.quantiles, noise)[0]
-            known = torch.rand(len(own), 1, generator=own_generator(), device=own.device) < share
+            known = torch.empty_like(own[:, :1]).uniform_(generator=own_generator()) < share
             truth = known & observed[:, at]
             inputs = self._joined(inputs, torch.where(truth, target[:, at], own))
             state = self.advance(segment, inputs, state)

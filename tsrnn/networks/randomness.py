@@ -39,12 +39,29 @@ def new_generator(seed: int, device: torch.device | str = "cpu") -> torch.Genera
 
 
 @contextmanager
+def single_precision() -> Iterator[None]:
+    """Let weights have 32 bits, also where a program has set another default type, which is given back.
+
+    torch knows one default for all threads, so one thread alone is here, and others wait.
+    """
+    with _one_at_a_time:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+
+@contextmanager
 def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators of the CPU and a device, which draw weights, and give them back.
 
-    torch knows one state for all threads, so one thread alone is here, and others wait.
+    torch knows one state for all threads, so one thread alone is here, and others wait. What is drawn is in single
+    precision.
     """
-    with _one_at_a_time, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    devices = [device] if device.type == "cuda" else []
+    with _one_at_a_time, torch.random.fork_rng(devices=devices), single_precision():
         # `torch.manual_seed` seeds those of all GPUs, too, which would not be given back.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":

@@ -209,7 +209,7 @@ def make_inputs(y: Tensor, observed: Tensor, scaling: str, reads: Reads, horizon
     relative = torch.where(size > 0, scale / torch.where(size > 0, size, torch.ones_like(size)), torch.ones_like(size))
     facts = [
         torch.log(relative.clamp(min=SMALLEST_SCALE) + 1e-4),
-        torch.log(observed.sum(1, keepdim=True).clamp(min=1)) - 4,
+        torch.log(observed.sum(1, keepdim=True, dtype=filled.dtype).clamp(min=1)) - 4,
     ]
     length = None
     if reads.own_season:

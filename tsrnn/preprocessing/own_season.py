@@ -129,7 +129,7 @@ def own_season_profiles(z: Tensor, observed: Tensor, length: Tensor, longest: in
         usable = there & (2 * count >= length)  # a cycle seen by less than half has no mean worth the name
         for k, rate in enumerate(RATES):
             # At rate 1 an older value counts only where no newer one is there.
-            weight = (1 - rate) ** age * usable if rate < 1 else usable & (weights[k] == 0)
+            weight = (1 - rate) ** age * usable.to(z.dtype) if rate < 1 else usable & (weights[k] == 0)
             total[k] = total[k] + weight * (values - mean)
             weights[k] = weights[k] + weight
     total_weight = torch.stack(weights, 1)  # [B, K, longest]

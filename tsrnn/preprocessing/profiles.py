@@ -158,7 +158,7 @@ def _patterns(z: Tensor, observed: Tensor, known: Tensor, m: int, rates: tuple[f
     patterns = []
     for rate in rates:
         # (1 - rate) ** since, [B, N, m]; with rate 1 the newest alone. Powers take longer.
-        weight = (torch.exp(since * math.log1p(-rate)) if rate < 1 else since == 0) * usable
+        weight = (torch.exp(since * math.log1p(-rate)) if rate < 1 else (since == 0).to(z.dtype)) * usable
         weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
         patterns.append((weight * around).sum(1))  # [B, m]
     return torch.stack(patterns, 1)
