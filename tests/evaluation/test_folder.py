@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,9 @@ class Constant:
     def predict(self, h):
         return np.full(h, self.value)
 
+    def predict_after(self, train, h):
+        return self.fit(train).predict(h)
+
 
 def test_a_foreign_model_is_known_by_its_code_and_its_attributes(tmp_path):
     given = {"df": monthly_table(n_series=1), "h": 2, "n_windows": 1, "path": tmp_path}
@@ -241,6 +245,67 @@ def test_a_foreign_model_is_known_by_its_code_and_its_attributes(tmp_path):
         backtest({"a": lambda train, h: [2.0] * h, "b": Constant(np.arange(2.0))}, **given)
     with pytest.raises(ParameterError, match="another backtest"):
         backtest({"a": lambda train, h: [1.0] * h, "b": Constant(np.arange(1.0, 3.0))}, **given)
+
+
+def last_times(factor):
+    return lambda train, h: [train.iloc[-1] * factor] * h
+
+
+def last_plus(train, h, more=1.0):
+    return [train.iloc[-1] + more] * h
+
+
+def last_plus_two(train, h, more=2.0):
+    return [train.iloc[-1] + more] * h
+
+
+class Text(Constant):
+    def __repr__(self):
+        return "Text()"
+
+
+def with_other_predict(kind):
+    return type(kind.__name__, (kind,), {"predict": lambda self, h: np.zeros(h)})
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (last_times(1.0), last_times(2.0)),
+        (last_plus, last_plus_two),
+        (partial(last_plus, more=1.0), partial(last_plus, more=2.0)),
+        (partial(last_plus), partial(last_times(1.0))),
+        (Constant(1.0).predict_after, Constant(2.0).predict_after),
+        (Constant(1.0), with_other_predict(Constant)(1.0)),
+        (Text(1.0), with_other_predict(Text)(1.0)),
+        (lambda train, h: (lambda: [1.0] * h)(), lambda train, h: (lambda: [2.0] * h)()),
+    ],
+    ids=["held", "default", "partial", "in partial", "method's object", "class", "class with a text", "nested"],
+)
+def test_a_model_that_forecasts_otherwise_does_not_go_on_from_the_old_forecasts(tmp_path, before, now):
+    given = {"df": monthly_table(n_series=1), "h": 2, "n_windows": 1, "path": tmp_path}
+    first = backtest({"a": before}, **given)
+    pd.testing.assert_frame_equal(backtest({"a": before}, **given).forecasts, first.forecasts)
+    with pytest.raises(ParameterError, match=r"differs in the models \(a with model .*, now"):
+        backtest({"a": now}, **given)
+
+
+def test_a_set_of_texts_in_a_function_is_the_same_in_every_process():
+    code = (
+        "from tsrnn.evaluation.recognition import recognisable; "
+        "print(recognisable(lambda train, h: [float(train.name in {'a', 'b', 'c', 'd'})] * h))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(told) == 1
 
 
 def test_names_of_any_type_and_any_sign_can_be_kept(tmp_path):

@@ -7,7 +7,6 @@ scores join them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,8 @@ from tsrnn.data.files import finite, need_pyarrow, write_table
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.evaluation.configuration import fingerprint, without_address
 from tsrnn.evaluation.plan import Plan
+from tsrnn.evaluation.recognition import recognisable
 from tsrnn.evaluation.store import Part
-from tsrnn.forecasting.foreign import foreign_name
 from tsrnn.naming import counted
 from tsrnn.whole_files import check_regular, write_whole
 
@@ -39,8 +38,6 @@ UNFINISHED = ".unfinished"
 FACTS = b"tsrnn"
 # Parameters that change no forecast.
 WITHOUT_EFFECT = ("n_jobs", "verbose")
-# How far objects inside objects are followed: some hold themselves.
-DEEPEST = 5
 _UNSET = "unset"
 # How many lines of a part are in memory at once while some of them are read.
 BATCH_LINES = 1 << 16
@@ -250,32 +247,10 @@ def _description(plan: Plan, models: Mapping[str, Any], version: str) -> dict[st
         "quantiles": list(plan.quantiles),
         **({} if origins.sample_size is None else {"sample": origins.sample_size}),
         "models": {
-            name: {key: _value(value) for key, value in parameters.items() if key not in WITHOUT_EFFECT}
+            name: {key: recognisable(value) for key, value in parameters.items() if key not in WITHOUT_EFFECT}
             for name, parameters in models.items()
         },
     }
-
-
-def _value(value: Any, depth: int = 0) -> Any:
-    """Return a parameter as a JSON value that is the same in another process."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:16]
-    if depth < DEEPEST and isinstance(value, (list, tuple)):
-        return [_value(item, depth + 1) for item in value]
-    if depth < DEEPEST and isinstance(value, Mapping):
-        return {str(key): _value(item, depth + 1) for key, item in value.items()}
-    code = getattr(value, "__code__", None)
-    if code is not None:
-        text = code.co_code + repr((code.co_names, without_address(code.co_consts))).encode()
-        return f"{foreign_name(value)} {hashlib.sha256(text).hexdigest()[:16]}"
-    kind: Any = type(value)
-    if depth < DEEPEST and kind.__repr__ is object.__repr__ and hasattr(value, "__dict__"):
-        return {foreign_name(value): _value(vars(value), depth + 1)}
-    return without_address(value)
 
 
 def _check_same(path: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
