@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 
 from tests.conftest import default_type, monthly_table
-from tsrnn import Forecaster
+from tsrnn import Forecaster, backtest
 from tsrnn.errors import ParameterError, ShortSeriesError, TrainingError
 from tsrnn.networks.registry import NETWORKS
 
@@ -65,6 +66,28 @@ def test_a_saved_model_forecasts_the_same_after_loading(monthly, tmp_path):
     pd.testing.assert_frame_equal(loaded.predict(30, level=80), model.predict(30, level=80), check_exact=True)
     assert loaded.get_params() == model.get_params()
     assert loaded.summary() == model.summary()
+
+
+class Brief(Forecaster):
+    """A forecaster with two parameters of its own making."""
+
+    def __init__(self, steps=30, shop="none"):
+        super().__init__(max_steps=steps, hidden_size=8, batch_size=16)
+        self.steps = steps
+        self.shop = shop
+
+
+def test_a_subclass_may_have_other_parameters(monthly, tmp_path):
+    expected = Forecaster(**QUICK).fit(monthly)
+    model = clone(Brief(shop="north")).fit(monthly)
+    assert model.reason_ == expected.reason_
+    pd.testing.assert_frame_equal(model.predict(level=80), expected.predict(level=80), check_exact=True)
+    model.save(tmp_path / "model")
+    loaded = Brief.load(tmp_path / "model")
+    assert loaded.get_params() == {"steps": 30, "shop": "north"}
+    pd.testing.assert_frame_equal(loaded.predict(), expected.predict(), check_exact=True)
+    board = backtest([Brief(), "Naive"], monthly, h=3, n_windows=2).leaderboard
+    assert board["mase"].notna().all()
 
 
 def test_without_a_seed_every_fit_is_another(monthly):

@@ -113,7 +113,10 @@ def requested_strategy(model: Forecaster) -> tuple[str, str]:
     ParameterError
         If parameters contradict the strategy.
     """
-    standard = type(model)().get_params(deep=False)
+    # A subclass may take other parameters, or none of these. Its module imports this one.
+    from tsrnn.forecasting.forecaster import Forecaster
+
+    standard = Forecaster().get_params(deep=False)
     own = [name for name in (*SHAPE, *TRAINING) if not _same(getattr(model, name), standard[name])]
     if model.strategy == "auto":
         named = ", ".join(own[:5])
