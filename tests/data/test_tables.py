@@ -405,6 +405,13 @@ def shops(**columns):
     return rows.reset_index(drop=True).assign(sold=np.arange(180) % 7 + 0.5, **columns)
 
 
+def test_a_row_that_comes_twice_with_other_values_names_no_series():
+    table = shops().query("item == 'tea'").drop(columns="item").assign(sold=1)
+    again = table.head(2).assign(sold=2)
+    with pytest.raises(DataError, match=r"^2 rows repeat the time stamp .* Drop or aggregate them\.$"):
+        read_panel(pd.concat([table, again]), id_col="shop", target_col="sold")
+
+
 def test_columns_that_name_series_of_shared_time_stamps_are_told():
     of_one = shops().query("item == 'tea'").drop(columns="item")
     with pytest.raises(DataError, match=r"Column 'shop' tells these rows apart; name it with id_col\.$"):

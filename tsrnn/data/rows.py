@@ -154,14 +154,15 @@ def _what_tells_apart(df: pd.DataFrame, columns: Columns, ds: Stamps) -> str:
         Empty where none do.
     """
     named = [] if columns.id_col is None else [columns.id_col]
+    # In a wide table all numbers are values so far, those that name series, too.
+    values = columns.targets if named else []
     stamps = pd.factorize(ds)[0]
     if stamps.max() + 1 > (1 - FEWEST_REPEATED) * len(df):
         return ""
     keys = [
         name
         for name in df.columns
-        if name not in named
-        and name != columns.time_name
+        if name not in (*named, *values, columns.time_name)
         and (is_text(df[name]) or pd.api.types.is_integer_dtype(df[name].dtype))
         and 2 * df[name].nunique() <= len(df)
     ]
