@@ -398,6 +398,13 @@ def test_some_series_are_read_without_the_others(tmp_path, monkeypatch, kept):
     pd.testing.assert_frame_equal(again, some, check_exact=True)
 
 
+@pytest.mark.parametrize("name", ["forecasts_of", "observations_of"])
+def test_one_name_is_no_list_of_names(name):
+    result = backtest("Naive", monthly_table(n_series=2), h=2, n_windows=2)
+    with pytest.raises(ParameterError, match=r"ids='series 1': expected a list of names: \['series 1'\]"):
+        getattr(result, name)("series 1")
+
+
 def test_a_part_of_another_length_is_damaged(tmp_path):
     backtest("Naive", monthly_table(n_series=2), h=2, n_windows=2, path=tmp_path)
     file = tmp_path / "forecasts" / "0001-00-Naive.parquet"

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from tsrnn.errors import ParameterError
 from tsrnn.evaluation.residuals import Residuals
 from tsrnn.evaluation.verdict import Verdict
 
@@ -107,15 +108,23 @@ class BacktestResult:
         }
 
     def forecasts_of(self, ids: Sequence[Any]) -> pd.DataFrame:
-        """Return the rows of `forecasts` of some series, and read no more than these from a folder."""
+        """Return the rows of `forecasts` of some series, and read no more than these from a folder.
+
+        Raises
+        ------
+        ParameterError
+            If `ids` is one name and no list of them.
+        """
         return _of_series(self, "forecasts", ids)
 
     def observations_of(self, ids: Sequence[Any]) -> pd.DataFrame:
-        """Return the rows of `observations` of some series."""
+        """Return the rows of `observations` of some series, with the errors of `forecasts_of`."""
         return _of_series(self, "observations", ids)
 
 
 def _of_series(result: Any, name: str, ids: Sequence[Any]) -> pd.DataFrame:
+    if isinstance(ids, str):  # its letters would be taken for names
+        raise ParameterError(f"ids={ids!r}: expected a list of names: [{ids!r}].")
     kept = vars(result).get(f"_{name}")
     if callable(kept):
         read: Read = kept
