@@ -134,8 +134,9 @@ class ForecastModel(BaseEstimator, ABC):
         ----------
         df : DataFrame, Series or Panel
             A long table (`unique_id, ds, y`), a wide table (one series per numeric column) or one Series.
-            It is not changed. Where its time stamps have a zone with a name, days and the seasons of hours and finer
-            steps follow the local clock of that zone, also where daylight saving moves it.
+            It is not changed. Other columns of a long table, such as prices, are not used; `notes_` names them. Where
+            its time stamps have a zone with a name, days and the seasons of hours and finer steps follow the local
+            clock of that zone, also where daylight saving moves it.
         id_col, time_col, target_col : str, optional
             Columns of the table, where they are not named `unique_id`, `ds` and `y`. For a wide table
             `target_col` may be a list of columns.
