@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -36,15 +37,19 @@ def test_a_fit_where_gradients_are_off_gives_the_same_forecast(monthly, mode, co
     pd.testing.assert_frame_equal(model.predict(), expected, check_exact=True)
 
 
-@pytest.mark.parametrize("name", ["float64", "bfloat16"])
+@pytest.mark.parametrize(
+    "defaults",
+    [partial(default_type, "float64"), partial(default_type, "bfloat16"), partial(torch.device, "meta")],
+    ids=["float64", "bfloat16", "device"],
+)
 @pytest.mark.parametrize(
     "options",
     [{"strategy": "zero-shot"}, *({"strategy": "scratch", "network": network, **QUICK} for network in NETWORKS)],
     ids=["base", *NETWORKS],
 )
-def test_a_program_that_computes_in_another_precision_gets_the_same_forecast(monthly, name, options):
+def test_a_program_with_other_defaults_of_torch_gets_the_same_forecast(monthly, defaults, options):
     expected = Forecaster(**options).fit(monthly).predict(h=30, level=80)
-    with default_type(name):
+    with defaults():
         found = Forecaster(**options).fit(monthly).predict(h=30, level=80)
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 

@@ -70,7 +70,7 @@ def new_network(
     The other one may also decode far steps, and a shorter horizon: what lies beyond that starts as its last patch.
     """
     # One thread, also for the decompositions behind orthogonal weights.
-    with own_random_state(seed, device), one_thread():
+    with own_random_state(seed, device), one_thread(), torch.device("cpu"):
         network = NETWORKS[settings.network](settings.size).to(device)
     if start is not None:
         weights, own = start.state_dict(), network.state_dict()

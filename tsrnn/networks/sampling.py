@@ -49,9 +49,10 @@ def interpolation_matrix(known: Sequence[float], wanted: Sequence[float]) -> Ten
 
 def stratified_noise(paths: int, horizon: int, generator: torch.Generator) -> Tensor:
     """Draw standard normal noise, stratified at every step, so that two or more paths do. Shape (paths, horizon)."""
-    strata = torch.special.ndtri((torch.arange(paths, dtype=torch.float64) + 0.5) / paths)
+    strata = torch.special.ndtri((torch.arange(paths, dtype=torch.float64, device=generator.device) + 0.5) / paths)
     strata = strata / strata.std(correction=0)  # the middles of strata vary less than what lies in them
-    return torch.stack([strata[torch.randperm(paths, generator=generator)] for _ in range(horizon)], 1)
+    orders = [torch.randperm(paths, generator=generator, device=generator.device) for _ in range(horizon)]
+    return torch.stack([strata[order] for order in orders], 1)
 
 
 def mixture_quantiles(known: Tensor, levels: Sequence[float], wanted: Sequence[float]) -> Tensor:
@@ -122,7 +123,8 @@ def sample_paths(known: Tensor, levels: Sequence[float], noise: Tensor) -> Tenso
     """
     normal = NormalDist()
     # A copy to a GPU that need not be waited for; training does this at every patch.
-    knots = torch.tensor([normal.inv_cdf(q) for q in levels], dtype=known.dtype).to(known.device, non_blocking=True)
+    knots = torch.tensor([normal.inv_cdf(q) for q in levels], dtype=known.dtype, device="cpu")
+    knots = knots.to(known.device, non_blocking=True)
     if known.dim() == 3:
         known = known.unsqueeze(1)  # [B, 1, H, Q]
     noise = noise.to(known.device, non_blocking=True)

@@ -123,7 +123,7 @@ def read_texts(cases: Sequence[Sequence[str]], vocabulary: Vocabulary) -> Cases:
     """Turn split texts into numbers; tokens that the vocabulary does not have become its unknown one."""
     place = {item: number for number, item in enumerate(vocabulary.items, start=1)}
     numbers = [place.get(token, 0) for case in cases for token in case]
-    return Cases(torch.tensor(numbers, dtype=torch.int64), sums_before([len(case) for case in cases]))
+    return Cases(torch.tensor(numbers, dtype=torch.int64, device="cpu"), sums_before([len(case) for case in cases]))
 
 
 def as_table(X: Any) -> Any:

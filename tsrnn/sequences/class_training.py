@@ -183,7 +183,7 @@ class _Epochs:
         """Return the cases of a step, counted from 1; to be asked for one step after the other."""
         place = (step - 1) % self.n_batches
         if place == 0:
-            order = torch.randperm(len(self.index), generator=self.generator).numpy()
+            order = torch.randperm(len(self.index), generator=self.generator, device="cpu").numpy()
             self.batches = np.array_split(self.index[order], self.n_batches)
         return self.batches[place]
 

@@ -230,7 +230,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.seed_ = seed_of(self.random_state)
         n_inputs = cases.n_channels if self.vocabulary_ is None else len(self.vocabulary_)
         size = choose_size(self, n_inputs, len(self.classes_), int(cases.lengths.max()))
-        with own_random_state(self.seed_, device), one_thread():
+        with own_random_state(self.seed_, device), one_thread(), torch.device("cpu"):
             self.network_ = SequenceNetwork(size).to(device)
         weight = weigh_classes(self.class_weight, self.classes_, codes).to(device)
         labelled = LabelledCases(cases.to(device), torch.from_numpy(codes).to(device), each_step)

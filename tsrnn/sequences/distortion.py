@@ -28,7 +28,8 @@ def bent_places(lengths: Tensor, longest: int, spread: float, generator: torch.G
     """
     last = (lengths - 1).clamp(min=1)[:, None].to(torch.float32)
     step = torch.arange(longest, device=lengths.device)
-    shifts = torch.randn(len(lengths), KNOTS, generator=generator).to(lengths.device, non_blocking=True) * spread * last
+    shifts = torch.randn(len(lengths), KNOTS, generator=generator, device=generator.device)
+    shifts = shifts.to(lengths.device, non_blocking=True) * spread * last
     along = (step / last).clamp(max=1) * (KNOTS - 1)  # [B, L]
     left = along.floor().clamp(max=KNOTS - 2)
     before, after = shifts.gather(1, left.long()), shifts.gather(1, left.long() + 1)
@@ -61,5 +62,6 @@ def distort(x: Tensor, lengths: Tensor, spread: float, generator: torch.Generato
     low = left.long()[..., None].expand(-1, -1, C)
     high = torch.minimum(low + 1, (lengths - 1)[:, None, None])
     bent = torch.lerp(x.gather(1, low), x.gather(1, high), (place - left)[..., None])
-    factor = 1 + spread * torch.randn(B, 1, C, generator=generator).to(x.device, non_blocking=True)
+    drawn = torch.randn(B, 1, C, generator=generator, device=generator.device)
+    factor = 1 + spread * drawn.to(x.device, non_blocking=True)
     return bent * factor, place.round().long()

@@ -72,7 +72,8 @@ class TextStreams:
         epoch, piece = divmod(step - 1, self.steps_per_epoch)
         cut = int(np.random.default_rng([self.seed, epoch]).integers(len(self.tokens)))
         low, high = (self.stream_length * part // self.steps_per_epoch for part in (piece, piece + 1))
-        at = torch.arange(self.batch_size)[:, None] * self.stream_length + torch.arange(low, high)
+        first = torch.arange(self.batch_size, device="cpu")[:, None] * self.stream_length
+        at = first + torch.arange(low, high, device="cpu")
         return cut_batch(self.tokens, (cut + at) % len(self.tokens), self.start, first=piece == 0)
 
 
@@ -91,8 +92,8 @@ def stream_batches(tokens: Tensor, n_streams: int, length: int, start: int) -> l
     Where the text is no multiple of the streams, what is left over is a last stream of its own.
     """
     n = len(tokens) // n_streams
-    at = torch.arange(n_streams)[:, None] * n + torch.arange(n)
-    rest = torch.arange(n_streams * n, len(tokens))[None]
+    at = torch.arange(n_streams * n, device="cpu").reshape(n_streams, n)
+    rest = torch.arange(n_streams * n, len(tokens), device="cpu")[None]
     return [
         cut_batch(tokens, streams[:, low : low + length], start, first=low == 0)
         for streams in (at, rest)

@@ -122,7 +122,8 @@ class StreamTraining(nn.Module):
 
 def new_language_network(size: LanguageSize, seen: Tensor) -> LanguageNetwork:
     """Return an untrained network, on the device of a text's tokens, that predicts them by their frequencies."""
-    network = LanguageNetwork(size).to(seen.device)
+    with torch.device("cpu"):
+        network = LanguageNetwork(size).to(seen.device)
     counts = torch.bincount(seen, minlength=size.vocabulary_size) + 1.0
     network.start_from(counts / counts.sum())
     return network

@@ -102,10 +102,11 @@ class WindowSampler:
         """Draw random windows: each of the given series is equally likely, and each of its cutoffs."""
         device = self.train_end.device
         # A GPU need not be waited for until it has taken them.
-        drawn = torch.randint(len(series), (batch_size,), generator=generator)
+        drawn = torch.randint(len(series), (batch_size,), generator=generator, device=generator.device)
         chosen = series[drawn.to(device, non_blocking=True)]
         first, last = self._earliest()[chosen], self._latest()[chosen]
-        share = torch.rand(batch_size, generator=generator, dtype=torch.float64).to(device, non_blocking=True)
+        share = torch.rand(batch_size, generator=generator, dtype=torch.float64, device=generator.device)
+        share = share.to(device, non_blocking=True)
         end = first + (share * (last - first + 1)).long()
         return self.cut(chosen, end, self.train_end[chosen])
 

@@ -361,8 +361,11 @@ def _detached(outcome: Outcome) -> Outcome:
 def _means(outcomes: Sequence[Outcome]) -> tuple[float, dict[str, float]]:
     """Return the weighted means of the loss and of each score."""
     losses = torch.stack([outcome.loss for outcome in outcomes])
-    weights = [torch.as_tensor(outcome.weight, dtype=losses.dtype) for outcome in outcomes]
-    weight = torch.stack([part.to(losses.device, non_blocking=True) for part in weights])
+    weights = [
+        part if isinstance(part, Tensor) else torch.tensor(part, dtype=losses.dtype, device="cpu")
+        for part in (outcome.weight for outcome in outcomes)
+    ]
+    weight = torch.stack([part.to(losses.device, losses.dtype, non_blocking=True) for part in weights])
 
     def mean(values: Tensor) -> float:
         return float((values * weight).sum() / weight.sum())
