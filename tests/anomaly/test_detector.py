@@ -19,6 +19,15 @@ def long_table(**series):
     )
 
 
+@pytest.mark.parametrize("channels", [False, True])
+def test_the_fitted_rows_in_another_order_are_judged_as_fit_did(clean, channels):
+    table = long_table(b=clean, a=clean[::-1].set_axis(clean.index), c=clean * 2)
+    detector = AnomalyDetector(channels=channels).fit(table)
+    shuffled = table.sample(frac=1, random_state=2)
+    assert list(shuffled["unique_id"].unique()) != list(table["unique_id"].unique())
+    pd.testing.assert_frame_equal(detector.detect(shuffled), detector.detect(), check_exact=True)
+
+
 def test_a_table_of_detections_has_a_row_for_every_row_and_the_fields_columns(clean):
     table = AnomalyDetector().fit(clean).detect()
     assert list(table.columns) == COLUMNS

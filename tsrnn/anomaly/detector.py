@@ -199,8 +199,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
 
         A series that goes on where the fitted rows (and those of `update`) end is judged from there. One that begins
         earlier is judged on its own, with what `fit` learnt of its spread and its past scores; so is one that `fit`
-        has not seen, with the past scores of the others. Of exactly the fitted rows it says what `fit` found. The
-        detector itself does not change.
+        has not seen, with the past scores of the others. Of exactly the fitted rows, in any order, it says what
+        `fit` found. The detector itself does not change.
 
         Parameters
         ----------

@@ -106,10 +106,12 @@ def _begins(panel: Panel) -> Integers:
 
 
 def same_rows(panel: Panel, other: Panel) -> bool:
-    """Tell whether two panels hold the same values of the same series at the same times."""
+    """Tell whether two panels hold the same values of the same series at the same times, in any order of series."""
+    if panel.y.shape != other.y.shape:
+        return False
+    panel, other = panel.sorted_by_id(), other.sorted_by_id()
     return (
-        panel.y.shape == other.y.shape
-        and panel.start.dtype == other.start.dtype
+        panel.start.dtype == other.start.dtype
         and np.array_equal(panel.offsets, other.offsets)
         and np.array_equal(panel.start, other.start)
         and list(panel.ids) == list(other.ids)
