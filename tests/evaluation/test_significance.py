@@ -316,6 +316,15 @@ def test_the_unit_of_the_losses_does_not_matter_and_the_same_forecasts_get_the_s
     assert (scaled.gain, scaled.low, scaled.high) == pytest.approx((found.gain, found.low, found.high))
 
 
+@pytest.mark.parametrize("shape", [(3, 12), (12, 1), (12, 5), (12, 12)])
+def test_the_order_of_the_series_does_not_matter(shape):
+    rng = np.random.default_rng(5)
+    loss, other = rng.lognormal(0, 1, (2, *shape))
+    order = rng.permutation(shape[0])
+    one, two = compare_losses(loss, other, 1), compare_losses(loss[order], other[order], 1)
+    assert (one.low, one.high, one.gain) == pytest.approx((two.low, two.high, two.gain), rel=1e-12)
+
+
 def test_how_many_draws_are_made_at_once_changes_nothing(monkeypatch):
     loss, other = overlapping_losses(30, 3, 4, 4, seed=0)
     whole = compare_losses(loss, other, 1)
