@@ -151,3 +151,33 @@ def test_one_business_year_more_is_read_as_those_before():
     model = Naive().fit(years)
     model.update(pd.DataFrame({"ds": ["2009-10"], "y": [50.0]}))
     np.testing.assert_array_equal(model.panel_.series(0)[-2:], [23, 50])
+
+
+MONTHS = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August"]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "message"),
+    [
+        ("Stand", [*pd.date_range("2024", periods=12).strftime("%d.%m.%Y"), "Summe"], r"'Summe' \(row 12\).*totals"),
+        ("Stand", ["[tt.mm.jjjj]", *pd.date_range("2024", periods=8).strftime("%d.%m.%y")], r"jjjj\]' \(row 0\)"),
+        ("Stand", ["01/02/2024", "02/01/2024", "03/04/2024", "04/03/2024"], "can be read as .*--date-format"),
+        ("Stand", [f"{month} 2024" for month in MONTHS], r"'Januar 2024' \(row 0\).*--date-format '%d/%m/%Y'"),
+        ("Stand", [f"KW {week}/2024" for week in range(1, 9)], "8 of 8 values cannot be read as dates"),
+        ("Monat", [f"{month[:3]} 24" for month in MONTHS], "cannot be read as dates"),
+    ],
+)
+def test_rows_are_not_counted_beside_dates_that_cannot_be_read(name, texts, message):
+    with pytest.raises(DataError, match=rf"^Time column {name!r}: .*{message}"):
+        read_panel(pd.DataFrame({name: texts, "x": np.arange(float(len(texts)))}))
+
+
+@pytest.mark.parametrize("texts", [["Model 2020", "Model 2020", "Model 2024"], ["part 1", "part 2", "part 3"]])
+def test_rows_are_counted_beside_names(texts):
+    panel = read_panel(pd.DataFrame({"part": texts, "x": [1.0, 2.0, 4.0]}))
+    assert panel.frequency.alias == "1"
+
+
+def test_whole_numbers_under_the_german_word_for_a_period_are_months():
+    panel = read_panel(pd.DataFrame({"Periode": [202311, 202312, 202401], "x": [1.0, 2.0, 4.0]}))
+    assert panel.frequency.alias == "MS"

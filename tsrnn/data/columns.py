@@ -14,7 +14,7 @@ import pandas as pd
 from tsrnn.data.clocks import clock_columns, refuse_split_stamps
 from tsrnn.data.column_arguments import target_names
 from tsrnn.data.counters import find_counter, is_counter, rises_evenly
-from tsrnn.data.dates import looks_like_dates
+from tsrnn.data.dates import labels_time, looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
 from tsrnn.data.name_words import TIME_WORDS, name_words
 from tsrnn.data.number_signs import SIGNED, split_sign
@@ -160,7 +160,9 @@ def choose_time(df: pd.DataFrame, id_col: Any, time_col: str | None) -> tuple[An
         if found is not None:
             return found, False
     if id_col is None and counted:
-        return df.index.name, True
+        # Counting rows would pass their dates over; reading these names the values that stand in the way.
+        labels = [name for name in df.columns if df.index.name is None and _is_label_of_time(df[name])]
+        return (labels[0], False) if labels else (df.index.name, True)
     raise DataError(
         f"No column of dates was found among: {listing(df.columns, 10)}. Name the time column with time_col "
         "(dates, text of dates, or whole numbers)."
@@ -217,6 +219,10 @@ def is_text(column: Any) -> bool:
 
 def _is_date_text(column: pd.Series) -> bool:
     return is_text(column) and looks_like_dates(column.astype(object))
+
+
+def _is_label_of_time(column: pd.Series) -> bool:
+    return is_text(column) and labels_time(column.astype(object))
 
 
 def _check_split_date(df: pd.DataFrame, name: Any) -> None:

@@ -37,10 +37,18 @@ _COMPACT_CLOCKS = {10: "%H", 12: "%H%M", 14: "%H%M%S"}
 _BUSINESS_YEAR = r"^(\d{4})[-/–](\d{4}|\d{2})$"
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _SAMPLE = 20
+# Two labels may look like anything.
+_FEWEST = 3
+# Day, month and year in any order, with any clock, even where day and month may be confused.
+DATE_OF_NUMBERS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
+_YEAR = r"(?<!\d)(?:18|19|20)\d\d(?!\d)"
+# Rows in which a label of time is looked for.
+_LABELS = 1000
 NAME_THE_ZONE = (
     "--time-zone Europe/Berlin on the command line, df['ds'] = pd.to_datetime(df['ds'], utc=True)"
     ".dt.tz_convert('Europe/Berlin') in Python"
 )
+NAME_THE_FORMAT = "--date-format '{0}' on the command line, pd.to_datetime(df[...], format='{0}') in Python"
 # What the share of the most common step must be larger by.
 _CLEARLY = 0.03
 
@@ -57,6 +65,31 @@ def looks_like_dates(text: pd.Series) -> bool:
     except DataError:
         return False
     return True
+
+
+def shape_of(text: str) -> str:
+    """Return what a text is like, whatever its numbers and words.
+
+    >>> shape_of("31.12.2024"), shape_of("Januar 2024")
+    ('9.9.9', 'a 9')
+    """
+    return re.sub(r"[^\W\d]+", "a", re.sub(r"\d+", "9", text))
+
+
+def labels_time(text: pd.Series) -> bool:
+    """Tell whether text that cannot be read as dates stands for time all the same.
+
+    Half of the values or more are dates, beside a total or a footnote; or every row has another one, with a year in
+    it, as Januar 2024 and KW 5/2024.
+    """
+    known = text.dropna().iloc[:_LABELS].astype(str).str.strip()
+    if len(known) < _FEWEST:
+        return False
+    shapes = known.map(shape_of)
+    alike = known[shapes == shapes.mode()[0]]
+    if 2 * len(alike) >= len(known) and (alike.str.fullmatch(DATE_OF_NUMBERS).all() or looks_like_dates(alike)):
+        return True
+    return bool(known.is_unique and known.str.contains(_YEAR).all())
 
 
 def parse_dates(
@@ -224,7 +257,7 @@ def _choose_reading(values: pd.Series, found: dict[str, pd.DatetimeIndex]) -> tu
     second = next(form for form in ranked[1:] if not _is_likelier(best, form, found))
     raise DataError(
         f"Dates such as {values.iloc[0]!r} can be read as {best!r} and as {second!r}. Say which: "
-        f"--date-format {best!r} on the command line, pd.to_datetime(df[...], format={best!r}) in Python."
+        f"{NAME_THE_FORMAT.format(best)}."
     )
 
 
@@ -312,7 +345,10 @@ def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     failed = pd.to_datetime(values, format=best, errors="coerce").isna().to_numpy()
     rows = np.flatnonzero(failed[codes])
     shown = examples(rows, lambda row: f"{text.iloc[row]!r} (row {row})")
+    cure = "Take out rows that are none, such as totals."
+    if 2 * len(rows) > len(text):
+        cure = f"Another format can be named: {NAME_THE_FORMAT.format('%d/%m/%Y')}."
     return (
         f"{some_of(len(rows), len(text), 'value')} cannot be read as dates, for example {shown}; rows count from 0. "
-        "Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years 1678 to 2261."
+        f"Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years 1678 to 2261. {cure}"
     )

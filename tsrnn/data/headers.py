@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.dates import looks_like_dates
+from tsrnn.data.dates import DATE_OF_NUMBERS, looks_like_dates, shape_of
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?")
-_DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 _SAMPLE = 20
 _YEAR = re.compile(r"(?:1[7-9]|2[01])\d\d")
@@ -133,10 +132,10 @@ def _continues_dates(field: str, column: list[str]) -> bool:
     if not known or (re.fullmatch(r"[-+]?\d*(?:[.,]\d*)?", field) and not re.fullmatch(r"\d{8}", field)):
         return False
     # Reading dates is slow, and a header may be thousands of dates above numbers.
-    if _shape(field) != _shape(known[0]):
+    if shape_of(field) != shape_of(known[0]):
         return False
     # Dates in which day and month may be confused are dates nevertheless.
-    if all(_DAY.fullmatch(value) for value in (field, *known)):
+    if all(DATE_OF_NUMBERS.fullmatch(value) for value in (field, *known)):
         return True
     return looks_like_dates(pd.Series([field, *known], dtype=object))
 
@@ -148,7 +147,3 @@ def _continues_count(field: str, column: list[str]) -> bool:
     except ValueError:
         return False
     return len(numbers) > 2 and numbers[1] > numbers[0] and len(set(np.diff(numbers))) == 1
-
-
-def _shape(text: str) -> str:
-    return re.sub(r"[^\W\d]+", "a", re.sub(r"\d+", "9", text))

@@ -8,9 +8,23 @@ from typing import Any
 # Of a column of time, whatever it holds.
 TIME_WORDS = {"date", "dates", "time", "timestamp", "datetime", "month", "period", "year", "years", "day"}
 TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum", "ts", "epoch", "unix", "unixtime"}
+TIME_WORDS |= {
+    "monat",
+    "jahr",
+    "quartal",
+    "woche",
+    "kw",
+    "mois",
+    "trimestre",
+    "semaine",
+    "mes",
+    "fecha",
+    "semana",
+    "periode",
+}
 # Of whole numbers that count steps, and of what counts time or its units evenly.
 COUNTER_WORDS = {"time", "timestamp", "step", "period", "t"}
-EVEN_WORDS = TIME_WORDS | COUNTER_WORDS | {"obs", "observation", "jahr", "monat", "woche", "tag"}
+EVEN_WORDS = TIME_WORDS | COUNTER_WORDS | {"obs", "observation", "tag"}
 EVEN_WORDS |= {"second", "seconds", "minute", "minutes", "hours", "days", "weeks", "months", "quarters"}
 # Of whole numbers that are time since 1970, calendar years, or weeks of ISO 8601.
 STAMP_WORDS = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
