@@ -71,6 +71,38 @@ def test_signs_that_differ_and_words_among_them_are_refused(save, values, messag
         read_panel(read_table(path))
 
 
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (("1'234.50", "12\N{RIGHT SINGLE QUOTATION MARK}345.25", "7.5"), [1234.5, 12345.25, 7.5]),
+        (("1 234,50", "1\N{NO-BREAK SPACE}234\N{NARROW NO-BREAK SPACE}567,25", "-7"), [1234.5, 1234567.25, -7]),
+        (("1.234,50-", "\N{MINUS SIGN}7,25", "3"), [-1234.5, -7.25, 3]),
+        (("1.5e3", " ", "7.25"), [1500, None, 7.25]),
+    ],
+)
+@pytest.mark.parametrize("sep", [",", ";"])
+def test_numbers_are_read_whatever_parts_their_thousands_and_wherever_their_minus_stands(save, sep, texts, numbers):
+    path = save(*texts, "", sep=sep)
+    table, notes = read_noted_table(path)
+    assert table["x"].tolist()[:-1] == pytest.approx([float("nan") if x is None else x for x in numbers], nan_ok=True)
+    assert notes == []
+    notation = read_notation(str(path), read_panel(table))
+    known = [(text, x) for text, x in zip(texts, numbers, strict=True) if x is not None]
+    assert [notation.number(text) for text, _ in known] == [x for _, x in known]
+
+
+@pytest.mark.parametrize(
+    "texts", [("1 23", "4 567"), ("(5)", "7"), ("-5-", "7"), ("1\N{MIDDLE DOT}5", "7"), ("\u0661", "7")]
+)
+def test_text_that_only_resembles_numbers_stays_text(save, texts):
+    assert read_table(save(*texts))["x"].tolist() == list(texts)
+
+
+def test_numbers_in_groups_that_tell_rows_of_one_time_apart_name_series(tmp_path):
+    rows = [f"2024-01-{day:02d},{number},{day}" for day in (1, 2, 3) for number in ("1 234", "1 235")]
+    assert panel_of(tmp_path, "date,account,x", rows).ids.tolist() == ["1 234", "1 235"]
+
+
 def test_names_keep_their_signs(save):
     assert read_table(save("5 %", "10 %"), FileForm(id_col="x"))["x"].tolist() == ["5 %", "10 %"]
     for text in ("12 kg", "shop 1", "Q1", "$", "%", "12 34 $", "--$5", "(5)", "5 $ %", ""):

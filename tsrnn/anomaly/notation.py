@@ -18,7 +18,7 @@ from tsrnn.data.csv_text import SAMPLE_LINES, find_separator
 from tsrnn.data.dates import parse_dates
 from tsrnn.data.files import PARQUET, UNSAID, FileForm, read_csv_text
 from tsrnn.data.number_marks import find_marks, number_pattern, thousands_beside
-from tsrnn.data.number_signs import split_sign
+from tsrnn.data.number_signs import plain_number, split_sign
 from tsrnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Notation:
         sign, plain = split_sign(text)
         if sign not in self.signs:
             plain = text
+        plain = plain_number(plain)
         if self.thousands is not None and re.fullmatch(number_pattern(self.decimal, self.thousands), plain):
             plain = plain.replace(self.thousands, "")
         if self.decimal != ".":

@@ -312,13 +312,25 @@ def _choose_targets(df: pd.DataFrame, others: list[Any], wanted: list[Any], chos
     texts = [name for name in others if name not in numeric and name not in signed]
     _refuse_numbers_as_text(df, texts, bool(numeric), chosen.kind == "long" and bool(numeric))
     if not numeric:
-        kinds = [f"{name} ({df[name].dtype})" for name in others]
-        raise DataError(f"The table has no numeric column to forecast; it has: {listing(kinds, 10) or 'no others'}.")
+        raise DataError(
+            f"The table has no numeric column to forecast; it has: {listing(_kinds(df, others), 10) or 'no others'}. "
+            "Expected a column of numbers, in a file under the line of names, which is its first line."
+        )
     if chosen.kind == "long" and len(numeric) > 1:
         raise DataError(
             f"{len(numeric)} numeric columns could be the values: {listing(numeric, 10)}. Name one with target_col."
         )
     return numeric
+
+
+def _kinds(df: pd.DataFrame, names: list[Any]) -> list[str]:
+    """Return names of columns with what they hold: an example where it is text."""
+    shown = []
+    for name in names:
+        known = df[name].dropna()
+        is_words = is_text(df[name]) and len(known) > 0
+        shown.append(f"{name} (text, {str(known.iloc[0])[:40]!r})" if is_words else f"{name} ({df[name].dtype})")
+    return shown
 
 
 def is_numeric(column: pd.Series) -> bool:
@@ -341,7 +353,7 @@ def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: boo
             beside = may_bear_signs or (has_numbers and len(text.unique()) == 1)
             if not beside and any(split_sign(value.strip())[0] for value in text.iloc[:100]):
                 text = text.map(lambda value: split_sign(value.strip())[1])
-            share = text.str.fullmatch(r"\s*[-+]?(?:[1-9][\d,. ']*|0|0?[.,]\d+)(?:[eE][-+]?\d+)?\s*").mean()
+            share = text.str.fullmatch(r"\s*[-+−]?(?:[1-9][\d,.\s'’]*|0|0?[.,]\d+)(?:[eE][-+]?\d+)?-?\s*").mean()
             if len(text) and share >= 0.5:
                 other = ", or name the columns to forecast with target_col" if has_numbers else ""
                 raise DataError(f"{numbers_as_text(column, name)}{other}.")

@@ -15,7 +15,7 @@ from statistics import fmean
 import pandas as pd
 
 from tsrnn.data.columns import names_series
-from tsrnn.data.number_signs import SIGNED, sign_note, split_sign, take_off_sign
+from tsrnn.data.number_signs import SIGNED, plain_number, sign_note, split_sign, take_off_sign
 from tsrnn.data.panel import Floats
 from tsrnn.errors import DataError
 
@@ -29,6 +29,7 @@ _KINDS = re.compile(
     r"|(?P<comma_decimal>[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d*),\d+(?:[eE][-+]?\d+)?)"
     r"|(?P<point_decimal>[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+|0|[1-9]\d*|)\.\d+(?:[eE][-+]?\d+)?)"
 )
+_UNBROKEN = re.compile(r"[^\s'’]*")
 _POINTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})(?:\D.*)?")
 # Whole numbers that stand for a missing value in columns of any other notation.
 _PLACEHOLDERS = {"0", "9", "99", "999"}
@@ -65,8 +66,8 @@ class _Evidence:
         return any(self.fields[kind] for kind in kinds)
 
     def add(self, column: int, text: str) -> None:
-        if text and not (text[0].isdecimal() and text[-1].isdecimal()):
-            text = split_sign(text)[1]
+        if text and not (text[0].isdecimal() and text[-1].isdecimal() and _UNBROKEN.fullmatch(text)):
+            text = plain_number(split_sign(text)[1])
         if "." not in text and "," not in text:
             if text.isdecimal() and text not in _PLACEHOLDERS:
                 if len(text) > 3:
@@ -207,7 +208,7 @@ def number_pattern(decimal: str, thousands: str) -> str:
 def convert_marked_numbers(
     table: pd.DataFrame, decimal: str, thousands: str | None, kept: Collection[str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Turn text columns of grouped numbers into numbers, and those of numbers that all bear the same sign.
+    """Turn text columns into numbers: grouped ones, those beside cells of spaces, and those that all bear one sign.
 
     pandas would also join dates such as 31.12.2023. Discounts of 10 % and 20 % that tell rows of one time apart name
     series, and stay text.
@@ -227,32 +228,40 @@ def convert_marked_numbers(
     notes : list of str
         Which signs were taken off.
     """
-    number, notes, signed = number_pattern(decimal, thousands or ""), list[str](), dict[str, Floats]()
+    number = re.compile(
+        rf"{number_pattern(decimal, thousands or '')}|[-+]?(?:\d*{re.escape(decimal)})?\d+(?:[eE][-+]?\d+)?", re.ASCII
+    )
+    notes, signed = list[str](), dict[str, Floats]()
     for column in table.columns:
         if column in kept or not pd.api.types.is_string_dtype(table[column].dtype):
             continue
-        known = table[column].dropna()
-        # The first values settle it for names and dates, of which there may be millions.
-        if thousands is not None and all(
-            part.str.strip().str.fullmatch(number).all() for part in (known.iloc[:100], known)
-        ):
-            table = table.assign(**{column: _to_numbers(table[column].str.strip(), decimal, thousands)})
+        codes, uniques = pd.factorize(table[column])
+        texts = [str(text).strip() for text in uniques]
+        sign, values = take_off_sign(texts) or ("", map(plain_number, texts))
+        plain = _all_numbers(values, number)
+        if plain is None or (plain != texts and any(plain) and names_series(table, column)):
             continue
-        codes, texts = pd.factorize(table[column])
-        found = take_off_sign(str(text) for text in texts)
-        if found is not None:
-            sign, plain = found[0], pd.Series(found[1], dtype=object)
-            if plain.str.fullmatch(rf"{number}|[-+]?{re.escape(decimal)}\d+").all():
-                if names_series(table, column):
-                    continue
-                # Where a value is missing, its code is that of the last number.
-                numbers = pd.concat([_to_numbers(plain, decimal, thousands), pd.Series([float("nan")])])
-                signed[column] = numbers.to_numpy()[codes]
-                notes.append(sign_note(column, sign))
+        # Where a value is missing, its code is that of the last number.
+        numbers = _to_numbers(pd.Series([*plain, ""], dtype=object), decimal, thousands).to_numpy()[codes]
+        if sign:
+            signed[column] = numbers
+            notes.append(sign_note(column, sign))
+        else:
+            table = table.assign(**{column: numbers})
     if signed:
         table = table.assign(**signed)
         table.attrs[SIGNED] = list(signed)
     return table, notes
+
+
+def _all_numbers(texts: Iterable[str], number: re.Pattern[str]) -> list[str] | None:
+    """Return texts that are numbers, or empty as cells of spaces are; None at the first other one."""
+    found = []
+    for text in texts:
+        if text and not number.fullmatch(text):
+            return None
+        found.append(text)
+    return found
 
 
 def _to_numbers(text: pd.Series, decimal: str, thousands: str | None) -> pd.Series:

@@ -18,6 +18,7 @@ _SIGNED = re.compile(
     rf"(?P<minus>[-+−]?)\s*(?:(?P<before>{_SIGN})\s*(?P<inner>[-+−]?)\s*(?P<first>{_NUMBER})"
     rf"|(?P<second>{_NUMBER})\s*(?P<after>{_SIGN}))"
 )
+_BARE = re.compile(rf"(?P<before>[-+−]?)\s*(?P<digits>{_NUMBER})(?P<after>[-−]?)")
 # Between groups of three digits, where comma and point are not used for it.
 _GROUPED = re.compile(r"\d{1,3}(?:[\s'’]\d{3})+(?:[.,]\d+)?")
 
@@ -35,14 +36,36 @@ def split_sign(text: str) -> tuple[str, str]:
     if found is None:
         return "", text
     minus = found["minus"] + (found["inner"] or "")
-    digits = found["first"] or found["second"]
-    if _GROUPED.fullmatch(digits):
-        digits = re.sub(r"[\s'’]", "", digits)
+    digits = _ungrouped(found["first"] or found["second"])
     # Accounts write what is negative in brackets.
-    if len(minus) > 1 or (minus and inside is not None) or re.search(r"[\s'’]", digits):
+    if len(minus) > 1 or (minus and inside is not None) or digits is None:
         return "", text
     minus = "-" if inside is not None else minus.replace("−", "-")
     return found["before"] or found["after"], minus + digits
+
+
+def plain_number(text: str) -> str:
+    """Return a number without spaces or apostrophes in it and with an ASCII minus in front; other text as it is.
+
+    Brackets around a number may say that it is negative, or uncertain.
+
+    Examples
+    --------
+    >>> plain_number("1 234,50"), plain_number("1'234.50-"), plain_number("12 34"), plain_number("(5)")
+    ('1234,50', '-1234.50', '12 34', '(5)')
+    """
+    found = _BARE.fullmatch(text)
+    digits = None if found is None else _ungrouped(found["digits"])
+    if found is None or digits is None or (found["before"] and found["after"]):
+        return text
+    return (found["before"] or found["after"]).replace("−", "-") + digits
+
+
+def _ungrouped(digits: str) -> str | None:
+    """Return digits without what is between groups of three; None where it is elsewhere."""
+    if _GROUPED.fullmatch(digits):
+        return re.sub(r"[\s'’]", "", digits)
+    return None if re.search(r"[\s'’]", digits) else digits
 
 
 def take_off_sign(texts: Iterable[str]) -> tuple[str, list[str]] | None:

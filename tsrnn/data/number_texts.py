@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tsrnn.data.number_signs import split_sign
@@ -47,7 +48,12 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
     cure = f"pd.to_numeric(df[{name!r}], errors='coerce')"
     if text.str.contains(r"\d").mean() > 0.5 and numbers.mean() < 0.5:
         cure = "pd.to_numeric, after .str.replace has taken out all but digits, signs and the decimal point"
-    return f"Column {name!r} holds text, for example {example!r}; expected numbers. Convert it: {cure}"
+    row = int(np.flatnonzero(column.astype(str).str.strip() == example)[0])
+    return (
+        f"Column {name!r} holds text, for example {example!r}; expected numbers. That is in row {row} (counted from "
+        "0). In a file leave cells without a value empty, and take out lines of titles, units and totals; in Python convert it: "
+        f"{cure}"
+    )
 
 
 def are_numbers(text: pd.Series) -> pd.Series:
