@@ -164,6 +164,11 @@ MONTHS = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August"
         ("Stand", ["01/02/2024", "02/01/2024", "03/04/2024", "04/03/2024"], "can be read as .*--date-format"),
         ("Stand", [f"{month} 2024" for month in MONTHS], r"'Januar 2024' \(row 0\).*--date-format '%d/%m/%Y'"),
         ("Stand", [f"KW {week}/2024" for week in range(1, 9)], "8 of 8 values cannot be read as dates"),
+        (
+            "t",
+            [f"01.01.2024 {hour:02d}:00" for hour in range(1, 25)],
+            r"1 of 24 values .*'01.01.2024 24:00' \(row 23\)",
+        ),
         ("Monat", [f"{month[:3]} 24" for month in MONTHS], "cannot be read as dates"),
     ],
 )

@@ -43,7 +43,9 @@ def test_no_advice_would_turn_all_numbers_into_missing_values(values):
 
 
 def test_a_word_among_numbers_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"for example 'closed'; expected numbers.*errors='coerce'"):
+    with pytest.raises(
+        DataError, match=r"'closed'; expected numbers.*row 1 .*In a file leave cells .* empty.*errors='coerce'"
+    ):
         read_panel(daily("1", "closed", "3"))
     # The message does not send back to the option that was given.
     path = tmp_path / "table.csv"

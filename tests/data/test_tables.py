@@ -451,6 +451,12 @@ def test_a_few_repeated_rows_are_no_series_and_days_repeat_no_hour(step, hint):
         (wide_table()[["date"]], {}, DataError, "no numeric column.*no others"),
         (wide_table()[["date"]].assign(ok=True), {}, DataError, r"no numeric column.*ok \(bool\)"),
         (
+            wide_table()[["date"]].assign(s="12 kWh"),
+            {},
+            DataError,
+            r"s \(text, '12 kWh'\)\. Expected a column of numbers",
+        ),
+        (
             wide_table(),
             {"target_col": "aa"},
             ColumnError,

@@ -24,7 +24,8 @@ SAMPLE_LINES = 1000
 
 def from_header(text: str) -> tuple[str, str | None]:
     """Return the text of a CSV from its header on, and the separator that a line above it names, as Excel reads it."""
-    text = text.lstrip("\r\n")
+    # An old Macintosh ended lines by CR alone, as one of Excel's formats still does.
+    text = text.lstrip("\r\n") if "\n" in text else text.replace("\r", "\n").lstrip("\n")
     line = _SEPARATOR_LINE.match(text)
     return (text, None) if line is None else (text[line.end() :].lstrip("\r\n"), line[1])
 
@@ -112,10 +113,13 @@ def _check_rows(text: str, name: str, sep: str) -> tuple[list[str], list[list[st
         header = next(reader)
         for row in reader:
             if row and len(row) != len(header):
+                doubt = "Take that line out if it is a note"
+                if len(header) < len(row):
+                    doubt = f"Take {sep.join(header)[:40]!r} out if it is a title or a comment above the line of names"
                 raise DataError(
                     f"{name}: line {reader.line_num} has {counted(len(row), 'field')}, the header has {len(header)}, "
-                    f"cut at each {_SEPARATORS.get(sep, sep)}. Quote fields that hold the separator, or name another "
-                    "one with sep."
+                    f"cut at each {_SEPARATORS.get(sep, sep)}. {doubt}; quote fields that hold the separator, or name "
+                    "another one with sep."
                 )
             if len(sample) < SAMPLE_LINES:
                 sample.append(row)

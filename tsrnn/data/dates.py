@@ -239,8 +239,13 @@ def _formats_that_fit(values: pd.Series) -> dict[str, pd.DatetimeIndex]:
     return found
 
 
+def _coerced(text: pd.Series, form: str) -> pd.Series:
+    """Return the dates of text that fits a format, NaT for other text."""
+    return pd.to_datetime(text, format=form, errors="coerce", utc=True if "%z" in form else None)
+
+
 def _read(text: pd.Series, form: str) -> pd.DatetimeIndex | None:
-    dates = pd.to_datetime(text, format=form, errors="coerce", utc=True if "%z" in form else None)
+    dates = _coerced(text, form)
     if dates.isna().any():
         return None
     return place_in_century(pd.DatetimeIndex(dates)) if "%y" in form else pd.DatetimeIndex(dates)
@@ -340,9 +345,10 @@ def _minutes(offset: str) -> int:
 def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     """Say which values stand in the way, judged by the format that reads most of them."""
     sample = values.iloc[:1000]
-    formats = ("ISO8601", *_DAYS, *_MONTHS)
-    best = min(formats, key=lambda form: int(pd.to_datetime(sample, format=form, errors="coerce").isna().sum()))
-    failed = pd.to_datetime(values, format=best, errors="coerce").isna().to_numpy()
+    clocks = _CLOCKS if sample.str.contains(":", regex=False).any() else ("",)
+    formats = ("ISO8601", *(day + clock for day in _DAYS for clock in clocks), *_MONTHS)
+    best = min(formats, key=lambda form: int(_coerced(sample, form).isna().sum()))
+    failed = _coerced(values, best).isna().to_numpy()
     rows = np.flatnonzero(failed[codes])
     shown = examples(rows, lambda row: f"{text.iloc[row]!r} (row {row})")
     cure = "Take out rows that are none, such as totals."

@@ -27,6 +27,12 @@ PARQUET = (".parquet", ".pq")
 _JSON = re.compile(r'\s*(?:\{\s*"|\{\s*\}|\[\s*[\[{])')
 
 
+# How other packed files begin than those of gzip, which are read.
+_PACKED = {"bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "zstd": b"\x28\xb5\x2f\xfd"}
+# A web page, as which some programs save a "spreadsheet".
+_MARKUP = re.compile(r"\s*<(?:!doctype|html|table|\?xml)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class FileForm:
     """How a table is written in a file, as far as a user has said; the rest is told from the file.
@@ -190,10 +196,17 @@ def _decode_table(data: bytes, name: str, given: str | None) -> str:
         raise DataError(f"{name}: is a Parquet file; name it .parquet.")
     if data[:4] == b"PK\x03\x04":
         raise DataError(f"{name}: is a zip archive or a spreadsheet. Save the table as CSV.")
+    packed = next((kind for kind, magic in _PACKED.items() if data.startswith(magic)), None)
+    if packed is not None:
+        raise DataError(f"{name}: is packed by {packed}. Unpack it, or pack it by gzip.")
     cure = "Name its encoding with encoding, for example cp1252 (Windows), or save the file as UTF-8."
     text = decode(data, name, "CSV text or Parquet (.parquet)", cure, given)
     if not text.strip():
         raise DataError(f"{name}: is empty; expected a header line and rows.")
+    if _MARKUP.match(text):
+        raise DataError(
+            f"{name}: is HTML or XML; expected CSV or Parquet. Open it in a spreadsheet and save it as CSV."
+        )
     if _JSON.match(text):
         raise DataError(
             f"{name}: is JSON; expected CSV or Parquet. Save the table as one of them, for example in Python with "

@@ -51,8 +51,8 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
     row = int(np.flatnonzero(column.astype(str).str.strip() == example)[0])
     return (
         f"Column {name!r} holds text, for example {example!r}; expected numbers. That is in row {row} (counted from "
-        "0). In a file leave cells without a value empty, and take out lines of titles, units and totals; in Python convert it: "
-        f"{cure}"
+        "0). In a file leave cells without a value empty, and take out lines of titles, units and totals; in "
+        f"Python convert it: {cure}"
     )
 
 
