@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,8 @@ def test_the_options_of_the_windows_reach_the_backtest(run, sales, tmp_path):
     assert len(list((tmp_path / "kept" / "forecasts").glob("*.parquet"))) == 2 * 4
     again = json.loads(run(*arguments)[1])
     assert again["leaderboard"] == json.loads(out)["leaderboard"]
+    code, out, err = run(*arguments, "--horizon", "2", "--level", "50")
+    assert re.search(r"differs in --horizon \(3; now 2\), --level \(quantiles \[", err)
     code, out, err = run(*arguments, "--models", "Drift")
     assert (code, out) == (1, "")
     assert "kept: belongs to another backtest, which differs in the models" in err

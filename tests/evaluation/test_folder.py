@@ -206,7 +206,7 @@ def test_a_larger_budget_goes_on_where_a_smaller_one_ended(tmp_path):
         ({"gap": 1}, r"gap \(0; now 1\)"),
         ({"refit": True}, r"refit \(0; now 1\)"),
         ({"train_size": 30}, r"train_size \(None; now 30\)"),
-        ({"level": 50}, "quantiles"),
+        ({"level": 50}, r"level \(quantiles \[.*; now \[0\.1, .*0\.75"),
         ({"season_length": 6}, "differs in the data"),
         ({"df": monthly_table(n_series=2, seed=1)}, "differs in the data. Name another path, or delete the folder"),
         ({"models": ["Naive"]}, r"the models \(Drift, Naive; now Naive\)\. Name"),

@@ -264,6 +264,8 @@ def _check_same(path: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) 
             told.append("the data")
         elif key == "models":
             told.append(f"the models ({_differences(held.get(key), wanted[key])})")
+        elif key == "quantiles":
+            told.append(f"level (quantiles {held.get(key)}; now {wanted[key]})")
         else:
             told.append(f"{key} ({held.get(key)}; now {wanted.get(key)})")
     raise ParameterError(f"{path}: belongs to another backtest, which differs in {', '.join(told)}. {CURE}")
