@@ -15,6 +15,14 @@ def test_a_file_takes_the_place_of_another_and_of_what_a_dead_process_left(tmp_p
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
+def test_a_file_keeps_its_permissions(tmp_path):
+    file = tmp_path / "a.bin"
+    write_whole(file, b"one")
+    file.chmod(0o640)
+    write_whole(file, b"two")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"two", 0o640)
+
+
 @pytest.mark.parametrize("step", ["fsync", "getpid"])
 def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, step):
     def fail(*arguments):

@@ -41,7 +41,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that an interruption, or a computer that stops, leaves the whole old file, or none, or the new.
 
     It is written beside its place and renamed when it lies on the disk. Where the path leads elsewhere, what it leads
-    to is replaced; a pipe or a device cannot be, and is written to.
+    to is replaced, and its permissions stay; a pipe or a device cannot be, and is written to.
 
     Raises
     ------
@@ -58,6 +58,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     unfinished.unlink(missing_ok=True)
     try:
         with unfinished.open("xb") as file:
+            if target.exists():
+                # Whoever may read the old file, and nobody else, may read the new one.
+                os.chmod(unfinished, stat.S_IMODE(target.stat().st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
