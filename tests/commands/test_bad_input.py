@@ -1,6 +1,7 @@
 """Whatever is given to a command: no traceback, one line that says what to do, and no file left behind."""
 
 import json
+import os
 import random
 import shutil
 
@@ -124,6 +125,12 @@ def test_places_that_cannot_be_written_are_refused_before_any_work(run, here, mo
         assert "is a folder" in refused(run("forecast", "good.csv", *QUICK["forecast"], option, "model"))
         assert "no folder" in refused(run("forecast", "good.csv", *QUICK["forecast"], option, "good.csv/x"))
     assert "no folder" in refused(run("backtest", "good.csv", "--models", "SeasonalNaive", "--report", "no/x.html"))
+    # The rights of a folder are no obstacle to root.
+    with monkeypatch.context() as protected:
+        protected.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+        told = refused(run("backtest", "good.csv", "--models", "SeasonalNaive"))
+    assert "good-backtest.html: cannot be written, " in told
+    assert "is write-protected. Choose another path by --report." in told
     for arguments in (
         ("inspect", "good.csv"),
         ("datasets",),

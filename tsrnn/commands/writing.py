@@ -87,8 +87,8 @@ def check_output(
     Raises
     ------
     DataError
-        If its folder does not exist, or is that of a saved model; it is a folder itself; or writing it would overwrite
-        what is read, a part of a backtest, or another output.
+        If its folder does not exist, cannot be written to, or is that of a saved model; it is a folder itself; or
+        writing it would overwrite what is read, a part of a backtest, or another output.
     """
     written: dict[str, str] = {}
     for option, path in outputs.items():
@@ -102,10 +102,13 @@ def check_output(
             raise DataError(
                 f"{path}: cannot be written, there is no folder {target.parent}. Make it, or choose another path."
             )
+        home = Path(os.path.realpath(target)).parent
+        if (target.is_file() or not target.exists()) and home.is_dir() and not os.access(home, os.W_OK | os.X_OK):
+            raise DataError(f"{path}: cannot be written, {home} is write-protected. Choose another path by --{option}.")
         for source in reads:
             if source and source != "-":
                 _refuse_source(option, target, Path(source))
-        homes = (target.absolute().parent, Path(os.path.realpath(target)).parent)
+        homes = (target.absolute().parent, home)
         saved = [str(home) for home in homes if all((home / name).is_file() for name in MODEL_FILES)]
         kept = [
             *((folder, ("",)) for folder in (*models, *saved)),
