@@ -212,26 +212,63 @@ def test_lines_now_and_then_take_the_place_of_a_bar_in_a_log(monkeypatch, capsys
     assert lines[0].startswith("fit: 50% done, about ")
 
 
-def test_ctrl_c_ends_with_130_and_leaves_no_half_written_file(tmp_path):
+@pytest.mark.parametrize(
+    ("send", "number", "code"), [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_ends_it_and_leaves_no_process_and_no_half_written_file(tmp_path, send, number, code):
     monthly_table(n_series=30, n_rows=120).to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "board.csv").write_text("the old one")
     before = {entry.name for entry in tmp_path.iterdir()}
     arguments = ("backtest", "t.csv", "--models", "ARIMA,gru", "--output", "board.csv", "--jobs", "2", "--refit", "1")
     running = launch(*arguments, cwd=tmp_path, start_new_session=True, preexec_fn=heed_interrupts)
-    # As from a terminal, the signal goes to its worker processes too, once it is at work.
+    # As from a terminal, SIGINT goes to its worker processes too, once it is at work; SIGTERM as from a scheduler.
     first = [running.stderr.readline() for _ in range(2)]
     # A worker that is still importing has a traceback of Python's own; how long that takes depends on the machine.
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import joblib, tsrnn.forecasting.arima"], check=True)
     time.sleep(max(8.0, 2 * (time.perf_counter() - started)))
-    os.killpg(running.pid, signal.SIGINT)
+    send(running.pid, number)
+    # A worker that is left keeps the pipes open.
     out, err = running.communicate(timeout=180)
-    assert running.returncode == 130, (first, err)
+    assert running.returncode == code, (first, err)
     assert out == ""
     assert "tsrnn: stopped." in err
     assert "Traceback" not in err
     assert {entry.name for entry in tmp_path.iterdir()} == before
     assert (tmp_path / "board.csv").read_text() == "the old one"
+
+
+@pytest.mark.parametrize(("before", "code"), [("SIG_DFL", 129), ("SIG_IGN", 0)])
+def test_a_hangup_ends_it_unless_it_is_ignored(before, code):
+    program = (
+        "import os, signal, sys; sys.argv = ['tsrnn', 'datasets']; import tsrnn.datasets as held, tsrnn.commands; "
+        f"signal.signal(signal.SIGHUP, signal.{before}); listed = held.list_datasets; "
+        "held.list_datasets = lambda: (os.kill(os.getpid(), signal.SIGHUP), listed())[1]; tsrnn.commands.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert ("tsrnn: stopped." in done.stderr, "air_passengers" in done.stdout) == (code == 129, code == 0)
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "message"),
+    [
+        ("<&-", "inspect -", 1, "standard input: is empty"),
+        (">&-", "inspect t.csv", 1, "Bad file descriptor"),
+        ("<&- >&- 2>&-", "inspect t.csv --output out.csv", 0, ""),
+        ("2>&-", "inspect t.csv --output out.csv", 0, ""),
+    ],
+)
+def test_streams_that_are_closed_are_no_defect(tmp_path, closed, arguments, code, message):
+    (tmp_path / "t.csv").write_text("day,x\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n")
+    shell = f'exec "$0" -c "$1" {arguments} {closed}'
+    done = subprocess.run(
+        ["sh", "-c", shell, sys.executable, MAIN], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert message in done.stderr
+    assert done.stderr.count("\n") <= 1 or not message
+    assert (tmp_path / "out.csv").exists() == (code == 0)
 
 
 def test_a_reader_that_goes_away_is_no_error_message(tmp_path):

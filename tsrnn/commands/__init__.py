@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import re
+import signal
 import sys
 import warnings
 from importlib import import_module
@@ -31,6 +32,12 @@ COMMANDS = {
 }
 
 FAILED, INTERNAL, INTERRUPTED, READER_GONE = 1, 70, 130, 141
+# An end by a signal has this and its number as exit code.
+SIGNALLED = 128
+
+
+class Stopped(KeyboardInterrupt):
+    """Another signal than that of Ctrl-C asks for the end: its number."""
 
 
 class ReaderGone(Exception):
@@ -89,7 +96,7 @@ def cli() -> None:
       1    the data, a file or a value does not allow it; one line on stderr says what to do
       2    wrong usage: an unknown command or option, or a value that an option never takes
       70   a defect of tsrnn; TSRNN_TRACEBACK=1 shows where
-      130  stopped by Ctrl-C; no half-written file is left
+      130  stopped by Ctrl-C, 129 by SIGHUP, 143 by SIGTERM; no half-written file and no process is left
       141  whoever read stdout has gone (tsrnn ... | head)
 
     \b
@@ -110,8 +117,39 @@ def _collect_rarely() -> None:
     atexit.register(gc.freeze)
 
 
+def _heed_signals() -> None:
+    """End by SIGTERM and SIGHUP as by Ctrl-C, but where they are ignored, as under nohup.
+
+    Worker processes and unfinished files would stay. The first process of a container would not even end.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        raise Stopped(number)
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def _open_closed_streams() -> None:
+    """Put something in the place of standard streams that are closed, before another file takes their numbers.
+
+    An empty stdin and a silent stderr; stdout, from which results would be lost, refuses them.
+    """
+    for number, (name, flags) in enumerate((("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, flags)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
+
+
 def main() -> None:
     """Run the command line; every way in which it ends has its exit code, and none of them is a traceback."""
+    _open_closed_streams()
+    _heed_signals()
     warnings.showwarning = _show_warning
     _collect_rarely()
     code = 0
@@ -125,14 +163,17 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        code = _fail("stopped.", INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click puts an error of its own in the place of the first one.
+        stop = error.__cause__ if isinstance(error, click.Abort) else error
+        code = _fail("stopped.", SIGNALLED + stop.args[0] if isinstance(stop, Stopped) else INTERRUPTED)
     except (ReaderGone, BrokenPipeError):
-        # What remains unwritten is nobody's; the interpreter would try again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_unwritten()
         code = READER_GONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
+        if not where:
+            _forget_unwritten()
         code = _fail(f"{where}{error.strerror or error}. Check the path, the rights and the space left.", FAILED)
     except Exception as error:
         if _is_lack_of_memory(error):
@@ -142,6 +183,11 @@ def main() -> None:
         text = f"{type(error).__name__}: {error}"
         code = _fail(f"a defect of tsrnn ({text}). TSRNN_TRACEBACK=1 shows where; please report it.", INTERNAL)
     sys.exit(code)
+
+
+def _forget_unwritten() -> None:
+    """Let go of what stdout could not take; the interpreter would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_lack_of_memory(error: Exception) -> bool:
@@ -183,6 +229,8 @@ def in_options(message: str) -> str:
     'Name one with --target, or pass a shorter --season-length. --horizon=5 is too long; lower --horizon.'
     >>> in_options("Leave freq out. Aggregate first, for example with df.resample(...).mean().")
     'Leave --freq out. Aggregate first.'
+    >>> in_options("It differs in h (12; now 6), level ([0.1, 0.9]; now [0.05, 0.95]).")
+    'It differs in --horizon (12; now 6), --level ([0.1, 0.9]; now [0.05, 0.95]).'
     """
     # A file's cells are mended where it was written.
     message = message.replace(": df.replace([np.inf, -np.inf], np.nan)", ", by leaving the cell empty")
@@ -190,6 +238,8 @@ def in_options(message: str) -> str:
     long, short = "|".join(_OPTIONS), "|".join(_SHORT)
     message = re.sub(rf"\b({long})\b", lambda found: _OPTIONS[found[1]], message)
     message = re.sub(rf"(?<![\w.(-])({short})=", lambda found: f"{_SHORT[found[1]]}=", message)
+    # As the folder of another backtest says what differs.
+    message = re.sub(rf" ({short})(?= \([^()]*; now )", lambda found: f" {_SHORT[found[1]]}", message)
     message = re.sub(rf"\b([Ll]ower|pass the) ({short})\b", lambda f: f"{f[1]} {_SHORT[f[2]]}", message)
     message = re.sub(r"\b([Pp]ass the|[Ll]eave|without) freq\b", r"\1 --freq", message)
     return re.sub(r"\b(with|the option) (sep|decimal|encoding)\b", r"\1 --\2", message)
