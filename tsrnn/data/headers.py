@@ -43,8 +43,10 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
         If the first line holds a date above dates, or goes on as a count of rows, and no word above numbers; or if it
         is a number above numbers alone.
     """
-    columns = [[row[k].strip() for row in rows[:_SAMPLE] if len(row) == len(header)] for k in range(len(header))]
     fields = [field.strip() for field in header]
+    if len(fields) > 1 and not any(_all_numbers([field]) for field in fields):
+        return  # reading dates takes most of the time of a small file
+    columns = [[row[k].strip() for row in rows[:_SAMPLE] if len(row) == len(header)] for k in range(len(header))]
     numeric = [k for k, column in enumerate(columns) if _all_numbers(column)]
     times = [k for k, column in enumerate(columns) if _continues_dates(fields[k], column)]
     # A word above dates, as in date,1,2, says that numbers above others are names, however those below go on.
