@@ -229,6 +229,8 @@ def in_options(message: str) -> str:
     'Name one with --target, or pass a shorter --season-length. --horizon=5 is too long; lower --horizon.'
     >>> in_options("Leave freq out. Aggregate first, for example with df.resample(...).mean().")
     'Leave --freq out. Aggregate first.'
+    >>> in_options("Text with decimal commas. Name the mark with decimal.")
+    'Text with decimal commas. Name the mark with --decimal.'
     >>> in_options("It differs in h (12; now 6), level ([0.1, 0.9]; now [0.05, 0.95]).")
     'It differs in --horizon (12; now 6), --level ([0.1, 0.9]; now [0.05, 0.95]).'
     """
@@ -242,7 +244,7 @@ def in_options(message: str) -> str:
     message = re.sub(rf" ({short})(?= \([^()]*; now )", lambda found: f" {_SHORT[found[1]]}", message)
     message = re.sub(rf"\b([Ll]ower|pass the) ({short})\b", lambda f: f"{f[1]} {_SHORT[f[2]]}", message)
     message = re.sub(r"\b([Pp]ass the|[Ll]eave|without) freq\b", r"\1 --freq", message)
-    return re.sub(r"\b(with|the option) (sep|decimal|encoding)\b", r"\1 --\2", message)
+    return re.sub(r"\b(with|the option) (sep|decimal|encoding)\b(?! commas)", r"\1 --\2", message)
 
 
 def _show_warning(

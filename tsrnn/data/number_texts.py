@@ -27,8 +27,8 @@ def numbers_as_text(column: pd.Series, name: Any) -> str:
     if decimal:
         marked = text[text.str.contains(r"[.,]")]
         return (
-            f"Column {name!r} holds {held}, for example {marked.iloc[0]!r}. On the command line say --decimal "
-            f"{decimal}; in Python convert it: {cure}"
+            f"Column {name!r} holds {held}, for example {marked.iloc[0]!r}. For a CSV on the command line say "
+            f"--decimal {decimal}; in Python convert it: {cure}"
         )
     pairs = [split_sign(value) for value in text]
     signs = {sign: value for (sign, _), value in zip(pairs, text, strict=True)}
