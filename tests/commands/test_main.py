@@ -11,6 +11,7 @@ import click
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from tests.conftest import monthly_table
 from tsrnn import commands
@@ -306,6 +307,7 @@ def test_a_full_disk_is_a_line(tmp_path):
             "out of memory",
         ),
         (RuntimeError("CUDA out of memory. Tried to allocate 8.00 GiB."), 1, "out of memory"),
+        (TerminatedWorkerError("The exit codes of the workers are {SIGKILL(-9)}"), 1, "a worker process was killed"),
         (PermissionError(13, "Permission denied", "/root/x"), 1, "/root/x: Permission denied"),
         (ZeroDivisionError("division by zero"), 70, "a defect of tsrnn (ZeroDivisionError: division by zero)"),
     ],

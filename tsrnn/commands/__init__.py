@@ -178,6 +178,9 @@ def main() -> None:
     except Exception as error:
         if _is_lack_of_memory(error):
             sys.exit(_fail("out of memory. Give fewer series or rows, or columns by --target.", FAILED))
+        # joblib's error, by its name: importing it takes time.
+        if type(error).__name__ == "TerminatedWorkerError":
+            sys.exit(_fail("a worker process was killed, mostly for lack of memory. Use fewer --jobs, or 1.", FAILED))
         if os.environ.get("TSRNN_TRACEBACK"):
             raise
         text = f"{type(error).__name__}: {error}"
