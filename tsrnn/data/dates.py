@@ -195,7 +195,11 @@ def _read_weeks(values: pd.Series) -> pd.DatetimeIndex | None:
     found = values.str.extract(r"^(\d{4})[- ]?W(\d{2})$")
     if not len(values) or found.isna().any(axis=None):
         return None
-    return _read(found[0] + found[1] + "1", "%G%V%u")
+    mondays = _read(found[0] + found[1] + "1", "%G%V%u")
+    # pandas 2 takes a week that the year lacks for the first of the next one.
+    return (
+        mondays if mondays is not None and (mondays.isocalendar()["week"] == found[1].astype(int).array).all() else None
+    )
 
 
 def _read_business_years(values: pd.Series, *, one: bool) -> pd.DatetimeIndex | None:
@@ -294,7 +298,8 @@ def _is_month_starts(dates: pd.DatetimeIndex) -> bool:
 
 def _is_shorter(dates: pd.DatetimeIndex, other: pd.DatetimeIndex) -> bool:
     """Tell whether dates lie closer together than others by far: a month of days beside a month of years."""
-    return bool(10 * (dates.max() - dates.min()) < other.max() - other.min())
+    span, rival = ((part.max() - part.min()).total_seconds() for part in (dates, other))
+    return bool(10 * span < rival)
 
 
 def _regularity(dates: pd.DatetimeIndex) -> float:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import warnings
 import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -279,8 +280,10 @@ def _convert_dates(table: pd.DataFrame, name: str, date_format: str, id_col: str
 def _read_dates(text: pd.Series, date_format: str) -> pd.Series:
     """Return the dates of text that fits a format, NaT for other text; of several UTC offsets as text of ISO 8601."""
     try:
-        return pd.to_datetime(text, format=date_format, errors="coerce")
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # by which pandas 2 tells of several offsets
+            return pd.to_datetime(text, format=date_format, errors="coerce")
+    except (ValueError, FutureWarning):
         utc = pd.to_datetime(text, format=date_format, errors="coerce", utc=True)  # fails again if it is no format
         if utc.isna().any():
             return utc

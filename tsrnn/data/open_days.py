@@ -54,7 +54,9 @@ def find_open_days(ds: Stamps, gaps: Integers, within: Bools) -> BusinessDays | 
     expected = int(np.busday_count(first, end, weekmask))
     # Laplace's rule of succession: that none has been missing so far does not say that none ever is.
     missing = (expected - len(days) + 1) / (expected + 2)
-    weeks = min(int(np.busday_count(first, end, np.arange(7) == i)) for i in range(7) if weekmask[i] == "0")
+    weeks = min(
+        int(np.busday_count(first, end, [int(day == i) for day in range(7)])) for i in range(7) if weekmask[i] == "0"
+    )
     if missing**weeks > MOST_BY_ACCIDENT:
         return None
     return _without_holidays(days) if weekmask == MONDAY_TO_FRIDAY else BusinessDays(weekmask=weekmask)

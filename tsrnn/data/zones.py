@@ -103,7 +103,9 @@ def _is_first(local: pd.DatetimeIndex, codes: Integers, zone: str, doubled: Bool
     before, after = (local[at].tz_localize(zone, ambiguous=np.full(len(at), dst)).asi8 for dst in (True, False))
     rows = pd.DataFrame({"series": codes[at], "day": local[at].normalize(), "time": local[at].asi8})
     back = rows.groupby(["series", "day"])["time"].diff() <= 0
-    back |= steps[doubled[order]] + after - before == pd.Series(steps).median()
+    known = steps[~np.isnan(steps)]
+    if len(known):
+        back |= steps[doubled[order]] + after - before == np.median(known)
     later = back.groupby([rows["series"], rows["day"]]).cummax()
     if abs(total) < np.count_nonzero(~np.isnan(moves)) or rows.assign(later=later).duplicated().any():
         # Rows are not in the order of the instants but, for example, in that of the local times.
