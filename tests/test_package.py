@@ -9,6 +9,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 import tsrnn
 from tsrnn.pretrained.family import MEMBERS
@@ -112,6 +113,23 @@ def test_pandas_2_2_and_3_and_python_3_10_are_allowed(metadata):
     (pandas,) = [entry for entry in metadata.get_all("Requires-Dist") if entry.startswith("pandas")]
     assert "<" not in pandas
     assert metadata["Requires-Python"] == ">=3.10"
+
+
+def test_ci_installs_the_oldest_packages_that_are_allowed(metadata):
+    oldest = dict(line.split("==") for line in lines_of(CHECKOUT / "constraints-oldest.txt"))
+    allowed = dict(
+        re.match(r"([\w-]+)>=([\d.]+)", entry).groups()
+        for entry in metadata.get_all("Requires-Dist")
+        if "extra ==" not in entry or "parquet" in entry
+    )
+    assert oldest.keys() == allowed.keys()
+    del oldest["torch"]  # one build of it is for CPUs alone
+    for name, version in oldest.items():
+        assert Version(version) == Version(allowed[name]), name
+
+
+def lines_of(path):
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
 
 
 def test_the_metadata_name_version_licence_and_command(metadata, wheel, wheel_files):

@@ -67,7 +67,8 @@ def test_a_number_keeps_to_its_marks():
 
 @pytest.mark.parametrize("text", ["10", "1.", ".5", "+1.25", "-2E-3", "1e400", "Infinity", "-inf"])
 def test_numbers_that_a_file_may_hold_are_read_as_there(text):
-    assert Notation().number(text) == pd.read_csv(io.StringIO(f"y\n{text}\n"))["y"].item()
+    there = pd.read_csv(io.StringIO(f"y\n{text}\n"))["y"].item()
+    assert Notation().number(text) == float(there)  # pandas 2 keeps 1e400 as text
 
 
 @pytest.mark.parametrize(

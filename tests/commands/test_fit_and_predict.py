@@ -102,7 +102,8 @@ def test_an_update_with_revised_rows_keeps_those_after_them(run, parts, tmp_path
 
 
 def test_numbers_as_names_are_known_beside_names_that_are_none(run, tmp_path):
-    whole = monthly_table(n_series=2).replace({"unique_id": {"series 0": 1, "series 1": 2}})
+    whole = monthly_table(n_series=2)
+    whole["unique_id"] = whole["unique_id"].map({"series 0": 1, "series 1": 2})
     whole.groupby("unique_id").head(48).to_csv(tmp_path / "early.csv", index=False)
     late = whole[whole["ds"] >= "2019"].replace({"unique_id": {2: "x2"}})
     late.to_csv(tmp_path / "late.csv", index=False)
