@@ -118,7 +118,7 @@ def test_numbers_as_names_are_known_beside_names_that_are_none(run, tmp_path):
 
 def test_training_options_reach_the_network(run, parts, tmp_path):
     code, out, err = run(
-        "fit", "whole.csv", *parts, "--save", "model", "--model", "lstm", "--time-budget", "0.5",
+        "fit", "whole.csv", *parts, "--save", "model", "--model", "lstm", "--time-budget", "2",
         "--ensemble-size", "2", "--horizon", "2", "--seed", "3", "--device", "cpu", "--output", "summary.txt",
     )  # fmt: skip
     assert (code, out) == (0, ""), err
@@ -127,7 +127,7 @@ def test_training_options_reach_the_network(run, parts, tmp_path):
     assert "2 networks" in summary
     assert "seed 3" in summary
     parameters = json.loads((tmp_path / "model" / "model.json").read_text())["parameters"]
-    wanted = {"time_budget": 0.5, "ensemble_size": 2, "horizon": 2, "device": "cpu", "strategy": "scratch"}
+    wanted = {"time_budget": 2.0, "ensemble_size": 2, "horizon": 2, "device": "cpu", "strategy": "scratch"}
     assert {key: parameters[key] for key in wanted} == wanted
 
 
