@@ -303,6 +303,21 @@ def test_a_folder_and_parquet_on_stdin_are_read(run, here):
     assert "2024-01-31" in out
 
 
+def test_where_all_columns_are_named_no_other_one_is_read(run, here):
+    monthly_table(n_series=2).assign(note="x").to_parquet(here / "t.parquet")
+    ask = ("forecast", "t.parquet", "--horizon", "2", "--model", "Naive", "--format", "csv")
+    code, every, err = run(*ask)
+    assert code == 0, err
+    assert "Ignored" in err
+    assert "note" in err
+    code, needed, err = run(*ask, "--id-col", "unique_id", "--time-col", "ds", "--target", "y")
+    assert (code, needed) == (0, every), err
+    assert "note" not in err
+    code, _, err = run(*ask, "--id-col", "unique_id", "--time-col", "ds", "--target", "z")
+    assert code == 1
+    assert "note" in err  # the message lists what the file has
+
+
 def test_names_cannot_act_on_the_terminal(run, here):
     name = "a\x1b[31m[bold]b"
     table = monthly_table(n_series=1).assign(unique_id=name)

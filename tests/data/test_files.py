@@ -206,6 +206,16 @@ def test_parquet_goes_there_and_back(tmp_path):
     pd.testing.assert_frame_equal(read_table(tmp_path / "t.parquet"), table)
 
 
+def test_of_a_parquet_file_only_the_needed_columns_are_read(tmp_path):
+    table = pd.DataFrame({"note": ["x", "y"], "shop": ["a", "b"], "day": ["2024-01-01"] * 2, "sales": [1.0, 2.0]})
+    path = tmp_path / "t.parquet"
+    table.to_parquet(path)
+    needed = ("shop", "day", "sales", "sales")
+    assert read_table(path, FileForm(columns=needed)).columns.tolist() == ["shop", "day", "sales"]
+    # What asks for a column that is not there is told of all that are.
+    assert read_table(path, FileForm(columns=("shop", "day", "profit"))).columns.tolist() == table.columns.tolist()
+
+
 def test_a_csv_named_parquet_is_said(save):
     with pytest.raises(DataError, match=r"t.parquet: cannot be read as Parquet.*name it .csv"):
         read_table(save(PLAIN, "t.parquet"))

@@ -37,8 +37,12 @@ class Reading:
 
     @property
     def form(self) -> FileForm:
-        """How the tables of its files are written."""
-        return FileForm(self.sep, self.decimal, self.date_format, self.encoding, self.id_col)
+        """How the tables of its files are written, and where all columns are named, that no others are needed."""
+        columns = None
+        if self.id_col and self.time_col and self.target:
+            targets = columns_of(self.target)
+            columns = (self.id_col, self.time_col, *([targets] if isinstance(targets, str) else targets or []))
+        return FileForm(self.sep, self.decimal, self.date_format, self.encoding, self.id_col, columns)
 
     def panel(self, file: str, *, more: bool = False) -> Panel:
         """Read a file, a folder of files, or stdin ("-"); with `more`, its rows go on from others."""

@@ -48,6 +48,8 @@ class FileForm:
         Of a CSV, for example "cp1252". Default: UTF-8, or UTF-16 where a byte-order mark says so.
     id_col : str, optional
         The column that names series; "unique_id" by default, where there is one.
+    columns : tuple of str, optional
+        All that are needed: if a Parquet file has them, its others are not read.
     """
 
     sep: str | None = None
@@ -55,6 +57,7 @@ class FileForm:
     date_format: str | None = None
     encoding: str | None = None
     id_col: str | None = None
+    columns: tuple[str, ...] | None = None
 
 
 # Nothing was said: the file tells all of it.
@@ -92,7 +95,7 @@ def read_noted_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> t
     notes: list[str] = []
     if str(path) != "-" and Path(path).suffix.lower() in PARQUET:
         _check_readable(Path(path), name)
-        table = _read_parquet(path, name)
+        table = _read_parquet(path, name, form.columns)
     else:
         data = read_bytes(path, name)
         if name == "standard input" and data[:4] == b"PAR1":
@@ -159,12 +162,17 @@ def _check_readable(path: Path, name: str, expected: str = "a CSV or Parquet fil
         raise DataError(f"{name}: no such file. Check the path; `tsrnn datasets` lists what comes with tsrnn.")
 
 
-def _read_parquet(path: Any, name: str) -> pd.DataFrame:
+def _read_parquet(path: Any, name: str, wanted: tuple[str, ...] | None = None) -> pd.DataFrame:
     need_pyarrow(name)
+    from pyarrow import parquet
+
     try:
         if not isinstance(path, io.BytesIO):
             check_regular(path)  # pyarrow reads from the end
-        table = pd.read_parquet(path, engine="pyarrow")
+        columns = None
+        if wanted is not None and set(wanted) <= set(parquet.read_schema(path).names):
+            columns = list(dict.fromkeys(wanted))
+        table = pd.read_parquet(path, engine="pyarrow", columns=columns)
     except PermissionError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror}).") from None
     except (OSError, ValueError, KeyError) as error:
