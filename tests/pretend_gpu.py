@@ -324,7 +324,8 @@ def known_device(device: Any) -> torch.device:
     """Return a device that is there."""
     device = torch.device(device)
     if device.type == "cuda" and device.index not in (None, 0):
-        raise torch.AcceleratorError("CUDA error: invalid device ordinal")
+        error = getattr(torch, "AcceleratorError", RuntimeError)  # not in torch 2.4
+        raise error("CUDA error: invalid device ordinal")
     return device
 
 
@@ -451,6 +452,7 @@ def pretend_gpu(*, own_numbers: bool = False) -> Iterator[Gpu]:
         "is_available": lambda: True,
         "is_initialized": lambda: True,
         "device_count": lambda: 1,
+        "is_current_stream_capturing": lambda: False,  # built with CUDA, torch would ask the driver
         "current_device": lambda: 0,
         "device": lambda device: contextlib.nullcontext(),
         "get_device_name": lambda device=None: "pretended GPU",
