@@ -26,7 +26,7 @@ def test_there_is_a_gpu_only_while_it_is_pretended():
         assert gpu.count == 1
     assert not torch.cuda.is_available()
     assert type(torch.zeros(2)) is torch.Tensor
-    with pytest.raises((RuntimeError, AssertionError), match="CUDA|NVIDIA"):
+    with pytest.raises((RuntimeError, AssertionError), match=r"CUDA|NVIDIA"):
         torch.zeros(2, device="cuda")
 
 
