@@ -13,7 +13,8 @@ from tsrnn import backtest
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.evaluation.residuals import Residuals
 from tsrnn.reporting.figures import loss_figure
-from tsrnn.reporting.report import POLICY, report_html, write_page, write_report
+from tsrnn.reporting.page import POLICY, write_page
+from tsrnn.reporting.report import report_html, write_report
 
 
 class Page(HTMLParser):

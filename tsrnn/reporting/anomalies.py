@@ -14,8 +14,8 @@ from tsrnn.anomaly.events import COLUMNS, merged_runs
 from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.naming import counted, examples, some_of
 from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
+from tsrnn.reporting.page import POLICY, write_page
 from tsrnn.reporting.parts import plain_text, plot_times, time_labels
-from tsrnn.reporting.report import POLICY, write_page
 
 if TYPE_CHECKING:
     import os

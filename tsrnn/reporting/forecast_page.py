@@ -20,12 +20,11 @@ from tsrnn.errors import ParameterError
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.naming import counted, some_of
 from tsrnn.reporting.ahead import as_backtest
-from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
+from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose
 from tsrnn.reporting.figures import forecast_figure
-from tsrnn.reporting.outline import Drawing, Section
+from tsrnn.reporting.page import Drawing, Section, page_html, write_page
 from tsrnn.reporting.parts import levels_of, name_cell, shortened, time_labels
-from tsrnn.reporting.report import bare_figure, page_html, write_page
-from tsrnn.reporting.sections import configuration, describe_data, notes_list
+from tsrnn.reporting.sections import configuration, describe_data, lead, notes_list
 from tsrnn.reporting.tables import scrolled, swatch
 
 MOST_TABLE_ROWS = 400
@@ -87,32 +86,20 @@ def write_forecast_page(
     table = long_forecasts(panel, panel.last_cutoffs(), values, quantiles, levels=levels, name=name)
     result = as_backtest(panel, table, name, levels, data)
     choice = _choose(result, n)
-    drawing = Drawing(
-        "forecast",
-        forecast_figure(result, choice.ids[0]),
-        "The last observed values, and the forecasts after them with an interval",
-    )
-    section = Section(
-        "forecasts",
-        "Forecasts",
-        (f'<p class="lead">{escape(choice.sentence)}</p>' if choice.sentence else "") + _controls(result, choice, name),
-        (drawing,),
-    )
-    sections = [section, Section("numbers", "The numbers", _numbers(table, choice))]
-    sections.insert(1, Section("data", "The data", describe_data(data)))
-    if notes:
-        sections.append(Section("notes", "Notes", notes_list(notes)))
+    described = "The last observed values, and the forecasts after them with an interval"
+    drawing = Drawing("forecast", forecast_figure(result, choice.ids[0]), described)
+    left_out = lead(choice.sentence) if choice.sentence else ""
     told = {"command": command, "chosen": {name: summary} if summary else {}, "tsrnn": tsrnn.__version__}
-    sections.append(Section("repeat", "To repeat this", configuration(told)))
-    payload = {
-        "figures": {drawing.key: bare_figure(drawing.figure)},
-        "forecasts": embed(result, choice),
-        "leader": 0 if levels else -1,
-    }
-    h = values.shape[1]
-    sentence = f"{counted(n, 'series')}, {counted(h, 'step')} ahead, by {name}"
+    sections = [
+        Section("forecasts", "Forecasts", left_out + _controls(result, choice, name), (drawing,)),
+        Section("data", "The data", describe_data(data)),
+        Section("numbers", "The numbers", _numbers(table, choice)),
+        *([Section("notes", "Notes", notes_list(notes))] if notes else []),
+        Section("repeat", "To repeat this", configuration(told)),
+    ]
+    sentence = f"{counted(n, 'series')}, {counted(values.shape[1], 'step')} ahead, by {name}"
     head = f'<p class="verdict">{escape(sentence)}</p>'
-    return write_page(page_html(title, head, sections, payload, f"tsrnn {tsrnn.__version__}"), path)
+    return write_page(page_html(title, head, sections, result, choice, f"tsrnn {tsrnn.__version__}"), path)
 
 
 def _choose(result: BacktestResult, n: int) -> Choice:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
-
-import plotly.graph_objects as go
 
 from tsrnn.naming import some_of
 from tsrnn.reporting.calibration import calibration_figure, reliability_figure, reliable_models
@@ -23,9 +21,10 @@ from tsrnn.reporting.figures import (
     win_shares,
     wins_figure,
 )
+from tsrnn.reporting.page import Drawing, Section
 from tsrnn.reporting.parts import model_names, time_labels
 from tsrnn.reporting.residuals import autocorrelation_figure, bias_figure, residual_figure
-from tsrnn.reporting.sections import configuration, data_facts, forecast_controls, legend, notes_list
+from tsrnn.reporting.sections import configuration, data_facts, forecast_controls, lead, legend, notes_list
 from tsrnn.reporting.tables import (
     leaderboard_table,
     numbers,
@@ -40,38 +39,6 @@ if TYPE_CHECKING:
 
 # Fewer points show no more than the table.
 FEWEST_DUELS = 8
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure in a section.
-
-    Parameters
-    ----------
-    key : str
-        Its place on the page is `figure-KEY`.
-    figure : Figure
-    described : str
-        What it shows, for those who cannot see it.
-    before, after : str
-        HTML around it.
-    """
-
-    key: str
-    figure: go.Figure
-    described: str
-    before: str = ""
-    after: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page: its heading, HTML, then figures."""
-
-    key: str
-    heading: str
-    html: str
-    drawings: tuple[Drawing, ...] = ()
 
 
 def outline(result: BacktestResult, choice: Choice) -> list[Section]:
@@ -94,12 +61,8 @@ def outline(result: BacktestResult, choice: Choice) -> list[Section]:
     return [section for section in (write() for write in written) if section is not None]
 
 
-def _lead(words: str) -> str:
-    return f'<p class="lead">{escape(words)}</p>'
-
-
 def _forecasts(result: BacktestResult, choice: Choice) -> Section:
-    left_out = _lead(choice.sentence) if choice.sentence else ""
+    left_out = lead(choice.sentence) if choice.sentence else ""
     described = "Observed values before the cutoff, the forecasts after it, and what happened"
     drawing = Drawing("forecast", forecast_figure(result, choice.ids[0]), described)
     html = left_out + forecast_controls(result, choice)
@@ -111,7 +74,7 @@ def _by_step(result: BacktestResult) -> Section | None:
         return None
     table = numbers(result.by_step, "step", "mase", "Step", str)
     drawing = Drawing("step", error_by_step_figure(result), "MASE of each model by step ahead", after=table)
-    html = _lead("How the error grows with the distance of the forecast.") + legend(result)
+    html = lead("How the error grows with the distance of the forecast.") + legend(result)
     return Section("step", "Error by horizon", html, (drawing,))
 
 
@@ -120,7 +83,7 @@ def _by_cutoff(result: BacktestResult) -> Section | None:
         return None
     table = numbers(result.by_cutoff, "cutoff", "mase", "Cutoff", lambda cutoff: str(time_labels([cutoff])[0]))
     drawing = Drawing("time", error_by_cutoff_figure(result), "MASE of each model by cutoff", after=table)
-    return Section("time", "Error by cutoff", _lead("When each model did well or badly.") + legend(result), (drawing,))
+    return Section("time", "Error by cutoff", lead("When each model did well or badly.") + legend(result), (drawing,))
 
 
 def _wins(result: BacktestResult, choice: Choice) -> Section | None:
@@ -129,14 +92,14 @@ def _wins(result: BacktestResult, choice: Choice) -> Section | None:
         return None
     spoken = ", ".join(f"{name} {share:.0%}" for name, share in win_shares(result).items())
     table = f"<h3>MASE by series</h3>{series_table(result, choice)}"
-    lead = "<h3>Share of the series on which each model is best</h3>"
-    drawings = [Drawing("wins", wins_figure(result), spoken, lead)]
+    before = "<h3>Share of the series on which each model is best</h3>"
+    drawings = [Drawing("wins", wins_figure(result), spoken, before)]
     pairs = duels(result)
     if result.verdict is not None and len(pairs) >= FEWEST_DUELS:
         model, reference = result.verdict.model, result.verdict.reference
         better = int((pairs["model"] < pairs["reference"]).sum())
         drawn = f"; {MOST_DUELS:,} are drawn at random" if len(pairs) > MOST_DUELS else ""
-        before = f"<h3>{escape(f'{model} against {reference}')}</h3>" + _lead(
+        before = f"<h3>{escape(f'{model} against {reference}')}</h3>" + lead(
             f"Each point is a series{drawn}. Below the line, {model} is better: on "
             f"{some_of(better, len(pairs), 'series')}."
         )
@@ -151,7 +114,7 @@ def _calibration(result: BacktestResult) -> Section | None:
     drawings = []
     covered = [f"coverage_{level:g}" for level in result.levels]
     if covered and result.leaderboard.reindex(columns=covered).notna().any(axis=None):
-        before = "<h3>Intervals</h3>" + _lead(
+        before = "<h3>Intervals</h3>" + lead(
             "A mark left of its line: the intervals are too narrow and promise too much. Right of it: they are wider "
             "than needed."
         )
@@ -159,7 +122,7 @@ def _calibration(result: BacktestResult) -> Section | None:
         drawings.append(Drawing("calibration", calibration_figure(result), described, before))
     reliable = reliable_models(result)
     if reliable:
-        before = "<h3>Single quantiles</h3>" + _lead(
+        before = "<h3>Single quantiles</h3>" + lead(
             "A tenth of what happened should lie below the 10 % quantile, half below the median, and so on: on the "
             "diagonal. A line above it: the forecasts are too high there. Below it: too low. Steeper than the "
             "diagonal: the spread is too wide; flatter: too narrow."
@@ -178,18 +141,18 @@ def _residuals(result: BacktestResult) -> Section | None:
     lines = legend(result) if len(model_names(result)) > 1 else ""
     drawings = []
     if found.by_step["step"].nunique() > 1:
-        before = "<h3>Bias by step ahead</h3>" + _lead("Above zero, the forecasts are too low; below it, too high.")
+        before = "<h3>Bias by step ahead</h3>" + lead("Above zero, the forecasts are too low; below it, too high.")
         described = "Mean residual of each model by step ahead"
         table = numbers(found.by_step, "step", "bias", "Step", str)
         drawings.append(Drawing("bias", bias_figure(result), described, before + lines, table))
-    before = "<h3>Distribution</h3>" + _lead(
+    before = "<h3>Distribution</h3>" + lead(
         "Narrow and around zero is good; a long tail to the right are rises that no model foresaw. The outermost half "
         "per cent at either end is not drawn."
     )
     described = "Share of the residuals of each model by their size"
     drawings.append(Drawing("residuals", residual_figure(result), described, before + lines))
     if len(found.autocorrelation):
-        before = "<h3>From cutoff to cutoff</h3>" + _lead(
+        before = "<h3>From cutoff to cutoff</h3>" + lead(
             "Correlation of the first residual after a cutoff with those after later cutoffs. Beyond the grey band, a "
             "model errs to the same side again and again, or to and fro, and could have known."
         )
@@ -208,7 +171,7 @@ def _losses(result: BacktestResult) -> Section | None:
     networks = [name for name in model_names(result) if len(result.history.get(name, ()))]
     if not networks:
         return None
-    html = _lead("Solid: windows held back for validation. Dotted: the training windows.")
+    html = lead("Solid: windows held back for validation. Dotted: the training windows.")
     html += legend(result, networks) if len(networks) > 1 else ""
     drawing = Drawing("loss", loss_figure(result), "Loss by training step")
     return Section("loss", "Loss while training", html, (drawing,))

@@ -44,7 +44,7 @@ def data_facts(result: BacktestResult) -> str:
     """Return what the data are, and how the backtest went through them."""
     found = result.config.get("data")
     facts = describe_data(found if isinstance(found, dict) else {})
-    return f'{facts}<p class="lead">{escape(_plan(result))}</p>'
+    return facts + lead(_plan(result))
 
 
 def describe_data(found: Mapping[str, Any]) -> str:
@@ -78,6 +78,11 @@ def _missing(rows: int, missing: int, gaps: Mapping[str, int]) -> str:
     several, longest = gaps["gaps"], gaps["longest"]
     size = "1 gap" if several == 1 else f"{counted(several, 'gap')} of up to {counted(longest, 'row')}"
     return f"{share}, in {size}, in {counted(gaps['series'], 'series')}"
+
+
+def lead(words: str) -> str:
+    """Return a paragraph that leads to what stands under it."""
+    return f'<p class="lead">{escape(words)}</p>'
 
 
 def forecast_controls(result: BacktestResult, choice: Choice) -> str:
@@ -141,8 +146,8 @@ def configuration(config: dict[str, Any]) -> str:
     if command:
         parts.append(f"<h3>Command</h3>{_copyable('command', str(command))}")
     if call:
-        lead = '<p class="lead">With the table as <code>df</code>:</p>'
-        parts.append(f"<h3>In Python</h3>{lead}{_copyable('call', str(call))}")
+        given = '<p class="lead">With the table as <code>df</code>:</p>'
+        parts.append(f"<h3>In Python</h3>{given}{_copyable('call', str(call))}")
     versions = rest.get("versions") or {}
     if versions:
         listed = ", ".join(f"{name} {number}" for name, number in versions.items())
