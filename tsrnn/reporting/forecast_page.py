@@ -25,7 +25,7 @@ from tsrnn.reporting.figures import forecast_figure
 from tsrnn.reporting.page import Drawing, Section, page_html, write_page
 from tsrnn.reporting.parts import levels_of, name_cell, shortened, time_labels
 from tsrnn.reporting.sections import configuration, describe_data, lead, notes_list
-from tsrnn.reporting.tables import scrolled, swatch
+from tsrnn.reporting.tables import heading, scrolled, swatch
 
 MOST_TABLE_ROWS = 400
 LONGEST_OPTION = 60
@@ -139,18 +139,15 @@ def _numbers(table: pd.DataFrame, choice: Choice) -> str:
     wanted = table[table["unique_id"].isin(choice.ids)]
     rows = wanted[columns].iloc[:MOST_TABLE_ROWS]
     shown = rows.assign(ds=time_labels(rows["ds"]))
-    body = "".join(
+    lines = [
         f"<tr>{name_cell(row[0], escape(shortened(row[0], LONGEST_OPTION)))}<td>{escape(str(row[1]))}</td>"
         + "".join(f"<td>{_number(value)}</td>" for value in row[2:])
         + "</tr>"
         for row in shown.itertuples(index=False)
-    )
-    names = ["Series", "Time", *columns[2:]]
-    head = "".join(f'<th scope="col">{escape(str(column))}</th>' for column in names)
-    first = f"<p class='lead'>The first {some_of(len(rows), len(table), 'row')}.</p>" if len(rows) < len(table) else ""
-    return first + scrolled(
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "Forecasts", tall=len(rows) > 10
-    )
+    ]
+    heads = "".join(heading(name) for name in ("Series", "Time", *columns[2:]))
+    first = lead(f"The first {some_of(len(rows), len(table), 'row')}.") if len(rows) < len(table) else ""
+    return first + scrolled(heads, lines, "Forecasts", tall=len(rows) > 10)
 
 
 def _number(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -38,30 +38,20 @@ MEASURES = {
 def leaderboard_table(result: BacktestResult) -> str:
     """Return the leaderboard, the best of each column in bold, with the meaning of each column below."""
     board, names = result.leaderboard, model_names(result)
-    columns = [column for column in board.columns if column != "model"]
-    heads, cells, terms = [], [], []
-    for column in columns:
+    heads, columns, terms = heading("Model"), [], []
+    for column in board.columns.drop("model"):
         name, unit, form, meaning = _measure(column)
-        heads.append(f'<th scope="col">{escape(name)}<span>{escape(unit) or "&nbsp;"}</span></th>')
+        heads += _with_unit(name, unit)
         texts = [_number(value, form) for value in board[column]]
-        best = _best(board[column], column, texts)
-        cells.append([f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts])
+        columns.append(_cells(texts, _best(board[column], column, texts)))
         if meaning:
             terms.append((name, meaning))
-    rows = "".join(
-        f'<tr><th scope="row" title="{escape(str(name))}">{swatch(names.index(name))}{escape(str(name))}</th>'
-        + "".join(column[row] for column in cells)
-        + "</tr>"
-        for row, name in enumerate(board["model"])
-    )
+    rows = [_model_row(names, name, cells) for name, *cells in zip(board["model"], *columns, strict=True)]
     if result.levels:
         terms.append(("Coverage", "Share of what happened that lay inside the interval; it should be the percentage "
                       "above the column. Bold is the closest."))  # fmt: skip
     described = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in terms)
-    head = f'<thead><tr><th scope="col">Model</th>{"".join(heads)}</tr></thead>'
-    return (
-        scrolled(f"<table>{head}<tbody>{rows}</tbody></table>", "Leaderboard") + f'<dl class="terms">{described}</dl>'
-    )
+    return scrolled(heads, rows, "Leaderboard") + f'<dl class="terms">{described}</dl>'
 
 
 def series_table(result: BacktestResult, choice: Choice) -> str:
@@ -76,15 +66,12 @@ def series_table(result: BacktestResult, choice: Choice) -> str:
         values = wide.iloc[places[name]] if name in places else pd.Series(np.nan, index=names)
         texts = [_number(value, ".3f") for value in values]
         best = _best(values, "mase", texts)
-        cells = "".join(f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts)
         winners = ", ".join(model for model, text in zip(names, texts, strict=True) if text in best)
-        cells += f'<td class="text">{escape(winners) or "–"}</td>'
         link = f'<button type="button" class="table-link" data-series="{number}">{escape(short(name))}</button>'
-        rows.append(f"<tr>{name_cell(name, link)}{cells}</tr>")
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    heads += '<th scope="col" class="text">Best</th>'
-    head = f'<thead><tr><th scope="col">Series</th>{heads}</tr></thead>'
-    return scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", "MASE by series", tall=len(rows) > 10)
+        cells = [*_cells(texts, best), f'<td class="text">{escape(winners) or "–"}</td>']
+        rows.append(f"<tr>{name_cell(name, link)}{''.join(cells)}</tr>")
+    heads = "".join(heading(name) for name in ("Series", *names)) + '<th scope="col" class="text">Best</th>'
+    return scrolled(heads, rows, "MASE by series", tall=len(rows) > 10)
 
 
 def strategies(result: BacktestResult) -> str:
@@ -101,10 +88,8 @@ def strategies(result: BacktestResult) -> str:
             kind = " class=best" if candidate == told["strategy"] else ""
             rows.append(f'<tr><th scope="row">{escape(candidate)}</th><td{kind}>{_number(score, ".4f")}</td></tr>')
         if rows:
-            head = (
-                '<thead><tr><th scope="col">Candidate</th><th scope="col">Loss on held-back windows</th></tr></thead>'
-            )
-            parts.append(scrolled(f"<table>{head}<tbody>{''.join(rows)}</tbody></table>", f"Candidates of {name}"))
+            heads = heading("Candidate") + heading("Loss on held-back windows")
+            parts.append(scrolled(heads, rows, f"Candidates of {name}"))
     if any(told["scores"] for told in (result.config.get("strategies") or {}).values()):
         parts.append(
             '<p class="small lead">Mean quantile loss on ends of the series that no training has seen, in units of '
@@ -120,23 +105,19 @@ def residual_table(result: BacktestResult) -> str:
     for row in result.residuals.summary.itertuples(index=False):
         known = np.isfinite([row.bias_low, row.bias_high]).all()
         interval = f"{_signed(row.bias_low)} to {_signed(row.bias_high)}" if known else "–"
-        cells = [_signed(row.bias), interval, _number(row.spread, ".2f"), f"{_signed(row.p5)} to {_signed(row.p95)}",
+        texts = [_signed(row.bias), interval, _number(row.spread, ".2f"), f"{_signed(row.p5)} to {_signed(row.p95)}",
                  _signed(row.autocorrelation)]  # fmt: skip
-        rows.append(
-            f'<tr><th scope="row">{swatch(names.index(row.model))}{escape(str(row.model))}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + f'<td class="text">{escape(_finding(row.bias_low, row.bias_high))}</td></tr>'
-        )
-    heads = (("Bias", ""), ("Bias", "95 % interval"), ("Spread", ""), ("Nine in ten", "lie between"),
-             ("Autocorrelation", "next cutoff"))  # fmt: skip
-    head = "".join(f'<th scope="col">{name}<span>{unit or "&nbsp;"}</span></th>' for name, unit in heads)
-    head += '<th scope="col" class="text">The forecasts are</th>'
+        finding = f'<td class="text">{escape(_finding(row.bias_low, row.bias_high))}</td>'
+        rows.append(_model_row(names, row.model, [*_cells(texts), finding]))
+    columns = (("Bias", ""), ("Bias", "95 % interval"), ("Spread", ""), ("Nine in ten", "lie between"),
+               ("Autocorrelation", "next cutoff"))  # fmt: skip
+    heads = heading("Model") + "".join(_with_unit(*column) for column in columns)
+    heads += '<th scope="col" class="text">The forecasts are</th>'
     lead = (
         '<p class="lead">What happened minus the median forecast, in units of the mean absolute change over a season '
         "before the first cutoff, as in MASE. Good residuals scatter around zero and do not repeat themselves.</p>"
     )
-    table = f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    return lead + scrolled(table, "Residuals")
+    return lead + scrolled(heads, rows, "Residuals")
 
 
 def _signed(value: float) -> str:
@@ -154,25 +135,17 @@ def _finding(low: float, high: float) -> str:
 
 def timing_table(result: BacktestResult) -> str:
     """Return the seconds of each model."""
-    forecasts = int(result.config["forecasts"])
+    forecasts, names = int(result.config["forecasts"]), model_names(result)
     rows = []
     for row in result.leaderboard.itertuples(index=False):
         each = row.predict_seconds / max(forecasts, 1) * 1000
-        cells = [_number(row.fit_seconds, "s"), _number(row.predict_seconds, "s"), _number(each, "s")]
-        rows.append(
-            f'<tr><th scope="row">{swatch(model_names(result).index(row.model))}{escape(str(row.model))}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + "</tr>"
-        )
-    head = "".join(f'<th scope="col">{name}<span>{unit}</span></th>' for name, unit in (
-        ("Fit", "seconds"), (counted(forecasts, "forecast"), "seconds"), ("One forecast", "milliseconds")))  # fmt: skip
-    return scrolled(
-        f'<table><thead><tr><th scope="col">Model</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>',
-        "Timing",
-    )
+        texts = [_number(value, "s") for value in (row.fit_seconds, row.predict_seconds, each)]
+        rows.append(_model_row(names, row.model, _cells(texts)))
+    columns = (("Fit", "seconds"), (counted(forecasts, "forecast"), "seconds"), ("One forecast", "milliseconds"))
+    return scrolled(heading("Model") + "".join(_with_unit(*column) for column in columns), rows, "Timing")
 
 
-def numbers(table: pd.DataFrame, key: str, values: str, heading: str, label: Callable[[Any], str]) -> str:
+def numbers(table: pd.DataFrame, key: str, values: str, title: str, label: Callable[[Any], str]) -> str:
     """Return the numbers behind a figure, folded away: a row per `key`, a column per model.
 
     Empty where they are too many to be read.
@@ -181,17 +154,12 @@ def numbers(table: pd.DataFrame, key: str, values: str, heading: str, label: Cal
     wide = wide.reindex(columns=pd.unique(table["model"])).sort_index()
     if len(wide) > MOST_NUMBERS_ROWS:
         return ""
-    heads = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in wide.columns)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(label(row))}</th>'
-        + "".join(f"<td>{escape(_number(value, '.3f'))}</td>" for value in cells)
-        + "</tr>"
-        for row, cells in zip(wide.index, wide.to_numpy(), strict=True)
-    )
-    head = f'<thead><tr><th scope="col">{escape(heading)}</th>{heads}</tr></thead>'
-    shown = scrolled(
-        f"<table>{head}<tbody>{rows}</tbody></table>", f"Numbers, {values} by {heading.lower()}", tall=len(wide) > 10
-    )
+    rows = []
+    for row, line in zip(wide.index, wide.to_numpy(), strict=True):
+        cells = "".join(_cells([_number(value, ".3f") for value in line]))
+        rows.append(f'<tr><th scope="row">{escape(label(row))}</th>{cells}</tr>')
+    heads = "".join(heading(name) for name in (title, *wide.columns))
+    shown = scrolled(heads, rows, f"Numbers, {values} by {title.lower()}", tall=len(rows) > 10)
     return f'<details class="numbers"><summary>Numbers</summary>{shown}</details>'
 
 
@@ -204,10 +172,30 @@ def swatch(index: int) -> str:
     return f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{line}</svg>'
 
 
-def scrolled(table: str, name: str, *, tall: bool = False) -> str:
-    """Return a table that scrolls inside its box, by keyboard too."""
+def heading(name: Any) -> str:
+    """Return the heading of a column."""
+    return f'<th scope="col">{escape(str(name))}</th>'
+
+
+def scrolled(heads: str, rows: Sequence[str], name: str, *, tall: bool = False) -> str:
+    """Return a table of headings and rows that scrolls inside its box, by keyboard too."""
     kind = "scroll tall" if tall else "scroll"
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return f'<div class="{kind}" tabindex="0" role="region" aria-label="{escape(name)}">{table}</div>'
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return f'<th scope="col">{escape(name)}<span>{escape(unit) or "&nbsp;"}</span></th>'
+
+
+def _model_row(names: Sequence[str], name: Any, cells: Sequence[str]) -> str:
+    """Return a model's row, with the whole name where a pointer rests on it."""
+    words = escape(str(name))
+    return f'<tr><th scope="row" title="{words}">{swatch(names.index(name))}{words}</th>{"".join(cells)}</tr>'
+
+
+def _cells(texts: Sequence[str], best: Collection[str] = ()) -> list[str]:
+    return [f"<td{' class=best' if text in best else ''}>{escape(text)}</td>" for text in texts]
 
 
 def _sentence(words: str) -> str:
