@@ -251,6 +251,28 @@ def test_a_hangup_ends_it_unless_it_is_ignored(before, code):
     assert ("tsrnn: stopped." in done.stderr, "air_passengers" in done.stdout) == (code == 129, code == 0)
 
 
+def test_a_second_signal_does_not_break_off_the_end_by_the_first():
+    program = (
+        "import os, signal, sys; sys.argv = ['tsrnn', 'datasets']; import tsrnn.datasets as held, tsrnn.commands\n"
+        "def ended():\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally: os.kill(os.getpid(), signal.SIGHUP); print('cleaned up')\n"
+        "held.list_datasets = ended; tsrnn.commands.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (143, "cleaned up\n", "tsrnn: stopped.")
+
+
+def test_a_thread_of_a_program_may_run_a_command():
+    program = (
+        "import sys, threading; sys.argv = ['tsrnn', 'datasets']; import tsrnn.commands; "
+        "thread = threading.Thread(target=tsrnn.commands.main); thread.start(); thread.join()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "air_passengers" in done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("closed", "arguments", "code", "message"),
     [

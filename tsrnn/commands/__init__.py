@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import warnings
 from importlib import import_module
 from typing import Any, TextIO
@@ -122,9 +123,17 @@ def _heed_signals() -> None:
 
     Worker processes and unfinished files would stay. The first process of a container would not even end.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return  # Python lets no other thread heed signals
+
+    asked = False
 
     def stop(number: int, frame: object) -> None:
-        raise Stopped(number)
+        # A scheduler may send both, and more than once: that would break off the end that the first one began.
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise Stopped(number)
 
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         number = getattr(signal, name, None)
