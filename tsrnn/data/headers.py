@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.dates import DATE_OF_NUMBERS, looks_like_dates, shape_of
+from tsrnn.data.number_signs import plain_number, split_sign
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
 
@@ -124,8 +125,10 @@ def refuse_time_along_columns(stamps: list[Any], others: list[Any]) -> None:
 
 
 def _all_numbers(fields: list[str]) -> bool:
-    """Tell whether fields are numbers or missing values."""
-    return bool(fields) and all(field.lower() in _MISSING or _NUMBER.fullmatch(field) for field in fields)
+    """Tell whether fields are numbers, with a sign as of a currency or without, or missing values."""
+    return bool(fields) and all(
+        field.lower() in _MISSING or _NUMBER.fullmatch(plain_number(split_sign(field)[1])) for field in fields
+    )
 
 
 def _continues_dates(field: str, column: list[str]) -> bool:
