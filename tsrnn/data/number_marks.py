@@ -30,6 +30,8 @@ _KINDS = re.compile(
     r"|(?P<point_decimal>[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+|0|[1-9]\d*|)\.\d+(?:[eE][-+]?\d+)?)"
 )
 _UNBROKEN = re.compile(r"[^\s'’]*")
+# Values of a column that are looked at before all of them.
+_FIRST = 100
 _POINTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})(?:\D.*)?")
 # Whole numbers that stand for a missing value in columns of any other notation.
 _PLACEHOLDERS = {"0", "9", "99", "999"}
@@ -235,11 +237,16 @@ def convert_marked_numbers(
     for column in table.columns:
         if column in kept or not pd.api.types.is_string_dtype(table[column].dtype):
             continue
+        # The first values settle it for names and dates, of which there may be millions.
+        if _as_numbers([str(text).strip() for text in table[column].iloc[:_FIRST].dropna()], number) is None:
+            continue
         codes, uniques = pd.factorize(table[column])
         texts = [str(text).strip() for text in uniques]
-        sign, values = take_off_sign(texts) or ("", map(plain_number, texts))
-        plain = _all_numbers(values, number)
-        if plain is None or (plain != texts and any(plain) and names_series(table, column)):
+        found = _as_numbers(texts, number)
+        if found is None:
+            continue
+        sign, plain = found
+        if plain != texts and any(plain) and names_series(table, column):
             continue
         # Where a value is missing, its code is that of the last number.
         numbers = _to_numbers(pd.Series([*plain, ""], dtype=object), decimal, thousands).to_numpy()[codes]
@@ -254,14 +261,19 @@ def convert_marked_numbers(
     return table, notes
 
 
-def _all_numbers(texts: Iterable[str], number: re.Pattern[str]) -> list[str] | None:
-    """Return texts that are numbers, or empty as cells of spaces are; None at the first other one."""
-    found = []
-    for text in texts:
-        if text and not number.fullmatch(text):
-            return None
-        found.append(text)
-    return found
+def _as_numbers(texts: list[str], number: re.Pattern[str]) -> tuple[str, list[str]] | None:
+    """Return the sign that all numbers bear, if any, and the numbers; None where a text is something else.
+
+    Cells of spaces are empty, and stay so.
+    """
+
+    def are_numbers(values: list[str]) -> bool:
+        return all(not value or number.fullmatch(value) for value in values)
+
+    if are_numbers(texts):
+        return "", texts
+    sign, plain = take_off_sign(texts) or ("", [plain_number(text) for text in texts])
+    return (sign, plain) if are_numbers(plain) else None
 
 
 def _to_numbers(text: pd.Series, decimal: str, thousands: str | None) -> pd.Series:
