@@ -58,8 +58,8 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     unfinished.unlink(missing_ok=True)
     try:
         with unfinished.open("xb") as file:
-            if target.exists():
-                # Whoever may read the old file, and nobody else, may read the new one.
+            # Whoever may read the old file, and nobody else, may read the new one; some disks know no permissions.
+            if target.exists() and target.stat().st_mode != unfinished.stat().st_mode:
                 os.chmod(unfinished, stat.S_IMODE(target.stat().st_mode))
             file.write(data)
             file.flush()
