@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.reporting.browser import Browser
 from tsrnn.evaluation.residuals import Residuals
 from tsrnn.evaluation.result import BacktestResult
 
@@ -164,6 +166,17 @@ def make_result():
 @pytest.fixture(scope="session")
 def result():
     return synthetic_result(["USD", "GBP", "JPY", "CHF", "NOK"])
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Return a headless browser with one page, whose window and scheme a test sets."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    running = Browser(program, tmp_path_factory.mktemp("profile"))
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,6 @@
+import json
 import re
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -35,9 +37,9 @@ def test_a_name_from_the_data_never_becomes_markup(detector, tmp_path):
     path = write_anomaly_page(table, detector.events(), tmp_path / "page.html", title="<script>alert(1)</script>")
     page = path.read_text()
     assert "<script>alert(1)" not in page
-    assert "<td><b>a" not in page
-    assert "&lt;b&gt;a&lt;/b&gt;" in page
-    assert page.count("<section>") == 2
+    assert "><b>a" not in page
+    assert "<h3>&lt;b&gt;a&lt;/b&gt;</h3>" in page
+    assert page.count("<h3>") == 2
 
 
 def long_table(n):
@@ -87,16 +89,46 @@ def test_a_page_of_a_long_series_carries_little_besides_the_script(tmp_path):
 
 def test_the_head_of_a_column_of_events_is_aligned_as_its_cells_are(detector, tmp_path):
     page = write_anomaly_page(detector.detect(), detector.events(), tmp_path / "page.html").read_text()
-    heads = re.findall(r'<th class="(\w+)">([^<]*)</th>', page)
-    cells = re.findall(r'<td class="(\w+)">', page)
-    assert [kind for kind, _ in heads] == cells[: len(heads)]
-    assert [name for kind, name in heads if kind == "number"] == ["rows", "observed", "expected", "score", "p-value"]
+    heads = re.findall(r'<th scope="col"( class="text")?>([^<]*)</th>', page)
+    cells = re.findall(r'<td( class="text")?>', page)
+    assert [kind for kind, _ in heads[1:]] == cells[: len(heads) - 1]
+    assert [name for kind, name in heads[1:] if not kind] == ["Rows", "Observed", "Expected", "Score", "p-value"]
+
+
+def test_the_start_of_an_event_leads_to_the_rows_around_it(detector, tmp_path):
+    table = detector.detect()
+    event = detector.events().iloc[[0]]
+    page = write_anomaly_page(table, event, tmp_path / "page.html").read_text()
+    (found,) = re.findall(r'data-zoom="(\S+)" data-range="(\[[^"]*)">([^<]*)</button>', page)
+    assert found[0] == "series-0"
+    begin, end = pd.to_datetime(json.loads(unescape(found[1])))
+    start = event["start"].iloc[0]
+    assert found[2] == f"{start:%Y-%m-%d %H:%M}"
+    assert (start - begin, end - event["end"].iloc[0]) == (pd.Timedelta(hours=24), pd.Timedelta(hours=24))
+
+
+def test_an_event_at_an_end_of_a_series_is_shown_up_to_it(tmp_path):
+    table = long_table(100)
+    table.loc[98:, "is_anomaly"] = True
+    table.loc[98:, "p_value"] = 0.001
+    page = write_anomaly_page(table, find_events(table, 1, 8), tmp_path / "page.html").read_text()
+    assert 'data-range="[74, 99]"' in page
+
+
+def test_a_page_tells_notes_and_command_where_it_is_given_them(detector, tmp_path):
+    table, events = detector.detect(), detector.events()
+    page = write_anomaly_page(table, events, tmp_path / "page.html").read_text()
+    assert "Notes" not in page.split("<script")[0]
+    assert "To repeat this" not in page.split("<script")[0]
+    page = write_anomaly_page(table, events, tmp_path / "page.html", notes=("a < b",), command="tsrnn <x>").read_text()
+    assert "<li>a &lt; b</li>" in page
+    assert "tsrnn &lt;x&gt;</pre>" in page
 
 
 def test_a_page_without_events_says_so(detector, tmp_path):
     table = detector.detect()
     path = write_anomaly_page(table, detector.events().iloc[:0], tmp_path / "page.html")
-    assert "<p>None.</p>" in path.read_text()
+    assert '<h2>Events</h2><p class="lead">None.</p>' in path.read_text()
 
 
 def test_a_page_neither_counts_nor_draws_a_series_without_values(detector, tmp_path):
@@ -104,8 +136,8 @@ def test_a_page_neither_counts_nor_draws_a_series_without_values(detector, tmp_p
     table.loc[table["unique_id"] == "b", ["y", "expected", "lower", "upper", "score", "p_value"]] = np.nan
     page = write_anomaly_page(table, detector.events().iloc[:0], tmp_path / "page.html").read_text()
     assert "0 events in 1 series" in page
-    assert 'id="series-0"' in page
-    assert 'id="series-1"' not in page
+    assert 'id="figure-series-0"' in page
+    assert 'id="figure-series-1"' not in page
 
 
 def test_wrong_tables_series_and_paths_are_refused(detector, tmp_path):

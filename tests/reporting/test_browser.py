@@ -1,26 +1,15 @@
 """The page as a person meets it: in a real browser, which must find nothing to complain about."""
 
-import shutil
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 
-from tests.reporting.browser import Browser
 from tsrnn.reporting.colours import MODEL_COLOURS, SURFACE
 from tsrnn.reporting.figures import forecast_figure
 from tsrnn.reporting.report import write_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)")
 MODELS = ("tsrnn", "ARIMA", "SeasonalNaive", "Theta")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    running = Browser(CHROMIUM, tmp_path_factory.mktemp("profile"))
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

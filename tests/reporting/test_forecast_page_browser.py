@@ -1,26 +1,13 @@
 """The page of a forecast in a real browser."""
 
-import shutil
-
 import pytest
 
 from tests.conftest import monthly_table
-from tests.reporting.browser import Browser
 from tsrnn.data.tables import read_panel
 from tsrnn.forecasting.naive import SeasonalNaive
 from tsrnn.reporting.forecast_page import write_forecast_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)")
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    running = Browser(CHROMIUM, tmp_path_factory.mktemp("profile"))
-    running.emulate()
-    yield running
-    running.close()
 
 
 def test_the_page_draws_the_series_and_interval_that_are_chosen(browser, hostile, tmp_path):
@@ -28,6 +15,7 @@ def test_the_page_draws_the_series_and_interval_that_are_chosen(browser, hostile
     panel = read_panel(table)
     values = SeasonalNaive().fit(panel).forecast(panel, panel.last_cutoffs(), 6, QUANTILES)
     path = tmp_path / "forecast.html"
+    browser.emulate()
     write_forecast_page(panel, values, QUANTILES, path, title=hostile, name=hostile, levels=(80, 95))
     browser.open(path.as_uri())
 

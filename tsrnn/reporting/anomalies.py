@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
 
+import tsrnn
 from tsrnn.anomaly.events import COLUMNS, merged_runs
 from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.naming import counted, examples, some_of
-from tsrnn.reporting.colours import INK, MUTED, RULE, SURFACE, model_colour
-from tsrnn.reporting.page import POLICY, write_page
-from tsrnn.reporting.parts import plain_text, plot_times, time_labels
+from tsrnn.reporting.colours import INK, RULE, SURFACE, band_colour, model_colour
+from tsrnn.reporting.drawing import NUMBER, new_figure
+from tsrnn.reporting.page import Drawing, Section, page_html, write_page
+from tsrnn.reporting.parts import name_cell, plain_text, plot_times, time_labels
+from tsrnn.reporting.sections import configuration, describe_data, lead, notes_list
+from tsrnn.reporting.tables import heading, scrolled, short, swatch
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tsrnn.data.panel import Bools
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 MOST_ROWS, FEWEST_ROWS = 6_000, 600
 # Series and events that a page shows.
 MOST_SERIES, MOST_EVENTS = 20, 500
-AROUND = 10
+# Rows before and after an anomaly that are drawn whatever they are, and shown with an event.
+AROUND = 24
 
 
 def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: int = MOST_ROWS) -> go.Figure:
@@ -69,16 +74,15 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
     kept = rows[_shown(rows, most_rows)]
     title = plain_text(name, 60)
     if len(kept) < len(rows):
-        title += f" ({some_of(len(kept), len(rows), 'row')} drawn: all near anomalies, extremes of the others)"
+        title += f" ({_drawn(len(kept), len(rows))})"
     times = plot_times(kept["ds"])
-    colour = model_colour(0)
-    figure = go.Figure()
+    figure = new_figure(title)
     band = {"x": times, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     figure.add_trace(go.Scatter(y=kept["lower"], **band))
-    figure.add_trace(go.Scatter(**{**band, "y": kept["upper"], "fill": "tonexty", "fillcolor": "rgba(0,114,178,0.18)"}))
-    line = {"x": times, "mode": "lines"}
+    figure.add_trace(go.Scatter(y=kept["upper"], fill="tonexty", fillcolor=band_colour(0), **band))
+    line = {"x": times, "mode": "lines", "hovertemplate": f"%{{y:{NUMBER}}}"}
     figure.add_trace(
-        go.Scatter(y=kept["expected"], name="expected", line={"color": colour, "width": 1, "dash": "dot"}, **line)
+        go.Scatter(y=kept["expected"], name="expected", line={"color": model_colour(0), "width": 1.6}, **line)
     )
     figure.add_trace(go.Scatter(y=kept["y"], name="observed", line={"color": INK[0], "width": 1.2}, **line))
     found = kept["is_anomaly"].to_numpy(dtype=bool)
@@ -90,23 +94,18 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
             mode="markers",
             marker={"color": model_colour(1), "size": 7, "symbol": "x"},
             customdata=kept["p_value"][found],
-            hovertemplate="%{y:,.6~r}, p = %{customdata:.2g}<extra>anomalous</extra>",
+            hovertemplate=f"%{{y:{NUMBER}}}, p = %{{customdata:.2g}}<extra>anomalous</extra>",
         )
     )
-    figure.update_layout(
-        title={"text": title, "x": 0, "font": {"size": 15}},
-        template="plotly_white",
-        font={"color": INK[0]},
-        paper_bgcolor=SURFACE[0],
-        plot_bgcolor=SURFACE[0],
-        margin={"l": 60, "r": 20, "t": 60, "b": 40},
-        height=420,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        hovermode="x unified",
-    )
-    figure.update_xaxes(gridcolor=RULE[0], rangeslider={"visible": True, "thickness": 0.08})
-    figure.update_yaxes(gridcolor=RULE[0], fixedrange=False, tickfont={"color": MUTED[0]})
+    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"}, hovermode="x unified")
+    slider = {"visible": True, "thickness": 0.08, "bgcolor": SURFACE[0], "bordercolor": RULE[0], "borderwidth": 1}
+    figure.update_xaxes(rangeslider=slider)
+    figure.update_yaxes(fixedrange=False)
     return figure
+
+
+def _drawn(rows: int, of: int) -> str:
+    return f"{some_of(rows, of, 'row')} drawn: all near anomalies, extremes of the others"
 
 
 def _shown(rows: pd.DataFrame, most_rows: int) -> Bools:
@@ -134,32 +133,14 @@ def _shown(rows: pd.DataFrame, most_rows: int) -> Bools:
     return shown
 
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1100px; padding: 1.5rem; color: {ink};
-  background: {surface}; }}
-table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
-th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid {rule}; }}
-td.number, th.number {{ text-align: right; }}
-td.time {{ white-space: nowrap; }}
-.scroll {{ overflow: auto; max-height: 24rem; }}
-.scroll tr:first-child th {{ position: sticky; top: 0; background: {surface}; }}
-</style><script>{script}</script></head><body>
-<h1>{title}</h1>
-<p>{summary}</p>
-<h2>Events</h2>
-{events}
-<h2>Series</h2>
-{figures}
-</body></html>
-"""
-
-
 def write_anomaly_page(
-    detections: pd.DataFrame, events: pd.DataFrame, path: str | os.PathLike[str], title: str = "Anomalies"
+    detections: pd.DataFrame,
+    events: pd.DataFrame,
+    path: str | os.PathLike[str],
+    title: str = "Anomalies",
+    *,
+    notes: Sequence[str] = (),
+    command: str = "",
 ) -> Path:
     """Write detections as one HTML page that opens without a network: a list of events, and a figure per series.
 
@@ -170,6 +151,8 @@ def write_anomaly_page(
     path : path-like
         The file, which is replaced as a whole or not at all.
     title : str
+    notes, command
+        What is worth knowing, and how the page was made.
 
     Returns
     -------
@@ -187,55 +170,91 @@ def write_anomaly_page(
     """
     seen = detections["unique_id"][detections["y"].notna()]  # a series without any value has nothing to draw
     named = list(dict.fromkeys([*events["unique_id"], *seen.unique()]))
-    drawn = named[:MOST_SERIES]
-    figures = []
+    drawn = {name: f"series-{i}" for i, name in enumerate(named[:MOST_SERIES])}
     most_rows = max(FEWEST_ROWS, MOST_ROWS // max(len(drawn), 1))
-    for i, name in enumerate(drawn):
-        html = anomaly_figure(detections, name, most_rows).to_html(
-            full_html=False, include_plotlyjs=False, div_id=f"series-{i}", config={"displaylogo": False}
-        )
-        figures.append(f"<section>{html}</section>")
-    page = _PAGE.format(
-        policy=escape(POLICY),
-        title=escape(title),
-        ink=INK[0],
-        surface=SURFACE[0],
-        rule=RULE[0],
-        script=get_plotlyjs(),
-        summary=escape(_summary(detections, events, len(named), len(drawn))),
-        events=_event_table(events),
-        figures="\n".join(figures),
-    )
-    return write_page(page, path)
+    told = {"command": command, "tsrnn": tsrnn.__version__}
+    # First, since it refuses what is no table of detections.
+    drawings = tuple(_drawings(detections, drawn, most_rows))
+    sections = [
+        Section("events", "Events", _events(detections, events, drawn)),
+        Section("series", "Series", _left_out(named, drawn), drawings),
+        Section("data", "The data", _facts(detections, len(named))),
+        *([Section("notes", "Notes", notes_list(notes))] if notes else []),
+        *([Section("repeat", "To repeat this", configuration(told))] if command else []),
+    ]
+    head = f'<p class="verdict">{escape(_summary(detections, events, len(named)))}</p>'
+    return write_page(page_html(title, head, sections, f"tsrnn {tsrnn.__version__}"), path)
 
 
-def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int, n_drawn: int) -> str:
+def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int) -> str:
     judged = int(detections["p_value"].notna().sum())
     found = int(detections["is_anomaly"].sum())
     where = f"{counted(len(events), 'event')} in {counted(n_series, 'series')}"
-    said = f"{where}: {some_of(found, judged, 'judged row', 'is', 'are')} anomalous."
-    if n_drawn < n_series:
-        said += f" The figures show {counted(n_drawn, 'series')}, those with events first."
-    if len(events) > MOST_EVENTS:
-        said += f" The list shows the {MOST_EVENTS} events with the highest scores."
-    return said
+    return f"{where}: {some_of(found, judged, 'judged row', 'is', 'are')} anomalous."
 
 
-def _event_table(events: pd.DataFrame) -> str:
+def _facts(detections: pd.DataFrame, n_series: int) -> str:
+    times = plot_times(detections["ds"].iloc[[detections["ds"].argmin(), detections["ds"].argmax()]])
+    observed = int(detections["y"].notna().sum())
+    data = {"rows": len(detections), "observed": observed, "series": n_series, "span": tuple(time_labels(times))}
+    return describe_data(data)
+
+
+def _left_out(named: Sequence[Any], drawn: Collection[Any]) -> str:
+    if len(drawn) == len(named):
+        return ""
+    return lead(f"{some_of(len(drawn), len(named), 'series')}, those with events first.")
+
+
+def _drawings(detections: pd.DataFrame, drawn: Mapping[Any, str], most_rows: int) -> Iterator[Drawing]:
+    """Return a figure of each series, with its name and a legend above it."""
+    line = '<line x1="0" y1="5" x2="26" y2="5" style="stroke:var(--ink);stroke-width:2"/>'
+    cross = '<path d="M9 1 L17 9 M17 1 L9 9" style="stroke:var(--model-1);stroke-width:3"/>'
+    marks = {
+        "observed": f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{line}</svg>',
+        "expected, and its interval": swatch(0),
+        "anomalous": f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{cross}</svg>',
+    }
+    legend = "".join(f"<li>{mark}{words}</li>" for words, mark in marks.items())
+    for name, key in drawn.items():
+        figure = anomaly_figure(detections, name, most_rows)
+        above = f'<h3>{escape(short(name))}</h3><ul class="legend">{legend}</ul>'
+        rows = len(figure.data[-2].x), int((detections["unique_id"] == name).sum())
+        below = f'<p class="small lead">{escape(_drawn(*rows))}</p>' if rows[0] < rows[1] else ""
+        described = f"{name}: what was observed, what had been expected, and the anomalous rows"
+        yield Drawing(key, figure, described, above, below)
+
+
+def _events(detections: pd.DataFrame, events: pd.DataFrame, drawn: Mapping[Any, str]) -> str:
+    """Return the list of events; the start of each shows it in the figure of its series."""
     if not len(events):
-        return "<p>None.</p>"
+        return lead("None.")
     shown = events if len(events) <= MOST_EVENTS else events.nlargest(MOST_EVENTS, "score").sort_index()
-    labels = {name: time_labels(shown[name]) for name in ("start", "end")}
-    head = ("series", "start", "end", "kind", "rows", "observed", "expected", "score", "p-value")
-    kinds = ("text", "time", "time", "text", *("number",) * 5)
-    cells = [_row("th", head, kinds)]
-    for i, row in enumerate(shown.itertuples(index=False)):
-        numbers = (f"{row.rows:,}", f"{row.y:,.5g}", f"{row.expected:,.5g}", f"{row.score:.3g}", f"{row.p_value:.2g}")
-        cells.append(_row("td", (row.unique_id, labels["start"][i], labels["end"][i], row.kind, *numbers), kinds))
-    return f'<div class="scroll"><table>{"".join(cells)}</table></div>'
+    times = {name: rows["ds"] for name, rows in detections.groupby("unique_id", sort=False, observed=True)}
+    starts, ends = (time_labels(shown[name]) for name in ("start", "end"))
+    rows = []
+    for event, start, end in zip(shown.itertuples(index=False), starts, ends, strict=True):
+        name, key = event.unique_id, drawn.get(event.unique_id)
+        start = escape(str(start))
+        if key is not None:
+            around = escape(json.dumps(_around(times[name], event)))
+            start = f'<button type="button" class="table-link" data-zoom="{key}" data-range="{around}">{start}</button>'
+        texts = (start, escape(str(end)), escape(event.kind))
+        numbers = (event.rows, event.y, event.expected, f"{event.score:.3g}", f"{event.p_value:.2g}")
+        cells = "".join(f'<td class="text">{text}</td>' for text in texts)
+        cells += "".join(f"<td>{n if isinstance(n, str) else f'{n:,.6g}'}</td>" for n in numbers)
+        rows.append(f"<tr>{name_cell(name, escape(short(name)))}{cells}</tr>")
+    heads = heading("Series")
+    heads += "".join(f'<th scope="col" class="text">{word}</th>' for word in ("Start", "End", "Kind"))
+    heads += "".join(heading(word) for word in ("Rows", "Observed", "Expected", "Score", "p-value"))
+    said = "The start of an event shows it in the figure of its series."
+    if len(shown) < len(events):
+        said = f"The {MOST_EVENTS} events with the highest scores. {said}"
+    return lead(said) + scrolled(heads, rows, "Events", tall=len(rows) > 10)
 
 
-def _row(tag: str, values: Sequence[Any], kinds: Sequence[str]) -> str:
-    """Return a row of the table; what is of one kind is aligned alike, heads and cells."""
-    pairs = zip(values, kinds, strict=True)
-    return "<tr>" + "".join(f'<{tag} class="{kind}">{escape(str(value))}</{tag}>' for value, kind in pairs) + "</tr>"
+def _around(times: pd.Series, event: Any) -> list[Any]:
+    """Return from where to where a figure shows an event: the rows around it, as many as it has if it is long."""
+    first, last = (int(times.searchsorted(time)) for time in (event.start, event.end))
+    room = max(AROUND, event.rows)
+    return time_labels(times.iloc[[max(first - room, 0), min(last + room, len(times) - 1)]])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsrnn.data.answers import interval_names
 from tsrnn.naming import counted, some_of
-from tsrnn.reporting.colours import band_colour, dark_counterparts, model_colour
+from tsrnn.reporting.colours import band_colour, model_colour
 from tsrnn.reporting.parts import context_rows, levels_of, model_names, series_names, time_labels
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def embed(result: BacktestResult, choice: Choice) -> dict[str, Any]:
         `axis` holds each time stamp once; positions on it are runs `[first, count, first, count, ...]`; numbers are
         base64 of little-endian 32-bit floats, in original units, NaN where there is none. Per series: `seen` and
         `y`, the observed rows; `cutoffs`; `counts`, rows per cutoff; `at` and `values`, the forecast rows of all
-        cutoffs, one column of the table after the other.
+        cutoffs, one column of the table after the other. `leader` is the model whose interval is shown first, -1 if
+        none has one.
     """
     # What a page does not show is not read, which matters where forecasts are kept in a folder.
     tables, seen = _by_id(result.forecasts_of(choice.ids)), _by_id(result.observations_of(choice.ids))
@@ -107,12 +108,13 @@ def embed(result: BacktestResult, choice: Choice) -> dict[str, Any]:
     stamps += [rows["cutoff"] for rows, _ in parts.values()]
     axis = pd.Index(pd.concat(stamps).drop_duplicates().sort_values())
     columns = forecast_columns(result)
+    banded = [name for name in result.leaderboard["model"] if levels_of(result, name)]
     return {
         "axis": time_labels(axis),
+        "leader": model_names(result).index(banded[0]) if banded else -1,
         "columns": columns,
         "models": _models(result, columns),
         "context": -(-context_rows(result) // choice.stride),
-        "swap": dark_counterparts(),
         "series": [_pack(name, rows, history, axis, columns) for name, (rows, history) in parts.items()],
     }
 

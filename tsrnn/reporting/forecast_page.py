@@ -20,7 +20,7 @@ from tsrnn.errors import ParameterError
 from tsrnn.evaluation.result import BacktestResult
 from tsrnn.naming import counted, some_of
 from tsrnn.reporting.ahead import as_backtest
-from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose
+from tsrnn.reporting.embedding import MOST_SERIES, Choice, choose, embed
 from tsrnn.reporting.figures import forecast_figure
 from tsrnn.reporting.page import Drawing, Section, page_html, write_page
 from tsrnn.reporting.parts import levels_of, name_cell, shortened, time_labels
@@ -99,7 +99,8 @@ def write_forecast_page(
     ]
     sentence = f"{counted(n, 'series')}, {counted(values.shape[1], 'step')} ahead, by {name}"
     head = f'<p class="verdict">{escape(sentence)}</p>'
-    return write_page(page_html(title, head, sections, result, choice, f"tsrnn {tsrnn.__version__}"), path)
+    page = page_html(title, head, sections, f"tsrnn {tsrnn.__version__}", embed(result, choice))
+    return write_page(page, path)
 
 
 def _choose(result: BacktestResult, n: int) -> Choice:

@@ -13,7 +13,7 @@
   const words = new Set(["text", "ticktext", "name", "x", "y", "customdata", "meta"]);
   function recoloured(value, key) {
     if (words.has(key)) return value;  // data may look like a colour
-    if (typeof value === "string") return book.swap[value] ?? value;
+    if (typeof value === "string") return data.swap[value] ?? value;
     if (Array.isArray(value)) return value.map((item) => recoloured(item, key));
     if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, recoloured(item, name)]));
@@ -35,10 +35,17 @@
 
   function drawAll() {
     for (const [id, figure] of Object.entries(data.figures)) if (id !== "forecast") draw(id, figure);
-    drawForecast();
+    if (book) drawForecast();
   }
 
-  // ---- forecasts -----------------------------------------------------------------------------------------------
+  // Show a stretch of a figure; it is drawn again with it when the window's size or the colours change.
+  function zoom(id, range) {
+    Object.assign(data.figures[id].layout.xaxis, { range, autorange: false });
+    draw(id, data.figures[id]);
+    byId("figure-" + id).scrollIntoView({ block: "center" });
+  }
+
+  // ---- forecasts, on pages that have some -------------------------------------------------------------------------
 
   function numbers(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -229,9 +236,6 @@
         byId("series").focus({ preventScroll: true });
       });
     }
-    for (const button of document.querySelectorAll("[data-copy]")) {
-      button.addEventListener("click", () => copy(button, byId(button.dataset.copy)));
-    }
   }
 
   async function copy(button, source) {
@@ -247,23 +251,29 @@
 
   // ---- start ---------------------------------------------------------------------------------------------------
 
-  const levels = book.models.map((model) => Object.keys(model.levels));
-  state.interval = Math.max(0, data.leader < 0 || !levels[data.leader].length
-    ? levels.findIndex((known) => known.length) : data.leader);
-  state.level = levels[state.interval][0] ?? "";
-  state.cutoff = series(0).cutoffs.length - 1;
-  recall();
-  connect();
+  if (book) {
+    state.interval = Math.max(0, book.leader);
+    state.level = Object.keys(book.models[state.interval].levels)[0] ?? "";
+    state.cutoff = series(0).cutoffs.length - 1;
+    recall();
+    connect();
+    addEventListener("hashchange", () => {
+      recall();
+      drawForecast();
+    });
+  }
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", () => copy(button, byId(button.dataset.copy)));
+  }
+  for (const button of document.querySelectorAll("[data-zoom]")) {
+    button.addEventListener("click", () => zoom(button.dataset.zoom, JSON.parse(button.dataset.range)));
+  }
   drawAll();
   darkScreen.addEventListener("change", drawAll);
   let waiting = 0;
   addEventListener("resize", () => {
     clearTimeout(waiting);
     waiting = setTimeout(drawAll, 120);
-  });
-  addEventListener("hashchange", () => {
-    recall();
-    drawForecast();
   });
   addEventListener("beforeprint", () => {
     printing = true;

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from tsrnn.data.files import write_file
 from tsrnn.errors import ParameterError
-from tsrnn.reporting.colours import style_variables
-from tsrnn.reporting.embedding import Choice, embed
-from tsrnn.reporting.parts import levels_of, model_names
-
-if TYPE_CHECKING:
-    from tsrnn.evaluation.backtest import BacktestResult
+from tsrnn.reporting.colours import dark_counterparts, style_variables
 
 # The page may run its own script and style and nothing else, and may load nothing from anywhere.
 POLICY = (
@@ -63,7 +58,7 @@ class Section:
 
 
 def page_html(
-    title: str, head: str, sections: Sequence[Section], result: BacktestResult, choice: Choice, made_by: str
+    title: str, head: str, sections: Sequence[Section], made_by: str, forecasts: Mapping[str, Any] | None = None
 ) -> str:
     """Return a page that holds all it needs.
 
@@ -74,17 +69,15 @@ def page_html(
     head : str
         HTML under the title.
     sections : sequence of Section
-    result : BacktestResult
-    choice : Choice
-        Which of its forecasts the page holds.
     made_by : str
+    forecasts : mapping, optional
+        From `tsrnn.reporting.embedding.embed`, for a page on which a reader chooses among them.
     """
-    banded = [name for name in result.leaderboard["model"] if levels_of(result, name)]
-    # What `page.js` draws: figures by the key of their place, and forecasts, first with the leader's interval.
+    # What `page.js` draws: figures by the key of their place, and the chosen forecast.
     payload = {
         "figures": {drawing.key: _bare(drawing.figure) for section in sections for drawing in section.drawings},
-        "forecasts": embed(result, choice),
-        "leader": model_names(result).index(banded[0]) if banded else -1,
+        "swap": dark_counterparts(),
+        "forecasts": forecasts,
     }
     here = files("tsrnn.reporting")
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))

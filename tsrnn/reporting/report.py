@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsrnn.reporting.embedding import MOST_NUMBERS, choose
+from tsrnn.reporting.embedding import MOST_NUMBERS, choose, embed
 from tsrnn.reporting.outline import outline
 from tsrnn.reporting.page import page_html, write_page
 from tsrnn.reporting.parts import check_result, model_names
@@ -56,7 +56,8 @@ def report_html(result: BacktestResult, title: str | None = None) -> str:
     most = MOST_NUMBERS
     while True:
         choice = choose(result, most_numbers=most)
-        page = page_html(title, headline(result), outline(result, choice), result, choice, _made_by(result))
+        forecasts = embed(result, choice)
+        page = page_html(title, headline(result), outline(result, choice), _made_by(result), forecasts)
         # What is counted are numbers. Series that share no time stamps carry all of theirs beside them.
         if len(page.encode("utf-8", errors="replace")) <= MOST_BYTES or most <= FEWEST_NUMBERS:
             return page
