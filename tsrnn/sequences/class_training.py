@@ -19,8 +19,6 @@ from tsrnn.sequences.cases import Cases
 from tsrnn.sequences.distortion import distort
 from tsrnn.training.trainer import Outcome, Progress, TrainingPlan, TrainingRecord, train
 
-# From so many cases on a tenth is held back to stop by; fewer cases teach more than they could tell.
-ENOUGH_TO_HOLD_BACK, HELD_BACK_SHARE = 500, 0.1
 # Share of tokens that training shows as unknown, so that the network learns to go on without them.
 HIDDEN_TOKENS = 0.05
 # Steps of sequences in one batch of a prediction, so that memory stays small.
