@@ -52,14 +52,12 @@ class Cases:
         """Steps of each case, shape (n_cases,)."""
         return np.diff(self.offsets)
 
-    def gather(self, index: npt.NDArray[np.int64], longest: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def gather(self, index: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Gather cases into one batch.
 
         Parameters
         ----------
         index : int64 ndarray of shape (B,)
-        longest : int, optional
-            Steps of the batch. Default: those of the longest of its cases.
 
         Returns
         -------
@@ -73,7 +71,7 @@ class Cases:
         # A GPU need not be waited for until it has taken them.
         first = torch.from_numpy(self.offsets[index]).to(device, non_blocking=True)
         lengths = torch.from_numpy(self.lengths[index]).to(device, non_blocking=True)
-        longest = int(self.lengths[index].max()) if longest is None else longest
+        longest = int(self.lengths[index].max())
         step = torch.minimum(torch.arange(longest, device=device), lengths[:, None] - 1)  # [B, L]
         rows = first[:, None] + step
         return self.data[rows], lengths, rows

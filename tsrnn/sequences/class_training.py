@@ -108,9 +108,9 @@ def train_classifier(
     plan: ClassPlan,
     class_weight: Tensor,
     seed: int,
-    progress: Callable[[Progress], None] | None = None,
-    record: TrainingRecord[LabelledBatch] | None = None,
-) -> TrainingRecord[LabelledBatch]:
+    progress: Callable[[Progress], None] | None,
+    record: TrainingRecord[LabelledBatch],
+) -> None:
     """Train a network in place.
 
     Parameters
@@ -122,7 +122,7 @@ def train_classifier(
     class_weight : float tensor of shape (K,)
         How much a case, or a step, of each class counts in the loss.
     seed : int
-    progress, record : optional
+    progress, record
         As in `tsrnn.training.trainer.train`.
 
     Raises
@@ -134,7 +134,6 @@ def train_classifier(
     learn, judge = _hold_back(labelled, plan.held_back, seed)
     epochs = _Epochs(learn, plan.batch_size, seed)
     validation = [labelled.gather(part) for part in _chunks(judge, labelled.cases.lengths)]
-    record = TrainingRecord() if record is None else record
     hide = new_generator(seed + 1, device)
 
     def draw(step: int) -> LabelledBatch:
@@ -156,7 +155,7 @@ def train_classifier(
         patience=plan.patience,
     )
     with own_random_state(seed, device), one_thread():
-        return train(network, outcome, draw, validation, training, progress, record)
+        train(network, outcome, draw, validation, training, progress, record)
 
 
 def class_outcome(scores: Tensor, target: Tensor, class_weight: Tensor) -> Outcome:
