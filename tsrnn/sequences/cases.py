@@ -118,10 +118,9 @@ def split_cases(X: Any, tokens: str) -> list[list[str]]:
 
 
 def read_texts(cases: Sequence[Sequence[str]], vocabulary: Vocabulary) -> Cases:
-    """Turn split texts into numbers; tokens that the vocabulary does not have become its unknown one."""
-    place = {item: number for number, item in enumerate(vocabulary.items, start=1)}
-    numbers = [place.get(token, 0) for case in cases for token in case]
-    return Cases(torch.tensor(numbers, dtype=torch.int64, device="cpu"), sums_before([len(case) for case in cases]))
+    """Turn split texts into the numbers of a vocabulary."""
+    numbers = vocabulary.number([token for case in cases for token in case])
+    return Cases(torch.from_numpy(numbers), sums_before([len(case) for case in cases]))
 
 
 def as_table(X: Any) -> Any:

@@ -142,8 +142,8 @@ class NgramBaseline(BaseEstimator):
         DataError
             If the text is empty, or has characters that the fitted one has not.
         """
-        nats = -np.log(self.probabilities(text)).sum()
-        return TextScore(float(nats), len(self.vocabulary_.split(text)), len(text))
+        given = self.probabilities(text)
+        return TextScore(float(-np.log(given).sum()), len(given), len(text))
 
     def perplexity(self, text: str) -> float:
         """Return e to the mean nats per token of a text."""

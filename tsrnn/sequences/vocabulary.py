@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.naming import counted
+from tsrnn.parameters import check_choice
 
 TOKENS = ("char", "word")
 
@@ -48,8 +49,7 @@ def split_text(text: str, tokens: str, *, lowercase: bool = False, spaces: bool 
     >>> split_text("Don't stop!", "word", lowercase=True, spaces=False)
     ["don't", 'stop', '!']
     """
-    if tokens not in TOKENS:
-        raise ParameterError(f"tokens={tokens!r}: expected one of {', '.join(map(repr, TOKENS))}.")
+    check_choice("tokens", tokens, TOKENS)
     text = text.lower() if lowercase else text
     parts = list(text) if tokens == "char" else _WORD.findall(text)
     return parts if spaces else [part for part in parts if not part.isspace()]
@@ -139,14 +139,18 @@ class Vocabulary:
         return split_text(text, self.tokens, lowercase=self.lowercase, spaces=self.spaces)
 
     def encode(self, text: str) -> npt.NDArray[np.int64]:
-        """Return the numbers of a text's tokens, shape (n_tokens,).
+        """Return the numbers of a text's tokens, shape (n_tokens,); see `number`."""
+        return self.number(self.split(text))
+
+    def number(self, parts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the numbers of tokens, shape (n_tokens,).
 
         Raises
         ------
         DataError
             If a token is unknown and the vocabulary has no number for such.
         """
-        parts, numbers = self.split(text), self._numbers
+        numbers = self._numbers
         if self.unknown:
             return np.fromiter((numbers.get(part, 0) for part in parts), np.int64, len(parts))
         strange = sorted({part for part in parts if part not in numbers})
