@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.errors import DataError
 from tsrnn.sequences.cases import ChannelScaler, as_table, read_sequences, read_texts, split_cases
 from tsrnn.sequences.vocabulary import Vocabulary
 
@@ -49,7 +49,6 @@ def test_missing_steps_at_the_end_are_no_part_of_a_sequence_unless_steps_are_lab
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (5, "X is a int; expected an array"),
         ([], "X has 0 cases"),
         (np.ones((1, 2, 3, 4)), r"X is an array of shape \(1, 2, 3, 4\); expected"),
         ([[1.0], []], "1 of 2 sequences is empty: case 1"),
@@ -67,8 +66,8 @@ def test_what_is_no_sequence_of_numbers_is_named(X, message):
 
 
 def test_with_labelled_steps_a_sequence_without_any_value_is_an_error_too():
-    with pytest.raises(DataError, match="1 of 2 sequences is empty: case 0"):
-        read_sequences([[NAN, NAN], [1, 2]], keep_length=True)
+    with pytest.raises(DataError, match="2 of 3 sequences are empty: cases 0, 2"):
+        read_sequences([[NAN, NAN], [1, 2], []], keep_length=True)
 
 
 def test_channels_are_scaled_by_the_training_cases():
@@ -87,8 +86,6 @@ def test_each_case_may_be_scaled_by_itself():
     assert not values[2].any()
     plain = ChannelScaler.of(cases, "none").read(cases).data
     assert plain.flatten().tolist() == [1, 3, 5, 100, 300, 500, 7, 7, 7]
-    with pytest.raises(ParameterError, match="scaling='row': expected one of 'channel', 'case', 'none'"):
-        ChannelScaler.of(cases, "row")
 
 
 def test_a_channel_without_a_value_counts_as_its_mean_and_wild_numbers_stay_finite():
@@ -155,7 +152,7 @@ def test_texts_without_a_kind_of_token_are_an_error():
 
 
 @pytest.mark.parametrize(
-    "X", [{"a": [1, 2]}, {1.0, 2.0}, ([k, k + 1] for k in range(3))], ids=["dict", "set", "generator"]
+    "X", [None, {"a": [1, 2]}, {1.0, 2.0}, ([k, k + 1] for k in range(3))], ids=["None", "dict", "set", "generator"]
 )
 def test_what_has_no_order_or_no_length_is_no_table(X):
     with pytest.raises(DataError, match=f"X is a {type(X).__name__}; expected an array, or a list of arrays"):

@@ -367,7 +367,7 @@ def test_predictions_need_a_fit_and_sequences_of_its_kind(fitted):
         ({"cell": "feed-forward"}, "cell='feed-forward': expected one of 'rnn', 'gru', 'lstm'"),
         ({"output": "first"}, "output='first'"),
         ({"tokens": "byte"}, "tokens='byte': expected one of None, 'char', 'word'"),
-        ({"scaling": None}, "scaling=None"),
+        ({"scaling": "row"}, "scaling='row': expected one of 'channel', 'case', 'none'"),
         ({"hidden_size": 0}, "hidden_size=0: expected a whole number, 1 or more"),
         ({"max_epochs": 1.5}, "max_epochs=1.5: expected a whole number, 1 or more, or None"),
         ({"bidirectional": "yes"}, "bidirectional='yes'"),

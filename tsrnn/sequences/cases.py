@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from tsrnn.data.panel import sums_before
-from tsrnn.errors import DataError, ParameterError
+from tsrnn.errors import DataError
 from tsrnn.metrics import CONSTANT
-from tsrnn.naming import some_of
+from tsrnn.naming import agree, examples, some_of
 from tsrnn.sequences.vocabulary import Vocabulary, split_text
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +137,8 @@ def as_table(X: Any) -> Any:
         except ValueError:  # a nested list of unequal lengths
             return None
         return X if len(shapes) <= 1 and all(len(shape) <= 1 for shape in shapes) else None
-    if isinstance(X, (Mapping, Set, Iterator)) and not hasattr(X, "shape"):  # sparse arrays may be mappings
+    # Sparse arrays may be mappings.
+    if X is None or (isinstance(X, (Mapping, Set, Iterator)) and not hasattr(X, "shape")):
         raise DataError(f"X is a {type(X).__name__}; expected an array, or a list of arrays, one for each case.")
     if isinstance(X, np.ndarray):
         is_list = X.dtype == object and X.ndim == 1 and all(np.ndim(part) for part in X)
@@ -157,8 +158,9 @@ def read_sequences(X: Any, *, keep_length: bool) -> tuple[list[Floats], bool]:
 
     Returns
     -------
-    cases : list of ndarrays of shape (n_timepoints, n_channels), without NaN
-        A gap is filled by the line between its neighbours, or at an end by the nearest value.
+    cases : list of ndarrays of shape (n_timepoints, n_channels)
+        A gap is filled by the line between its neighbours, or at an end by the nearest value; NaN is left where a
+        channel has no value in a case.
     is_array : bool
         Whether all have the length of an array's last axis, so that answers for each step fit one as well.
 
@@ -173,8 +175,6 @@ def read_sequences(X: Any, *, keep_length: bool) -> tuple[list[Floats], bool]:
             f"X is an array of shape {X.shape}; expected (n_cases, n_timepoints) or (n_cases, n_channels, "
             "n_timepoints)."
         )
-    if not hasattr(X, "__len__") or not hasattr(X, "__iter__") or isinstance(X, (str, bytes)):
-        raise DataError(f"X is a {type(X).__name__}; expected an array, or a list of arrays, one for each case.")
     raw = [_one_sequence(part, place) for place, part in enumerate(X)]
     if not raw:
         raise DataError("X has 0 cases (0 samples); expected 1 or more.")
@@ -191,25 +191,23 @@ def read_sequences(X: Any, *, keep_length: bool) -> tuple[list[Floats], bool]:
             f"{some_of(len(infinite), len(raw), 'sequence', 'holds', 'hold')} infinity or numbers beyond {LARGEST:g}: "
             f"{_places(infinite)}. Expected smaller numbers, or NaN where a value is missing."
         )
-    cases = [part.T if keep_length else _without_end(part).T for part in raw]
-    _check_lengths([len(case) for case in cases])
-    _check_lengths([int(np.isfinite(case).any()) for case in cases])
-    return [_fill_gaps(case) for case in cases], is_array
+    cut = [_without_end(part) for part in raw]
+    _check_lengths([part.shape[1] for part in cut])
+    return [_fill_gaps(part.T) for part in (raw if keep_length else cut)], is_array
 
 
 def _one_sequence(part: Any, place: int) -> Floats:
     """Return one sequence as (n_channels, n_timepoints)."""
     try:
         values = np.asarray(part)
-        if values.dtype.kind == "c":
-            raise DataError(f"Complex data not supported: case {place} has complex numbers; expected real ones.")
-        values = values.astype(np.float64)
+        is_complex = values.dtype.kind == "c"
+        values = values if is_complex else values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(
             f"Case {place} cannot be read as numbers ({error}). For texts choose tokens='char' or tokens='word'."
         ) from error
+    if is_complex:
+        raise DataError(f"Complex data not supported: case {place} has complex numbers; expected real ones.")
     if values.ndim not in (1, 2):
         raise DataError(
             f"Case {place} has shape {values.shape}; expected (n_timepoints,) or (n_channels, n_timepoints)."
@@ -246,8 +244,7 @@ def _check_lengths(lengths: Sequence[int]) -> None:
 
 
 def _places(places: Sequence[int]) -> str:
-    shown = ", ".join(str(place) for place in places[:5])
-    return f"case {shown}" if len(places) == 1 else f"cases {shown}{', ...' if len(places) > 5 else ''}"
+    return f"{agree(len(places), 'case')} {examples(places)}"
 
 
 @dataclass(frozen=True)
@@ -269,8 +266,6 @@ class ChannelScaler:
     @classmethod
     def of(cls, cases: Sequence[Floats], scaling: str) -> ChannelScaler:
         """Measure the training cases, each of shape (n_timepoints, n_channels)."""
-        if scaling not in SCALINGS:
-            raise ParameterError(f"scaling={scaling!r}: expected one of {', '.join(map(repr, SCALINGS))}.")
         n_channels = cases[0].shape[1]
         if scaling == "none":
             return cls(np.zeros(n_channels), np.ones(n_channels), False)

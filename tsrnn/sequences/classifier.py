@@ -375,10 +375,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
             items = tuple(sorted({token for text in texts for token in text}))
             self.reader_ = Vocabulary(items, self.tokens, lowercase=words, spaces=not words, unknown=True)
             return read_texts(texts, self.reader_)
-        table = as_table(X)
-        if table is not None:
-            X = validate_data(self, X=table, dtype=np.float64, ensure_all_finite="allow-nan")
-        sequences, _ = read_sequences(X, keep_length=self.output == "each_step")
+        sequences, _ = self._read_numbers(X, keep_length=self.output == "each_step", reset=True)
         self.reader_ = ChannelScaler.of(sequences, self.scaling)
         return self.reader_.read(sequences)
 
@@ -386,13 +383,17 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         """Read cases as those of `fit` were, and tell whether an answer for each step fits an array."""
         if isinstance(self.reader_, Vocabulary):
             return read_texts(split_cases(X, self.reader_.tokens), self.reader_), False
-        table = as_table(X)
-        if table is not None:
-            X = validate_data(self, X=table, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        sequences, is_array = read_sequences(X, keep_length=self.network_.size.each_step)
+        sequences, is_array = self._read_numbers(X, keep_length=self.network_.size.each_step, reset=False)
         expected, found = self.network_.size.n_inputs, sequences[0].shape[1]
         if found != expected:
             raise DataError(
                 f"X has {counted(found, 'channel')}, but the classifier was fitted on {expected}. Expected as many."
             )
         return self.reader_.read(sequences), is_array
+
+    def _read_numbers(self, X: Any, *, keep_length: bool, reset: bool) -> tuple[list[npt.NDArray[np.float64]], bool]:
+        """Read sequences of numbers, of which scikit-learn checks a table, or with `reset` learns its columns."""
+        table = as_table(X)
+        if table is not None:
+            X = validate_data(self, X=table, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        return read_sequences(X, keep_length=keep_length)
