@@ -55,8 +55,9 @@ def test_the_targets_of_a_regression_come_as_text(write):
 def test_gzip_byte_order_marks_and_older_encodings_are_read(write):
     text = HEADER + "1,2,3:4,5,6:a\n"
     expected = read_ts(write(text))[0]
-    forms = [gzip.compress(text.encode()), b"\xef\xbb\xbf" + text.encode(), "# n°\n".encode("latin-1") + text.encode()]
-    for form in forms:
+    old = "# n° 1\x85 and so on\n".encode("latin-1")  # three points in the encoding of Windows
+    forms = [gzip.compress(text.encode()), b"\xef\xbb\xbf" + text.encode(), old + text.encode()]
+    for form in [*forms, text.replace("\n", "\r\n").encode()]:
         np.testing.assert_array_equal(read_ts(write(form))[0], expected)
 
 

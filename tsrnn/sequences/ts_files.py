@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -62,18 +63,15 @@ def read_ts(path: str | os.PathLike[str]) -> tuple[Floats | list[Floats], npt.ND
     if not isinstance(path, (str, os.PathLike)):
         raise ParameterError(f"path={path!r}: expected the path of a .ts file.")
     name = os.fspath(path)
-    lines = enumerate(_read_text(Path(path), name).splitlines(), start=1)
+    lines = _lines(_read_text(Path(path), name), name)
     header = _read_header(lines, name)
     cases: list[Floats] = []
     labels: list[str] = []
-    for number, line in lines:
-        line = line.strip()
-        if not line or line[0] in "#%":
-            continue
+    for where, line in lines:
         parts = line.split(":")
         if header.labelled:
-            labels.append(_label(parts, header, name, number))
-        cases.append(_case(parts, header, name, number))
+            labels.append(_label(parts, header, where))
+        cases.append(_case(parts, header, where))
     if not cases:
         raise DataError(f"{name}: has no cases after @data; expected one per line.")
     y = np.array(labels) if header.labelled else None
@@ -110,19 +108,25 @@ def _read_text(path: Path, name: str) -> str:
         return data.decode("latin-1")  # descriptions in the archives' older files are written so
 
 
-def _read_header(lines: Iterator[tuple[int, str]], name: str) -> _Header:
-    header = _Header()
-    for number, line in lines:
+def _lines(text: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines that are neither empty nor comments, each after the words that say where it stands."""
+    # Not str.splitlines, for which some characters within old descriptions end a line.
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         line = line.strip()
-        if not line or line[0] in "#%":
-            continue
+        if line and line[0] not in "#%":
+            yield f"{name}, line {number}", line
+
+
+def _read_header(lines: Iterator[tuple[str, str]], name: str) -> _Header:
+    header = _Header()
+    for where, line in lines:
         if line[0] != "@":
-            raise DataError(f"{name}, line {number}: {_shown(line)} stands before @data; expected a tag such as @data.")
+            raise DataError(f"{where}: {_shown(line)} stands before @data; expected a tag such as @data.")
         tag, *words = line[1:].split()
         tag = tag.lower()
         if tag == "data":
             return header
-        _read_tag(header, tag, words, f"{name}, line {number}")
+        _read_tag(header, tag, words, where)
     raise DataError(f"{name}: has no line @data, so it is not a .ts file or is cut short.")
 
 
@@ -148,22 +152,21 @@ def _flag(words: list[str], tag: str, where: str) -> bool:
     return words[0].lower() == "true"
 
 
-def _label(parts: list[str], header: _Header, name: str, number: int) -> str:
+def _label(parts: list[str], header: _Header, where: str) -> str:
     """Take the label off the end of a case's parts."""
     if len(parts) < 2:
-        raise DataError(f"{name}, line {number}: has no label; expected values, a colon, and a label.")
+        raise DataError(f"{where}: has no label; expected values, a colon, and a label.")
     label = parts.pop().strip()
     if not label:
-        raise DataError(f"{name}, line {number}: has no label after its last colon; expected values, a colon, a label.")
+        raise DataError(f"{where}: has no label after its last colon; expected values, a colon, a label.")
     if header.classes and label not in header.classes:
         some = ", ".join(header.classes[:5])
-        raise DataError(f"{name}, line {number}: the label {label!r} is not among those of @classLabel ({some}).")
+        raise DataError(f"{where}: the label {label!r} is not among those of @classLabel ({some}).")
     return label
 
 
-def _case(parts: list[str], header: _Header, name: str, number: int) -> Floats:
+def _case(parts: list[str], header: _Header, where: str) -> Floats:
     """Read a case's channels, and check that they have the shape that was announced."""
-    where = f"{name}, line {number}"
     channels = [_values(part, where) for part in parts]
     lengths = [len(channel) for channel in channels]
     if len(set(lengths)) > 1:
