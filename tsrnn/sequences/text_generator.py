@@ -236,16 +236,16 @@ class TextGenerator(BaseEstimator):
             finally:
                 # Also after Ctrl-C there is a model, with what it has learned until then.
                 self.network_ = network.eval()
-                self._keep(record, plan.steps_per_epoch(len(seen)))
+                self._keep(record, plan.max_epochs)
         if rest:
             self.validation_score_ = self._score(held_back, len(rest))
         return self
 
-    def _keep(self, record: TrainingRecord[TextBatch], steps_per_epoch: int) -> None:
+    def _keep(self, record: TrainingRecord[TextBatch], max_epochs: int) -> None:
         """Keep what a training tells, also one that broke down."""
         self.best_step_, self.stopped_early_ = record.best_step, record.stopped_early
         self.out_of_time_ = record.out_of_time
-        self.history_ = history_of(record.history, steps_per_epoch)
+        self.history_ = history_of(record.history, max_epochs)
 
     def generate(
         self,
@@ -287,7 +287,7 @@ class TextGenerator(BaseEstimator):
         check_is_fitted(self, "network_")
         check_sampling(length, temperature, top_k, random_state)
         tokens = self._encode(prompt, "prompt")
-        sampler = Sampler(temperature, None if top_k is None else int(top_k), random_state)
+        sampler = Sampler(temperature, top_k, random_state)
         written: list[int] = []
         with one_thread():
             _, logits, state = read_stream(self.network_, tokens)
@@ -320,7 +320,7 @@ class TextGenerator(BaseEstimator):
         check_sampling(0, temperature, top_k)
         with one_thread():
             _, logits, _ = read_stream(self.network_, self._encode(prompt, "prompt"))
-        shares = sampling_probabilities(writable(logits, self.vocabulary_), float(temperature), top_k).cpu().numpy()
+        shares = sampling_probabilities(writable(logits, self.vocabulary_), temperature, top_k).cpu().numpy()
         first = int(self.vocabulary_.unknown)
         table = pd.Series(shares[first:], index=pd.Index(self.vocabulary_.items, name="token"), name="probability")
         return table.sort_values(ascending=False, kind="stable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.naming import counted
+from tsrnn.sequences.text_scores import perplexity_of
 from tsrnn.training.trainer import Progress
 
 if TYPE_CHECKING:
@@ -18,27 +18,20 @@ if TYPE_CHECKING:
 HISTORY = ("epoch", "step", "train_loss", "validation_loss", "perplexity", "seconds")
 
 
-def history_of(history: Sequence[Progress], steps_per_epoch: int) -> pd.DataFrame:
-    """Return the table of a training's validations, a row each."""
+def history_of(history: Sequence[Progress], max_epochs: int) -> pd.DataFrame:
+    """Return the table of the validations of a training of so many epochs at most, a row each."""
     rows = [
         (
-            row.step / steps_per_epoch,
+            row.step * max_epochs / row.max_steps,
             row.step,
             row.train_loss,
             row.validation_loss,
-            _exp(row.validation_loss),
+            perplexity_of(row.validation_loss),
             row.seconds,
         )
         for row in history
     ]
     return pd.DataFrame(rows, columns=list(HISTORY), dtype=np.float64).astype({"step": np.int64})
-
-
-def _exp(nats: float) -> float:
-    try:
-        return math.exp(nats)
-    except OverflowError:
-        return math.inf
 
 
 def summarise(model: TextGenerator) -> str:

@@ -58,7 +58,7 @@ def sampling_probabilities(logits: Tensor, temperature: float, top_k: int | None
         masked[kept] = values[kept]
         values = masked
     # The largest becomes 0 first, so that a temperature near 0 leads to -inf and not to NaN.
-    return torch.softmax((values - values.max()) / temperature, 0)
+    return torch.softmax((values - values.max()) / float(temperature), 0)
 
 
 def writable(logits: Tensor, vocabulary: Vocabulary) -> Tensor:
@@ -81,7 +81,7 @@ class Sampler:
     """
 
     def __init__(self, temperature: float, top_k: int | None, seed: int | None) -> None:
-        self.temperature, self.top_k = float(temperature), top_k
+        self.temperature, self.top_k = temperature, top_k
         self.random = np.random.default_rng(seed)
 
     def draw(self, logits: Tensor) -> int:

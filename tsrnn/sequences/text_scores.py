@@ -36,11 +36,8 @@ class TextScore:
 
     @property
     def perplexity(self) -> float:
-        """The number of equally likely tokens that would be as hard to guess: e^(nats per token), perhaps infinite."""
-        try:
-            return math.exp(self.nats_per_token)
-        except OverflowError:
-            return math.inf
+        """The number of equally likely tokens that would be as hard to guess."""
+        return perplexity_of(self.nats_per_token)
 
     @property
     def bits_per_character(self) -> float:
@@ -52,6 +49,14 @@ class TextScore:
             f"{self.nats_per_token:.3f} nats per {'character' if self.n_tokens == self.n_characters else 'token'}"
         )
         return f"{per_token}, {self.bits_per_character:.3f} bits per character, perplexity {self.perplexity:.3f}"
+
+
+def perplexity_of(nats_per_token: float) -> float:
+    """Return e^(nats per token), perhaps infinite."""
+    try:
+        return math.exp(nats_per_token)
+    except OverflowError:
+        return math.inf
 
 
 def check_text(text: object, name: str) -> None:

@@ -65,7 +65,7 @@ class TextStreams:
     @property
     def steps_per_epoch(self) -> int:
         """Pieces of a stream."""
-        return steps_per_epoch(len(self.tokens), self.n_streams, self.length)
+        return max(1, round(self.stream_length / self.length))
 
     def draw(self, step: int) -> TextBatch:
         """Return the batch of a step, counted from 1; it depends on the step alone."""
@@ -75,15 +75,6 @@ class TextStreams:
         first = torch.arange(self.batch_size, device="cpu")[:, None] * self.stream_length
         at = first + torch.arange(low, high, device="cpu")
         return cut_batch(self.tokens, (cut + at) % len(self.tokens), self.start, first=piece == 0)
-
-
-def steps_per_epoch(n_tokens: int, n_streams: int, length: int) -> int:
-    """Return the number of pieces, of about a length, that a text's streams are read in.
-
-    >>> steps_per_epoch(1000, 10, 30), steps_per_epoch(5, 10, 30)
-    (3, 1)
-    """
-    return max(1, round(n_tokens // min(n_streams, n_tokens) / length))
 
 
 def stream_batches(tokens: Tensor, n_streams: int, length: int, start: int) -> list[TextBatch]:

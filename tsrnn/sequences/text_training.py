@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrnn.networks.language_network import LanguageNetwork, LanguageSize
-from tsrnn.sequences.text_streams import TextBatch, TextStreams, steps_per_epoch, stream_batches
+from tsrnn.sequences.text_streams import TextBatch, TextStreams, stream_batches
 from tsrnn.training.checkpoint import Checkpoint
 from tsrnn.training.trainer import Outcome, Progress, TrainingPlan, TrainingRecord, train
 
@@ -54,10 +54,6 @@ class TextPlan:
     time_budget: float | None
     mixed_precision: bool
     seed: int
-
-    def steps_per_epoch(self, n_tokens: int) -> int:
-        """Return the gradient steps of a pass over so many tokens."""
-        return steps_per_epoch(n_tokens, self.n_streams, self.length)
 
     def training_plan(self, steps_per_epoch: int) -> TrainingPlan:
         """Return the plan of the training loop."""
