@@ -27,6 +27,7 @@ from tsrnn.data.stored_values import (
     read_list,
     read_text,
     read_whole,
+    several,
     value_to_json,
 )
 from tsrnn.errors import DataError, ParameterError
@@ -81,6 +82,7 @@ def save_classifier(model: SequenceClassifier, path: Any) -> None:
     check_is_fitted(model, "network_")
     check_class_parameters(model)
     scaler = model.reader_ if isinstance(model.reader_, ChannelScaler) else None
+    names = getattr(model, "feature_names_in_", None)
     content = {
         "parameters": {name: _parameter_to_json(name, value) for name, value in model.get_params(deep=False).items()},
         "size": {**asdict(model.network_.size), "filters": list(model.network_.size.filters)},
@@ -88,7 +90,7 @@ def save_classifier(model: SequenceClassifier, path: Any) -> None:
         "vocabulary": None if model.vocabulary_ is None else model.vocabulary_.to_json(),
         "each_case": None if scaler is None else scaler.each_case,
         "n_features": getattr(model, "n_features_in_", None),
-        "feature_names": _names_to_json(getattr(model, "feature_names_in_", None)),
+        "feature_names": None if names is None else [str(name) for name in names],
         "seed": model.seed_,
         "best_epoch": int(model.best_epoch_),
         "stopped_early": bool(model.stopped_early_),
@@ -139,8 +141,7 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
     if read_entry(content, "n_features") is not None:
         model.n_features_in_ = read_whole(content, "n_features")
     if read_entry(content, "feature_names") is not None:
-        names = read_list(content, "feature_names")
-        model.feature_names_in_ = np.array([read_text({"name": name}, "name") for name in names], dtype=object)
+        model.feature_names_in_ = np.array(several(read_text)(content, "feature_names"), dtype=object)
     model.seed_ = read_whole(content, "seed", 0, 2**32 - 1)
     model.best_epoch_ = read_whole(content, "best_epoch", 0)
     model.stopped_early_ = read_flag(content, "stopped_early")
@@ -149,7 +150,7 @@ def _build(content: Json, tensors: dict[str, torch.Tensor], cls: type[Model]) ->
 
 
 def _read_size(content: Json) -> SequenceSize:
-    filters = read_list(content, "filters")
+    filters = several(partial(read_whole, high=LARGEST_WIDTH))(content, "filters")
     if len(filters) > MOST_LAYERS:
         raise DataError(f"{counted(len(filters), 'filter')}, expected {MOST_LAYERS} or fewer")
     return SequenceSize(
@@ -160,7 +161,7 @@ def _read_size(content: Json) -> SequenceSize:
         num_layers=read_whole(content, "num_layers", 1, MOST_LAYERS),
         bidirectional=read_flag(content, "bidirectional"),
         embedding_size=read_whole(content, "embedding_size", 0, LARGEST_WIDTH),
-        filters=tuple(read_whole({"filters": width}, "filters", 1, LARGEST_WIDTH) for width in filters),
+        filters=filters,
         pooled=read_whole(content, "pooled", 1, LONGEST_POOLING),
         dropout=number_between(0, 1, or_low=True)(content, "dropout"),
         each_step=read_flag(content, "each_step"),
@@ -202,10 +203,6 @@ def _json_to_labels(content: Json) -> npt.NDArray[Any]:
     return found
 
 
-def _names_to_json(names: Any) -> Json:
-    return None if names is None else [str(name) for name in names]
-
-
 def _parameter_to_json(name: str, value: Any) -> Json:
     if name == "random_state" and isinstance(value, np.random.RandomState):
         return None
@@ -219,5 +216,5 @@ def _json_to_parameter(name: str, content: Json) -> Any:
         pairs = [json_to_value(pair) for pair in read_list(content, "pairs")]
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             raise DataError(f"{name} is no list of pairs")
-        return {label: weight for label, weight in pairs}
+        return dict(pairs)
     return json_to_parameter(content)
