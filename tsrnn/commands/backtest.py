@@ -129,8 +129,7 @@ def command(
     voice = Voice(quiet)
     chosen = {name: seeded(model, seed) for name, model in named_models(models).items()}
     panel = Reading(**reading).panel(file)
-    for note in panel.notes:
-        voice.say(note)
+    voice.say(*panel.notes)
     with voice.working("backtest") as progress:
         result = backtest(
             chosen,
@@ -150,8 +149,7 @@ def command(
         )
     result.config["command"] = shlex.join(["tsrnn", *sys.argv[1:]])
     voice.say(_plan(result.config))
-    for note in result.notes[len(panel.notes) :]:
-        voice.say(note)
+    voice.say(*result.notes[len(panel.notes) :])
     _write(result, format_, output)
     if page is not None:
         from tsrnn.reporting.report import write_report

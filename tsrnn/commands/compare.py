@@ -47,8 +47,7 @@ def command(
     found = compare_backtests(
         read_backtest(first), read_backtest(second), (first_model or model, second_model or model)
     )
-    for note in found.notes:
-        voice.say(note)
+    voice.say(*found.notes)
     if format_ == "table":
         table = found.table.rename(columns={"mase": "MASE"})
         write_text(f"{render_table(table, width=160)}\n\n{found.verdict}", output)

@@ -107,8 +107,7 @@ def command(
     )
     how = Reading(**reading)
     panel = how.panel(file)
-    for note in panel.notes:
-        voice.say(note)
+    voice.say(*panel.notes)
     with voice.working("reading history" if follow else "judging rows"):
         detector.fit(panel)
     if follow is not None:

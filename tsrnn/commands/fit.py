@@ -64,8 +64,7 @@ def command(
     voice = Voice(quiet)
     forecaster = cast("Forecaster", build_model(model, seed, horizon, strategy, time_budget, ensemble_size, device))
     panel = Reading(**reading).panel(file)
-    for note in panel.notes:
-        voice.say(note)
+    voice.say(*panel.notes)
     with voice.working(f"fitting {model}"):
         forecaster.fit(panel)
     forecaster.save(save)

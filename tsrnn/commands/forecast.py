@@ -71,8 +71,7 @@ def command(
     voice = Voice(quiet)
     estimator = build_model(model, seed, horizon, strategy, time_budget, ensemble_size, device)
     panel = Reading(**reading).panel(file)
-    for note in panel.notes:
-        voice.say(note)
+    voice.say(*panel.notes)
     with voice.working("forecast") as work:
         work(f"fitting {model}")
         from tsrnn.forecasting.progress import part
@@ -109,8 +108,7 @@ def deliver(
     if table.index.name is not None:
         table = table.reset_index()
     notes = [note for note in model.notes_ if note not in panel.notes]
-    for note in notes:
-        voice.say(note)
+    voice.say(*notes)
     write_frame(table, format_, output)
     if plot is not None:
         import shlex

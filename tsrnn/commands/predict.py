@@ -10,7 +10,6 @@ import click
 from tsrnn.commands.options import LEVELS, QUANTILES, newer_rows_options, output_options
 
 if TYPE_CHECKING:
-    from tsrnn.commands.voice import Voice
     from tsrnn.data.panel import Panel
     from tsrnn.forecasting.forecaster import Forecaster
 
@@ -66,7 +65,8 @@ def command(
     forecaster = Forecaster.load(model)
     panel = forecaster.panel_
     if file is not None:
-        panel = _newer(forecaster, file, reading, voice)
+        panel = _newer(forecaster, file, reading)
+        voice.say(*panel.notes)
     if update:
         refuse_lost_rows(panel, forecaster.panel_)
     with voice.working("predict") as work:
@@ -83,7 +83,7 @@ def command(
         )  # fmt: skip
 
 
-def _newer(forecaster: Forecaster, file: str, reading: dict[str, Any], voice: Voice) -> Panel:
+def _newer(forecaster: Forecaster, file: str, reading: dict[str, Any]) -> Panel:
     """Read a file as the fitted table was read, and put its rows behind the saved ones of the same series."""
     from tsrnn.commands.reading import Reading
     from tsrnn.data.continuing import join_newer
@@ -101,6 +101,4 @@ def _newer(forecaster: Forecaster, file: str, reading: dict[str, Any], voice: Vo
         usual |= {"id_col": form.id_col, "target": form.target_col}
     read = Reading(**{**usual, **given}).panel(file, more=True)
     panel, notes = join_newer(fitted, read)
-    for note in (*panel.notes, *notes):
-        voice.say(note)
     return replace(panel, notes=(*panel.notes, *notes))

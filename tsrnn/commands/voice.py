@@ -26,10 +26,11 @@ class Voice:
         self.quiet = quiet
         self.console = Console(stderr=True, highlight=False)
 
-    def say(self, text: str) -> None:
-        """Print one line."""
+    def say(self, *texts: str) -> None:
+        """Print each text on a line of its own."""
         if not self.quiet:
-            self.console.print(text, markup=False, soft_wrap=True)
+            for text in texts:
+                self.console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Iterator[Work]:
