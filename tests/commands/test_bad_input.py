@@ -320,10 +320,11 @@ def test_where_all_columns_are_named_no_other_one_is_read(run, here):
 
 def test_names_cannot_act_on_the_terminal(run, here):
     name = "a\x1b[31m[bold]b"
-    table = monthly_table(n_series=1).assign(unique_id=name)
+    table = monthly_table(n_series=1).assign(unique_id=name, **{"code :key:": "x"})
     table.to_csv(here / "odd.csv", index=False)
     for command in (("inspect", "odd.csv"), ("forecast", "odd.csv", *QUICK["forecast"])):
         code, out, err = run(*command)
         assert code == 0, err
         assert "\x1b" not in out + err
         assert "[bold]b" in out
+        assert "code :key:" in out + err  # which is no picture of a key

@@ -24,7 +24,7 @@ class Voice:
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, emoji=False)
 
     def say(self, *texts: str) -> None:
         """Print each text on a line of its own."""
