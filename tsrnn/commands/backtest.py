@@ -112,11 +112,8 @@ def command(
       tsrnn backtest sales.csv --target revenue --horizon 12 --models gru,lstm,ARIMA
       tsrnn backtest shops.parquet --refit 1 --jobs -1 --time-budget 600 --folder shops-backtest
     """
-    import shlex
-    import sys
-
     from tsrnn.commands.reading import Reading, plain_name
-    from tsrnn.commands.writing import check_output, chosen_format
+    from tsrnn.commands.writing import check_output, chosen_format, typed_command
 
     format_ = chosen_format(format_, output)
     page = None if report == "none" else report or f"{plain_name(file)}-backtest.html"
@@ -147,7 +144,7 @@ def command(
             level=level,
             on_progress=progress,
         )
-    result.config["command"] = shlex.join(["tsrnn", *sys.argv[1:]])
+    result.config["command"] = typed_command()
     voice.say(_plan(result.config))
     voice.say(*result.notes[len(panel.notes) :])
     _write(result, format_, output)
@@ -187,7 +184,7 @@ def _write(result: BacktestResult, format_: str, output: str | None) -> None:
     from tsrnn.commands.writing import render_table, write_frame, write_json, write_text
 
     if format_ == "table":
-        text = render_table(_rounded(result.leaderboard), width=160)
+        text = render_table(_rounded(result.leaderboard))
         write_text(f"{text}\n\n{result.verdict or ''}".rstrip(), output)
     elif format_ == "csv":
         write_frame(result.leaderboard, "csv", output)

@@ -50,7 +50,7 @@ def command(
     voice.say(*found.notes)
     if format_ == "table":
         table = found.table.rename(columns={"mase": "MASE"})
-        write_text(f"{render_table(table, width=160)}\n\n{found.verdict}", output)
+        write_text(f"{render_table(table)}\n\n{found.verdict}", output)
     elif format_ == "csv":
         write_frame(found.table, "csv", output)
     else:

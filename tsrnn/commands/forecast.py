@@ -102,7 +102,7 @@ def deliver(
     title: str,
 ) -> None:
     """Forecast what follows a panel with a fitted model, and write it as asked for."""
-    from tsrnn.commands.writing import write_frame
+    from tsrnn.commands.writing import typed_command, write_frame
 
     table, values, needed = model.look_ahead(panel, horizon, level=levels, quantiles=quantiles)
     if table.index.name is not None:
@@ -111,14 +111,11 @@ def deliver(
     voice.say(*notes)
     write_frame(table, format_, output)
     if plot is not None:
-        import shlex
-        import sys
-
         from tsrnn.reporting.forecast_page import write_forecast_page
 
         write_forecast_page(
             panel, values, needed, plot,
             title=title, name=name, levels=levels, summary=model.summary(),
-            notes=(*panel.notes, *notes), command=shlex.join(["tsrnn", *sys.argv[1:]]),
+            notes=(*panel.notes, *notes), command=typed_command(),
         )  # fmt: skip
         voice.say(f"Page: {plot}")

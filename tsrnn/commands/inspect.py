@@ -96,16 +96,14 @@ def _facts(panel: Panel) -> dict[str, Any]:
 
 
 def _text(panel: Panel, table: pd.DataFrame, advice: list[str]) -> str:
-    from tsrnn.commands.writing import WIDE, render_table
+    from tsrnn.commands.writing import render_table
 
     parts = ["\n".join(panel.notes)]
     shown = table
     if len(table) > MOST_SHOWN:
         shown = table.iloc[:MOST_SHOWN]
         parts.append(f"The first {MOST_SHOWN} of {counted(len(table), 'series')}; --format csv has all:")
-    parts.append(
-        render_table(shown.assign(season=[f"{s:.2f}" if s == s else "–" for s in shown["season"]]), width=WIDE)
-    )
+    parts.append(render_table(shown.assign(season=[f"{s:.2f}" if s == s else "–" for s in shown["season"]])))
     parts.append("\n".join(f"- {line}" for line in advice))
     return "\n\n".join(parts)
 

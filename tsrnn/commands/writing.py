@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,10 +201,15 @@ def write_frame(df: pd.DataFrame, format_: str, output: str | None) -> None:
         write_table(df, output or "-", "csv" if format_ == "csv" else "json" if format_ == "json" else "parquet")
 
 
-def render_table(df: pd.DataFrame, width: int | None = None) -> str:
+def typed_command() -> str:
+    """Return the running command as it can be typed, which a page tells."""
+    return shlex.join(["tsrnn", *sys.argv[1:]])
+
+
+def render_table(df: pd.DataFrame, width: int | None = WIDE) -> str:
     """Lay a table out for a terminal: numbers to the right, four significant digits.
 
-    Text is folded to keep within the width, by default that of the terminal; numbers and times never are.
+    Text is folded to keep within the width, with None that of the terminal; numbers and times never are.
     """
     from rich.console import Console
     from rich.table import Table
