@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import MODELS, FiniteRange, OneModel, output_options, table_options
+from tsrnn.commands.options import MODELS, FiniteRange, model_option, output_options, table_options
 from tsrnn.naming import counted, some_of
 
 if TYPE_CHECKING:
@@ -39,14 +39,7 @@ THRESHOLDS = ("conformal", "pot", "quantile")
 )
 @click.option("--channels", is_flag=True, help="The series are channels of one system, judged together.")
 @click.option("--patience", type=click.IntRange(min=1), help="Rows after which a level that persists is accepted.")
-@click.option(
-    "--model",
-    type=OneModel(MODELS),
-    default="zero-shot",
-    show_default=True,
-    metavar="NAME",
-    help=f"The forecaster, one of {', '.join(MODELS)}.",
-)
+@model_option(MODELS, default="zero-shot", about="The forecaster, one of")
 @click.option("--rows", is_flag=True, help="Print every row, not the events.")
 @click.option(
     "--html", type=click.Path(dir_okay=False), help="Write a page with a figure to zoom and a list of events."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from tsrnn.commands.options import NETWORKS, OneModel, network_options, table_options
+from tsrnn.commands.options import NETWORKS, model_option, network_options, table_options
 
 if TYPE_CHECKING:
     from tsrnn.forecasting.forecaster import Forecaster
@@ -16,14 +16,7 @@ if TYPE_CHECKING:
 @table_options
 @click.option("--save", required=True, type=click.Path(), help="Folder to save the network in.")
 @click.option("--horizon", type=click.IntRange(min=1), help="Steps it is trained to forecast. Default: by frequency.")
-@click.option(
-    "--model",
-    type=OneModel(NETWORKS),
-    default="tsrnn",
-    show_default=True,
-    metavar="NAME",
-    help=f"One of {', '.join(NETWORKS)}.",
-)
+@model_option(NETWORKS)
 @network_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 @click.option("--output", type=click.Path(), help="Write the summary to this file instead of stdout.")

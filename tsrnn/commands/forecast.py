@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import LEVELS, MODELS, QUANTILES, OneModel, network_options, output_options, table_options
+from tsrnn.commands.options import (
+    LEVELS,
+    MODELS,
+    QUANTILES,
+    model_option,
+    network_options,
+    output_options,
+    table_options,
+)
 
 if TYPE_CHECKING:
     from tsrnn.commands.voice import Voice
@@ -17,14 +25,7 @@ if TYPE_CHECKING:
 @click.command(name="forecast")
 @table_options
 @click.option("--horizon", type=click.IntRange(min=1), help="Steps ahead. Default: by frequency.")
-@click.option(
-    "--model",
-    type=OneModel(MODELS),
-    default="tsrnn",
-    show_default=True,
-    metavar="NAME",
-    help=f"One of {', '.join(MODELS)}.",
-)
+@model_option(MODELS)
 @click.option("--level", type=LEVELS, default="80", show_default=True, help="Interval levels in percent; '' for none.")
 @click.option("--quantiles", type=QUANTILES, default="", help="Quantiles, such as 0.1,0.9.")
 @network_options

@@ -199,6 +199,18 @@ def newer_rows_options(command: Command) -> Command:
     return _with(command, [*COLUMNS, *WRITING])
 
 
+def model_option(names: Sequence[str], default: str = "tsrnn", about: str = "One of") -> Callable[[Command], Command]:
+    """Return the option --model, which takes one of the names; `about` begins its help."""
+    return click.option(
+        "--model",
+        type=OneModel(names),
+        default=default,
+        show_default=True,
+        metavar="NAME",
+        help=f"{about} {', '.join(names)}.",
+    )
+
+
 def network_options(command: Command) -> Command:
     """Add what only networks know."""
     return _with(
