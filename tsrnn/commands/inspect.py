@@ -152,8 +152,6 @@ def _on_length(panel: Panel) -> list[str]:
 
 
 def _on_gaps(panel: Panel, found: list[Description]) -> list[str]:
-    from tsrnn.data.answers import restore_times
-
     gappy = [i for i, one in enumerate(found) if one.missing > MANY_MISSING * max(int(panel.lengths[i]), 1)]
     lines = []
     if gappy:
@@ -165,17 +163,14 @@ def _on_gaps(panel: Panel, found: list[Description]) -> list[str]:
     longest = max(range(len(found)), key=lambda i: found[i].longest_gap)
     if found[longest].longest_gap > max(panel.season_length, 2):
         one = found[longest]
-        stamp = restore_times(panel.frequency.stamps(panel.start[[longest]], [one.gap_at]), panel.form)[0]
         lines.append(
-            f"The longest gap, {counted(one.longest_gap, 'row')}, begins at {_moment(stamp)} in series "
-            f"{panel.ids[longest]}."
+            f"The longest gap, {counted(one.longest_gap, 'row')}, begins at {_moment(panel, longest, one.gap_at)} in "
+            f"series {panel.ids[longest]}."
         )
     return lines
 
 
 def _on_outliers(panel: Panel, found: list[Description]) -> list[str]:
-    from tsrnn.data.answers import restore_times
-
     odd = [i for i, one in enumerate(found) if len(one.outliers)]
     if not odd:
         return []
@@ -183,8 +178,7 @@ def _on_outliers(panel: Panel, found: list[Description]) -> list[str]:
     shown = []
     for i in sorted(odd, key=lambda i: len(found[i].outliers))[:5]:
         row = int(found[i].outliers[0])
-        stamp = restore_times(panel.frequency.stamps(panel.start[[i]], [row]), panel.form)[0]
-        shown.append(f"{panel.ids[i]} at {_moment(stamp)} ({panel.series(i)[row]:.6g})")
+        shown.append(f"{panel.ids[i]} at {_moment(panel, i, row)} ({panel.series(i)[row]:.6g})")
     more = ", ..." if total > len(shown) else ""
     return [
         f"{counted(total, 'value')} in {_said(panel, odd)} {agree(total, 'lies', 'lie')} far from "
@@ -258,5 +252,9 @@ def _next_step(panel: Panel, file: str) -> str:
     return f"There is room for a backtest from {count}, {origins.h} ahead: tsrnn backtest {shlex.quote(file)}"
 
 
-def _moment(stamp: Any) -> str:
+def _moment(panel: Panel, i: int, row: int) -> str:
+    """Return the time of a series' row in words; of midnight the date alone."""
+    from tsrnn.data.answers import restore_times
+
+    stamp = restore_times(panel.frequency.stamps(panel.start[[i]], [row]), panel.form)[0]
     return str(stamp).removesuffix(" 00:00:00")
