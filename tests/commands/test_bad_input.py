@@ -188,6 +188,7 @@ def test_random_damage_to_a_saved_model_or_a_table_never_ends_in_a_traceback(run
         (("forecast", "good.csv", "--id-col", "who"), 1, "--id-col='who' is not a column"),
         (("forecast", "good.csv", "--freq", "fortnight"), 1, "fortnight"),
         (("forecast", "good.csv", "--freq", "h"), 1, "tsrnn: "),
+        (("forecast", "good.csv", "--freq", "²"), 1, "--freq='²' is no time step"),
         (("forecast", "good.csv", "--format", "xml"), 2, "is not one of"),
         (("forecast", "good.csv", "--format", "parquet"), 2, "name a file with --output"),
         (("backtest", "good.csv", "--models", ""), 2, "no model is named"),

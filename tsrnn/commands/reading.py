@@ -59,13 +59,12 @@ class Reading:
                     "its columns with --sep."
                 )
         rows = len(table)
-        step = int(self.freq) if isinstance(self.freq, str) and self.freq.isdigit() else self.freq
         panel = read_panel(
             table,
             id_col=self.id_col,
             time_col=self.time_col,
             target_col=columns_of(self.target),
-            freq=step,
+            freq=self.freq,
             season_length=self.season_length,
             time_zone=self.time_zone,
             more=more,

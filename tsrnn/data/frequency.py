@@ -223,7 +223,7 @@ def parse_frequency(
         frequency = extend_days(freq, ds) if isinstance(freq, TradingDays) and ds.dtype.kind == "M" else freq
     elif isinstance(freq, (int, np.integer)) and not isinstance(freq, (bool, np.timedelta64)):
         frequency = _integer_step(int(freq), years)
-    elif isinstance(freq, str) and freq.strip().isdigit():
+    elif isinstance(freq, str) and freq.strip().isdecimal():
         frequency = _integer_step(int(freq), years)
     elif ds.dtype.kind != "M":
         raise FrequencyError(

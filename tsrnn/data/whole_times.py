@@ -143,7 +143,7 @@ def _unix_times(whole: Integers, words: set[str], freq: Any = None) -> tuple[pd.
 def _is_whole_step(freq: Any) -> bool:
     if isinstance(freq, Frequency):
         return isinstance(freq, IntegerStep)
-    return isinstance(freq, (int, np.integer)) or (isinstance(freq, str) and freq.strip().isdigit())
+    return isinstance(freq, (int, np.integer)) or (isinstance(freq, str) and freq.strip().isdecimal())
 
 
 def _is_clock_step(step: int) -> bool:
