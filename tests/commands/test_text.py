@@ -56,6 +56,15 @@ def test_train_saves_a_model_and_prints_its_score_beside_that_of_n_grams(run, pl
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["model"]
 
 
+def test_a_model_may_be_saved_in_the_folder_where_one_stands(run, play, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, _, err = run("text", "train", "../play.txt", "--save", ".", *QUICK)
+    assert code == 0, err
+    assert TextGenerator.load(tmp_path / "here").max_epochs == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", play]
+
+
 def test_the_options_of_training_reach_the_model(run, play, tmp_path):
     code, _, err = run(
         "text", "train", play, "--save", "m", "--tokens", "word", "--cell", "lstm", "--layers", "2", "--dropout", "0.3",

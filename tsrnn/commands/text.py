@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -107,7 +108,7 @@ def train_command(
     folder = read_path(save)
     text = read_text_file(file)
     check_target(folder, KIND)  # before a training whose network could not be kept
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished = Path(f"{folder if folder.name else folder.absolute()}.unfinished")  # "." has no name
     with voice.working("train") as work:
         model = TextGenerator(
             tokens=tokens,
