@@ -130,6 +130,7 @@ def test_unknown_tokens_have_the_number_0():
     ("X", "message"),
     [
         ("one text", "X is a str; expected a list of texts"),
+        ([], "X has 0 cases"),
         (["a", ""], "1 of 2 sequences is empty: case 1"),
         (["a", " \n"], "1 of 2 sequences is empty: case 1"),
         (["a", 5, None], r"2 of 3 cases are no text: 1 \(int\), 2 \(NoneType\)"),

@@ -94,7 +94,7 @@ def split_cases(X: Any, tokens: str) -> list[list[str]]:
     Raises
     ------
     DataError
-        If something is no text, or has no tokens.
+        If there are no texts, something is no text, or has no tokens.
     """
     if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__iter__"):
         raise DataError(f"X is a {type(X).__name__}; expected a list of texts, one for each case.")
@@ -176,8 +176,6 @@ def read_sequences(X: Any, *, keep_length: bool) -> tuple[list[Floats], bool]:
             "n_timepoints)."
         )
     raw = [_one_sequence(part, place) for place, part in enumerate(X)]
-    if not raw:
-        raise DataError("X has 0 cases (0 samples); expected 1 or more.")
     channels = [part.shape[0] for part in raw]
     other = [place for place, count in enumerate(channels) if count != channels[0]]
     if other:
@@ -235,6 +233,8 @@ def _fill_gaps(case: Floats) -> Floats:
 
 
 def _check_lengths(lengths: Sequence[int]) -> None:
+    if not lengths:
+        raise DataError("X has 0 cases (0 samples); expected 1 or more.")
     empty = [place for place, length in enumerate(lengths) if length == 0]
     if empty:
         raise DataError(
