@@ -130,6 +130,9 @@ def test_unknown_tokens_have_the_number_0():
     ("X", "message"),
     [
         ("one text", "X is a str; expected a list of texts"),
+        (pd.DataFrame({"text": ["so good"]}), "X is a DataFrame; expected a list of texts, one for each case"),
+        ({"so good": 1}, "X is a dict; expected a list of texts"),
+        ({"so good"}, "X is a set; expected a list of texts"),
         ([], "X has 0 cases"),
         (["a", ""], "1 of 2 sequences is empty: case 1"),
         (["a", " \n"], "1 of 2 sequences is empty: case 1"),

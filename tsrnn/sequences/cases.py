@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -96,7 +97,9 @@ def split_cases(X: Any, tokens: str) -> list[list[str]]:
     DataError
         If there are no texts, something is no text, or has no tokens.
     """
-    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__iter__"):
+    # What is iterated over by names, or in no order, would be taken for other texts.
+    unfit = isinstance(X, (str, bytes, Mapping, Set, pd.DataFrame))
+    if unfit or not hasattr(X, "__len__") or not hasattr(X, "__iter__"):
         raise DataError(f"X is a {type(X).__name__}; expected a list of texts, one for each case.")
     words = tokens == "word"
     cases: list[list[str]] = []
