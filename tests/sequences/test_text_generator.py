@@ -144,6 +144,18 @@ def test_fit_starts_afresh(model):
     assert once.score(TEXT) == model.score(TEXT)
 
 
+def test_after_a_fit_that_failed_no_earlier_network_writes(monkeypatch):
+    def fail(*arguments):
+        raise MemoryError
+
+    model = TextGenerator(**{**SMALL, "max_epochs": 1}).fit(TEXT)
+    monkeypatch.setattr("tsrnn.sequences.text_generator.new_language_network", fail)
+    with pytest.raises(MemoryError):
+        model.fit("abcd" * 100)
+    with pytest.raises(NotFittedError, match="not fitted"):
+        model.generate("a")
+
+
 def test_a_time_budget_ends_training_in_time():
     model = TextGenerator(**{**SMALL, "max_epochs": 100_000}, time_budget=1.0).fit(TEXT)
     assert model.out_of_time_

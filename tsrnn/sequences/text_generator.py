@@ -217,6 +217,8 @@ class TextGenerator(BaseEstimator):
         parts = split_text(text, self.tokens)
         n_kept = tokens_to_train(len(parts), self.validation_share)
         kept, rest = "".join(parts[:n_kept]), "".join(parts[n_kept:])
+        # Should this fit fail, the network of an earlier one must not answer with this one's tokens.
+        self.__dict__.pop("network_", None)
         self.vocabulary_ = choose_vocabulary(self, kept, text)
         self.validation_score_ = self.baseline_score_ = None
         if rest:
