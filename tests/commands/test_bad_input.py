@@ -104,7 +104,7 @@ def test_places_that_hold_no_table_are_refused(run, here, command):
     wanted = {
         "nowhere.csv": "no such file",
         "no/where.parquet": "no such file",
-        "nothing": "without CSV or Parquet files",
+        "nothing": "is a folder without CSV or Parquet files; it holds no file",
         "mixed": "files of different columns",
         "model": "without CSV or Parquet files; it holds model.json",
         "": "",
@@ -196,6 +196,16 @@ def test_random_damage_to_a_saved_model_or_a_table_never_ends_in_a_traceback(run
         (("backtest", "good.csv", "--windows", "0"), 2, "not in the range"),
         (("backtest", "good.csv", "--sample", "-1"), 2, "not in the range"),
         (("backtest", "good.csv", "--models", "Naive", "--folder", "good.csv"), 2, "is a file"),
+        (("backtest", "good.csv", *QUICK["backtest"], "--folder", "."), 1, "is not the folder of a backtest"),
+        (("backtest", "good.csv", "--level", "120"), 2, "between 1 and 100"),
+        (("backtest", "good.csv", *QUICK["backtest"], "--horizon", "1000"), 1, "No cutoff fits"),
+        (("backtest", "good.csv", "--train-size", "5"), 1, "--train-size=5: expected 24 rows or more"),
+        (("backtest", "good.csv", *QUICK["backtest"], "--jobs", "0"), 1, "--jobs=0"),
+        (("backtest", "short.csv"), 1, "No cutoff fits"),
+        (("forecast", "good.csv", "--model", "gru", "--strategy", "zero-shot"), 2, "uses the pretrained base"),
+        (("forecast", "good.csv", "--model", "lstm", "--strategy", "fine-tune"), 2, "uses the pretrained base"),
+        (("forecast", "good.csv", "--model", "zero-shot", "--time-budget", "5"), 2, "zero-shot trains nothing"),
+        (("forecast", "good.csv", "--strategy", "zero-shot", "--time-budget", "5"), 2, "zero-shot trains nothing"),
         (("predict", "good.csv"), 2, "Missing option '--model'"),
         (("compare", "good.csv"), 2, "Missing argument"),
         (("datasets", "gold"), 1, "There is no data set 'gold'"),
@@ -206,6 +216,7 @@ def test_random_damage_to_a_saved_model_or_a_table_never_ends_in_a_traceback(run
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_a_wrong_option_is_named(run, here, arguments, code, message):
+    (here / "short.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n")
     assert message in refused(run(*arguments), code)
 
 
