@@ -105,7 +105,7 @@ class Training:
     strategy: str
     forecast: NetworkForecast
     settings: Settings
-    record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
+    record: TrainingRecord = field(default_factory=TrainingRecord)
     error: TrainingError | None = None
 
     @property

@@ -32,7 +32,6 @@ from tsrnn.naming import counted
 from tsrnn.pretrained.family import Member
 from tsrnn.pretrained.service import Service
 from tsrnn.pretrained.weights import load_member
-from tsrnn.training.batches import WindowBatch
 from tsrnn.training.trainer import Progress, TrainingRecord
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class NetworkFit:
     reason: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     settings: Settings = field(init=False)
-    record: TrainingRecord[WindowBatch] = field(default_factory=TrainingRecord)
+    record: TrainingRecord = field(default_factory=TrainingRecord)
     train_end: Integers | None = None
     notes: list[str] = field(default_factory=list)
     _trained: list[Training] = field(default_factory=list)

@@ -158,7 +158,7 @@ def _train(
     rate: float,
     recipe: Recipe,
     checkpoint: Checkpoint,
-) -> TrainingRecord[WindowBatch]:
+) -> TrainingRecord:
     """Train what is given on the windows, and tell of it."""
     name = checkpoint.path.stem
 
@@ -170,7 +170,7 @@ def _train(
         sys.stdout.flush()
 
     plan = TrainingPlan(steps, rate, recipe.weight_decay, validate_every=max(1, min(250, steps // 4)), patience=steps)
-    record: TrainingRecord[WindowBatch] = TrainingRecord()
+    record = TrainingRecord()
     train(network, loss, windows.draw, windows.validation(), plan, report, record, checkpoint)
     return record
 

@@ -109,7 +109,7 @@ def train_classifier(
     class_weight: Tensor,
     seed: int,
     progress: Callable[[Progress], None] | None,
-    record: TrainingRecord[LabelledBatch],
+    record: TrainingRecord,
 ) -> None:
     """Train a network in place.
 

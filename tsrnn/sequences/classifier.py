@@ -26,7 +26,7 @@ from tsrnn.sequences.class_settings import (
     seed_of,
     weigh_classes,
 )
-from tsrnn.sequences.class_training import LabelledBatch, LabelledCases, class_probabilities, train_classifier
+from tsrnn.sequences.class_training import LabelledCases, class_probabilities, train_classifier
 from tsrnn.sequences.classifier_saving import HISTORY, load_classifier, save_classifier
 from tsrnn.sequences.labels import read_labels, read_step_labels
 from tsrnn.sequences.vocabulary import Vocabulary
@@ -234,7 +234,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
             self.network_ = SequenceNetwork(size).to(device)
         weight = weigh_classes(self.class_weight, self.classes_, codes).to(device)
         labelled = LabelledCases(cases.to(device), torch.from_numpy(codes).to(device), each_step)
-        record: TrainingRecord[LabelledBatch] = TrainingRecord()
+        record = TrainingRecord()
         plan = choose_plan(self, len(cases), int(cases.lengths.max()))
         try:
             train_classifier(self.network_, labelled, plan, weight, self.seed_, progress, record)
@@ -349,7 +349,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.string = self.tokens is not None
         return tags
 
-    def _keep(self, record: TrainingRecord[LabelledBatch]) -> None:
+    def _keep(self, record: TrainingRecord) -> None:
         """Keep what a training has told, also one that broke down."""
         steps_per_epoch = record.history[0].step if record.history else 1
         rows = [

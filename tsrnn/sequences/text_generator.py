@@ -31,7 +31,6 @@ from tsrnn.sequences.text_settings import (
     text_plan,
     tokens_to_train,
 )
-from tsrnn.sequences.text_streams import TextBatch
 from tsrnn.sequences.text_training import (
     new_language_network,
     next_logits,
@@ -227,7 +226,7 @@ class TextGenerator(BaseEstimator):
         seen, held_back = (torch.from_numpy(self.vocabulary_.encode(part)).to(device) for part in (kept, rest))
         self.device_, self.n_tokens_, self.seed_ = str(device), len(parts), seed
         recipe = choose_recipe(self, len(self.vocabulary_), len(parts))
-        record: TrainingRecord[TextBatch] = TrainingRecord()
+        record = TrainingRecord()
         with own_random_state(seed, device):
             network = new_language_network(language_size(self, recipe, len(self.vocabulary_), len(parts)), seen)
             # What reading and counting took is no longer training's.
@@ -243,7 +242,7 @@ class TextGenerator(BaseEstimator):
             self.validation_score_ = self._score(held_back, len(rest))
         return self
 
-    def _keep(self, record: TrainingRecord[TextBatch], max_epochs: int) -> None:
+    def _keep(self, record: TrainingRecord, max_epochs: int) -> None:
         """Keep what a training tells, also one that broke down."""
         self.best_step_, self.stopped_early_ = record.best_step, record.stopped_early
         self.out_of_time_ = record.out_of_time

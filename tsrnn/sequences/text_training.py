@@ -131,10 +131,10 @@ def train_language_network(
     held_back: Tensor,
     plan: TextPlan,
     progress: Callable[[Progress], None] | None = None,
-    record: TrainingRecord[TextBatch] | None = None,
+    record: TrainingRecord | None = None,
     checkpoint: Checkpoint | None = None,
     clock: Callable[[], float] = time.perf_counter,
-) -> TrainingRecord[TextBatch]:
+) -> TrainingRecord:
     """Train a network in place by truncated back-propagation through time.
 
     Parameters

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -126,7 +126,7 @@ def write_progress(progress: Progress) -> None:
 
 
 @dataclass
-class TrainingRecord(Generic[Batch]):
+class TrainingRecord:
     """What happened in training.
 
     Parameters
@@ -162,11 +162,11 @@ def train(
     validation: list[Batch],
     plan: TrainingPlan,
     on_progress: Callable[[Progress], None] | None = None,
-    record: TrainingRecord[Batch] | None = None,
+    record: TrainingRecord | None = None,
     checkpoint: Checkpoint | None = None,
     out_of_time: Callable[[], bool] | None = None,
     clock: Callable[[], float] = time.perf_counter,
-) -> TrainingRecord[Batch]:
+) -> TrainingRecord:
     """Train a network in place and leave the best weights in it.
 
     Parameters
@@ -249,10 +249,10 @@ def train(
     return record
 
 
-class _Run(Generic[Batch]):
+class _Run:
     """A training under way: what changes from step to step, and how it is written down and taken up again."""
 
-    def __init__(self, network: nn.Module, plan: TrainingPlan, record: TrainingRecord[Batch]) -> None:
+    def __init__(self, network: nn.Module, plan: TrainingPlan, record: TrainingRecord) -> None:
         self.network, self.plan, self.record = network, plan, record
         self.device = next(network.parameters()).device
         self.optimiser, self.schedule = _optimiser(network, plan)
