@@ -95,22 +95,13 @@ def check_output(
     for option, path in outputs.items():
         if path is None or path == "-":
             continue
+        _refuse_place(option, path)
         target = Path(path)
-        if target.is_dir():
-            raise DataError(f"{path}: is a folder; expected the name of a file.")
-        real_path(target)  # links that lead to each other lead nowhere
-        if not target.absolute().parent.is_dir():
-            raise DataError(
-                f"{path}: cannot be written, there is no folder {target.parent}. Make it, or choose another path."
-            )
-        home = Path(os.path.realpath(target)).parent
-        if (target.is_file() or not target.exists()) and home.is_dir() and not os.access(home, os.W_OK | os.X_OK):
-            raise DataError(f"{path}: cannot be written, {home} is write-protected. Choose another path by --{option}.")
         for source in reads:
             if source and source != "-":
                 _refuse_source(option, target, Path(source))
-        homes = (target.absolute().parent, home)
-        saved = [str(home) for home in homes if all((home / name).is_file() for name in MODEL_FILES)]
+        homes = [str(place.parent) for place in _places(target)]
+        saved = [home for home in homes if all(Path(home, name).is_file() for name in MODEL_FILES)]
         kept = [
             *((folder, ("",)) for folder in (*models, *saved)),
             *((folder, (".json", ".parquet")) for folder in backtests),
@@ -130,6 +121,21 @@ def check_output(
         written[option] = path
 
 
+def _refuse_place(option: str, path: str) -> None:
+    """Refuse a folder, and a path that cannot be written."""
+    target = Path(path)
+    if target.is_dir():
+        raise DataError(f"{path}: is a folder; expected the name of a file.")
+    real_path(target)  # links that lead to each other lead nowhere
+    if not target.absolute().parent.is_dir():
+        raise DataError(
+            f"{path}: cannot be written, there is no folder {target.parent}. Make it, or choose another path."
+        )
+    home = _places(target)[1].parent
+    if (target.is_file() or not target.exists()) and home.is_dir() and not os.access(home, os.W_OK | os.X_OK):
+        raise DataError(f"{path}: cannot be written, {home} is write-protected. Choose another path by --{option}.")
+
+
 def _refuse_source(option: str, target: Path, source: Path) -> None:
     """Refuse to write over a file that is read, or a table into a folder whose tables are read."""
     if _is_same(target, source):
@@ -145,6 +151,11 @@ def _refuse_source(option: str, target: Path, source: Path) -> None:
         )
 
 
+def _places(path: Path) -> tuple[Path, Path]:
+    """Return a path in full, and the one that it leads to."""
+    return path.absolute(), Path(os.path.realpath(path))
+
+
 def _is_same(first: Path, second: Path) -> bool:
     """Tell whether two paths lead to one file, or will; what is written to a device or a pipe overwrites nothing."""
     if first.exists() and second.exists():
@@ -156,7 +167,7 @@ def _lies_in(target: Path, folder: Path, endings: tuple[str, ...]) -> bool:
     """Tell whether a path, or the file that it leads to, lies in a folder under a name with one of the endings."""
     if not folder.is_dir():
         return False
-    for path in (target.absolute(), Path(os.path.realpath(target))):
+    for path in _places(target):
         named = path.name.lower().endswith(endings) and not path.name.startswith(".")
         if named and path.parent.is_dir() and path.parent.samefile(folder):
             return True
