@@ -22,6 +22,8 @@ def test_events_are_printed_and_the_page_is_written(run, meter, tmp_path):
     assert "spike" in out
     assert "1 event; 1 of 426 judged rows is anomalous (0.23 %; 1 % would be by chance)." in err
     page = (tmp_path / "page.html").read_text()
+    assert "by chance).</li>" in page
+    assert "tsrnn detect meter.csv --html page.html</pre>" in page
     assert "<title>Anomalies in meter</title>" in page
     assert "2024-01-17 16:00" in page
     assert 'http-equiv="Content-Security-Policy"' in page

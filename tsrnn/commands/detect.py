@@ -13,6 +13,8 @@ from tsrnn.commands.options import MODELS, FiniteRange, model_option, output_opt
 from tsrnn.naming import counted, some_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.notation import Notation
     from tsrnn.commands.voice import Voice
@@ -107,40 +109,46 @@ def command(
         follow_lines(detector, voice, read_notation(file, panel, how.form), how.encoding)
         return
     title = f"Anomalies in {plain_name(file)}"
-    _write(detector, voice, title, rows=rows, html=html, format_=format_, output=output)
+    _write(detector, voice, title, panel.notes, rows=rows, html=html, format_=format_, output=output)
 
 
 def _write(
     detector: AnomalyDetector,
     voice: Voice,
     title: str,
+    notes: Sequence[str],
     *,
     rows: bool,
     html: str | None,
     format_: str,
     output: str | None,
 ) -> None:
-    from tsrnn.commands.writing import write_frame
+    """Write what was found, and a page of it with these notes."""
+    from tsrnn.commands.writing import typed_command, write_frame
     from tsrnn.naming import examples
-    from tsrnn.reporting.anomalies import write_anomaly_page
 
     detections = detector.detect()
     events = detector.events()
-    if html is not None:
-        voice.say(f"Page: {write_anomaly_page(detections, events, html, title)}")
+    said = []
     judged = detections.groupby("unique_id", sort=False, observed=True)["p_value"].count()
     never = judged.index[judged == 0]
     if len(never):
-        voice.say(
+        said.append(
             f"{some_of(len(never), len(judged), 'series', 'has', 'have')} too little history to be judged: "
             f"{examples(never)}. With this forecaster the first {detector.watch_.plan.block} rows are history."
         )
     found, total = int(detections["is_anomaly"].sum()), int(judged.sum())
     if total:
-        voice.say(
+        said.append(
             f"{counted(len(events), 'event')}; {some_of(found, total, 'judged row', 'is', 'are')} anomalous "
             f"({100 * found / total:.2g} %; {100 * detector.alpha_:g} % would be by chance)."
         )
+    voice.say(*said)
+    if html is not None:
+        from tsrnn.reporting.anomalies import write_anomaly_page
+
+        write_anomaly_page(detections, events, html, title, notes=(*notes, *said), command=typed_command())
+        voice.say(f"Page: {html}")
     write_frame(detections if rows else events, format_, output)
 
 
