@@ -105,25 +105,6 @@ def test_a_folder_that_is_missing_or_of_another_kind_is_refused(tmp_path, copy):
         TextGenerator.load(copy)
 
 
-def test_damaged_and_missing_files_are_refused(copy):
-    weights = (copy / TENSOR_FILE).read_bytes()
-    (copy / TENSOR_FILE).write_bytes(weights[:-1])
-    with pytest.raises(DataError, match=r"is damaged: .* bytes whose checksum is not that of"):
-        TextGenerator.load(copy)
-    (copy / TENSOR_FILE).unlink()
-    with pytest.raises(DataError, match=r"weights\.safetensors cannot be read: No such file"):
-        TextGenerator.load(copy)
-    (copy / CONTENT_FILE).write_text('{"format": ')
-    with pytest.raises(DataError, match="cannot be read as JSON"):
-        TextGenerator.load(copy)
-
-
-def test_a_newer_schema_is_refused_with_what_to_do(copy):
-    rewrite(copy, lambda content: content.update(schema=99, tsrnn="9.0"))
-    with pytest.raises(DataError, match=r"made by a newer tsrnn \(9\.0\).*pip install -U tsrnn"):
-        TextGenerator.load(copy)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
