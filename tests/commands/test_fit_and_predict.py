@@ -1,5 +1,6 @@
 import io
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -55,6 +56,19 @@ def test_an_update_fits_again_and_is_saved(run, parts):
     afresh = run("forecast", "whole.csv", *parts, *ZERO_SHOT, "--format", "csv")[1]
     assert out == afresh
     assert run("predict", *asked)[1] == out
+
+
+def test_an_update_that_could_not_be_saved_is_refused_before_it_is_fitted(run, parts, monkeypatch):
+    def update(*arguments):
+        raise AssertionError("the work was begun")
+
+    assert run("fit", "early.csv", *parts, "--save", "model", *ZERO_SHOT)[0] == 0
+    monkeypatch.setattr("tsrnn.forecasting.forecaster.Forecaster.update", update)
+    # The rights of a folder are no obstacle to root.
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    code, out, err = run("predict", "late.csv", "--model", "model", "--update", "--quiet")
+    assert (code, out) == (1, "")
+    assert "cannot be written to. Choose another path." in err
 
 
 def test_newer_rows_without_a_value_are_forecast_from_their_end(run, parts, tmp_path):

@@ -60,6 +60,7 @@ def command(
     from tsrnn.commands.voice import Voice
     from tsrnn.data.continuing import refuse_lost_rows, with_others
     from tsrnn.forecasting.forecaster import Forecaster
+    from tsrnn.forecasting.model_folder import check_target
 
     voice = Voice(quiet)
     forecaster = Forecaster.load(model)
@@ -68,6 +69,7 @@ def command(
         panel = _newer(forecaster, file, reading)
         voice.say(*panel.notes)
     if update:
+        check_target(model)  # before a training whose network could not be kept
         refuse_lost_rows(panel, forecaster.panel_)
     with voice.working("predict") as work:
         if update:
