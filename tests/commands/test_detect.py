@@ -276,13 +276,6 @@ def test_a_file_that_is_no_table_is_one_line_on_stderr(run, tmp_path):
     assert "Traceback" not in err
 
 
-def test_the_command_names_the_thresholds_of_the_detector():
-    from tsrnn.anomaly import thresholds
-    from tsrnn.commands import detect
-
-    assert detect.THRESHOLDS == thresholds.THRESHOLDS
-
-
 @pytest.mark.parametrize("freq", ["MS", "D", "12h"])
 def test_a_stream_writes_times_as_rows_in_json_do(run, tmp_path, freq):
     y = hourly(201)

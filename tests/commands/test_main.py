@@ -15,6 +15,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from tests.conftest import monthly_table
 from tsrnn import commands
+from tsrnn.anomaly.thresholds import THRESHOLDS
 from tsrnn.commands import options, voice
 from tsrnn.datasets import dataset_names
 from tsrnn.forecasting.levels import NEAREST_END
@@ -100,6 +101,7 @@ def test_the_names_that_help_knows_are_those_of_the_library():
     assert NEAREST_END == options.NEAREST_END
     assert tuple(RECURRENT) == options.CELLS
     assert TOKENS == options.TOKENS
+    assert THRESHOLDS == options.THRESHOLDS
     kinds = {name: type(build()).__name__ for name, build in MODELS.items()}
     assert tuple(name for name, kind in kinds.items() if kind == "Forecaster") == options.NETWORKS
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsrnn.commands.options import MODELS, FiniteRange, model_option, output_options, table_options
+from tsrnn.commands.options import MODELS, THRESHOLDS, FiniteRange, model_option, output_options, table_options
 from tsrnn.naming import counted, some_of
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from tsrnn.anomaly.detector import AnomalyDetector
     from tsrnn.anomaly.notation import Notation
     from tsrnn.commands.voice import Voice
-
-# As in `tsrnn.anomaly.thresholds`, which takes long to import; a test compares them.
-THRESHOLDS = ("conformal", "pot", "quantile")
 
 
 @click.command(name="detect")

@@ -22,6 +22,8 @@ NEAREST_END = 1e-9
 # And of `tsrnn.networks.cells.RECURRENT` and `tsrnn.sequences.vocabulary.TOKENS`.
 CELLS = ("rnn", "gru", "lstm")
 TOKENS = ("char", "word")
+# And of `tsrnn.anomaly.thresholds`.
+THRESHOLDS = ("conformal", "pot", "quantile")
 
 
 def _nearest(name: str, known: dict[str, str]) -> str:
