@@ -97,7 +97,7 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
             hovertemplate=f"%{{y:{NUMBER}}}, p = %{{customdata:.2g}}<extra>anomalous</extra>",
         )
     )
-    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"}, hovermode="x unified")
+    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom"}, margin={"t": 76}, hovermode="x unified")
     slider = {"visible": True, "thickness": 0.08, "bgcolor": SURFACE[0], "bordercolor": RULE[0], "borderwidth": 1}
     figure.update_xaxes(rangeslider=slider)
     figure.update_yaxes(fixedrange=False)
