@@ -239,9 +239,9 @@ def _events(detections: pd.DataFrame, events: pd.DataFrame, drawn: Mapping[Any, 
         if key is not None:
             around = escape(json.dumps(_around(times[name], event)))
             start = f'<button type="button" class="table-link" data-zoom="{key}" data-range="{around}">{start}</button>'
-        texts = (start, escape(str(end)), escape(event.kind))
+        cells = "".join(f'<td class="text time">{text}</td>' for text in (start, escape(str(end))))
+        cells += f'<td class="text">{escape(event.kind)}</td>'
         numbers = (event.rows, event.y, event.expected, f"{event.score:.3g}", f"{event.p_value:.2g}")
-        cells = "".join(f'<td class="text">{text}</td>' for text in texts)
         cells += "".join(f"<td>{n if isinstance(n, str) else f'{n:,.6g}'}</td>" for n in numbers)
         rows.append(f"<tr>{name_cell(name, escape(short(name)))}{cells}</tr>")
     heads = heading("Series")

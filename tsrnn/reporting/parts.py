@@ -99,14 +99,17 @@ def time_labels(times: Any) -> list[Any]:
 
     >>> time_labels(pd.to_datetime(["2024-03-01", "2024-03-02"]))
     ['2024-03-01', '2024-03-02']
+    >>> time_labels(pd.date_range("2024-03-01 13:30:05", periods=2, freq="50ms"))
+    ['2024-03-01 13:30:05.000', '2024-03-01 13:30:05.050']
     """
     values = plot_times(times)
     if not pd.api.types.is_datetime64_any_dtype(values.dtype):
         return list(values.tolist())
     if (values == values.dt.normalize()).all():
         return list(values.dt.strftime("%Y-%m-%d"))
-    whole_minutes = (values == values.dt.floor("min")).all()
-    return list(values.dt.strftime("%Y-%m-%d %H:%M" if whole_minutes else "%Y-%m-%d %H:%M:%S.%f"))
+    finest = next((step for step in ("min", "s", "ms") if (values == values.dt.floor(step)).all()), "us")
+    labels = values.dt.strftime("%Y-%m-%d %H:%M" + {"min": "", "s": ":%S"}.get(finest, ":%S.%f"))
+    return list(labels.str[:-3] if finest == "ms" else labels)
 
 
 def context_rows(result: BacktestResult) -> int:
