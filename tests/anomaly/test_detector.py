@@ -130,6 +130,21 @@ def test_a_change_of_variance_is_named_so():
     assert worst["rows"] > 30
 
 
+def test_nothing_below_zero_is_expected_of_counts_in_a_table_and_in_a_stream():
+    hour = np.arange(600) % 24
+    counts = np.random.default_rng(0).poisson(np.where(hour < 8, 0.1, 12.0)).astype(float)
+    series = pd.Series(counts, index=pd.date_range("2024-01-01", periods=600, freq="h", name="ds"), name="y")
+    fitted = AnomalyDetector().fit(series.iloc[:500])
+    known = fitted.detect().dropna().iloc[48:]
+    assert known[["expected", "lower"]].min().tolist() == [0, 0]
+    # The ends of the range are apart, which rows are judged by, not where it was cut.
+    assert (known["p_value"] < 0.05).mean() < 0.08
+    later = [fitted.update("y", time, value) for time, value in series.iloc[500:].items()]
+    assert min(row.lower for row in later) == min(row.expected for row in later) == 0
+    shifted = AnomalyDetector().fit(series - 1.0).detect().dropna()
+    assert shifted["lower"].min() < -1
+
+
 def test_missing_values_are_no_alarm_and_do_not_hide_the_next_one(clean):
     clean.iloc[400:410] = np.nan
     clean.iloc[410] += 15

@@ -9,11 +9,12 @@ import numpy as np
 
 from tsrnn.anomaly.arrays import SeriesArrays
 from tsrnn.anomaly.whitening import KINDS, LAGS
+from tsrnn.forecasting.floor import FEWEST_ZEROS, ZEROS_SHARE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from tsrnn.data.panel import Floats, Integers
+    from tsrnn.data.panel import Bools, Floats, Integers
 
 # What a score is made of: the size of the whitened residual, its moving average, and that of the residual before it was
 # whitened, both as root mean squares. Of the sums that were compared on seven kinds of simulated series with injected
@@ -146,6 +147,19 @@ class State(SeriesArrays):
             block_surprise=full(np.nan, s),
             block_parts=full(np.nan, s, len(PARTS)),
         )
+
+    def kept_above_zero(self) -> Bools:
+        """Tell which windows have stood at zero again and again and never been below, as a forecaster does; (S,).
+
+        There is no half a sale less than none, and none is expected (`tsrnn.forecasting.floor`).
+        """
+        L = self.raw.shape[1]
+        age, half = np.arange(L)[::-1], np.minimum(self.seen, L)[:, None] // 2
+        kept: Bools = ~(self.raw < 0).any(1)
+        for part in (age < half, (age >= half) & (age < 2 * half)):
+            zeros, known = ((part & rows).sum(1) for rows in (self.raw == 0, np.isfinite(self.raw)))
+            kept &= (zeros >= FEWEST_ZEROS) & (zeros >= ZEROS_SHARE * known)
+        return kept
 
     def restarted(self, plan: Plan) -> Self:
         """Return a state that has read nothing, but knows what was learnt of whitening, spread and averages."""

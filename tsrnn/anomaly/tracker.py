@@ -145,6 +145,10 @@ class Tracker:
         self.past_scores.put(index, past_scores)
         self.past_errors.put(index, past_errors)
         lower, upper = rows.expected - self.width * rows.lower, rows.expected + self.width * rows.upper
+        counts = np.flatnonzero((lower < 0).any(1))
+        counts = counts[state.take(counts).kept_above_zero()]
+        for part in (rows.expected, lower, upper):  # what is told; what rows are judged by keeps its spread
+            part[counts] = np.maximum(part[counts], 0.0)
         return Judged(rows.expected, lower, upper, score, compared, often, p_value, ordinary)
 
     def _is_ordinary(self, state: State, surprise: Floats, away: Floats, far: Bools) -> Bools:
