@@ -117,34 +117,3 @@ def test_notes_of_a_table_name_options(run, tmp_path, command):
     code, out, err = run(command[0], "shop.csv", *command[1:])
     assert code == 0, err
     assert "name the columns that are wanted with --target." in " ".join((out + err).split())
-
-
-def shop(n_hours=9000):
-    """Return customers of a shop in New York that opens from 8 to 12, at their instants."""
-    utc = pd.date_range("2023-06-01", periods=n_hours, freq="h", tz="UTC")
-    hour = utc.tz_convert("America/New_York").hour
-    noise = np.random.default_rng(0).poisson(2, n_hours)
-    return pd.DataFrame({"date": utc, "customers": noise + np.where((hour >= 8) & (hour < 12), 20, 0)})
-
-
-def test_inspect_advises_to_name_the_zone_of_a_clock_that_days_follow(run, tmp_path):
-    shop().to_csv(tmp_path / "utc.csv", index=False)
-    out = run("inspect", "utc.csv")[1]
-    assert "The days of 1 of 1 series (customers) begin an hour earlier in one half of the year" in out
-    assert "If so, name its zone: --time-zone, such as Europe/Berlin." in out
-    assert "an hour earlier" not in run("inspect", "utc.csv", "--time-zone", "America/New_York")[1]
-    shop().assign(date=lambda df: df["date"].dt.tz_localize(None)).to_csv(tmp_path / "bare.csv", index=False)
-    assert "If so, write each time with its offset" in run("inspect", "bare.csv")[1]
-
-
-def test_inspect_advises_no_zone_where_days_keep_to_the_time_stamps(run, tmp_path):
-    table = shop()
-    hour = table["date"].dt.hour
-    steady = table.assign(customers=np.where(hour < 9, 20, 0) + np.arange(len(table)) % 7)
-    steady["warmth"] = 10 + 8 * np.cos((hour - 20) * np.pi / 12)
-    steady["flat"] = 1.0
-    steady["weekly"] = np.where(table["date"].dt.day_of_week == 5, 9.0, 1.0)
-    steady.to_csv(tmp_path / "steady.csv", index=False)
-    assert "an hour earlier" not in run("inspect", "steady.csv")[1]
-    shop(4000).to_csv(tmp_path / "half.csv", index=False)  # no winter
-    assert "an hour earlier" not in run("inspect", "half.csv")[1]

@@ -155,7 +155,7 @@ class State(SeriesArrays):
         """
         L = self.raw.shape[1]
         age, half = np.arange(L)[::-1], np.minimum(self.seen, L)[:, None] // 2
-        kept: Bools = ~(self.raw < 0).any(1)
+        kept: Bools = np.logical_not((self.raw < 0).any(1))
         for part in (age < half, (age >= half) & (age < 2 * half)):
             zeros, known = ((part & rows).sum(1) for rows in (self.raw == 0, np.isfinite(self.raw)))
             kept &= (zeros >= FEWEST_ZEROS) & (zeros >= ZEROS_SHARE * known)

@@ -111,7 +111,7 @@ def _text(panel: Panel, table: pd.DataFrame, advice: list[str]) -> str:
 def advise(panel: Panel, found: list[Description], file: str) -> list[str]:
     """Return what a user should know or do, most serious first."""
     lines = [*_on_length(panel), *_on_gaps(panel, found), *_on_outliers(panel, found), *_on_values(panel, found)]
-    return [*lines, *_on_season(panel, found), *_on_clock(panel), _next_step(panel, file)]
+    return [*lines, *_on_season(panel, found), _next_step(panel, file)]
 
 
 def _said(panel: Panel, places: list[int], *verbs: str) -> str:
@@ -221,28 +221,6 @@ def _on_season(panel: Panel, found: list[Description]) -> list[str]:
     word = "strong" if middle >= STRONG_SEASON else "moderate"
     return [
         f"The season of {m} is {word}: it explains {middle:.0%} of the variance around the trend (median over series)."
-    ]
-
-
-def _on_clock(panel: Panel) -> list[str]:
-    """Advise to name the zone where days follow a clock that changes and the time stamps do not."""
-    import numpy as np
-
-    from tsrnn.data.clock_changes import follows_changing_clock
-    from tsrnn.data.local_clock import followed_zone
-
-    if panel.form.wall_clock or followed_zone(panel) is not None:
-        return []
-    stamps = (panel.frequency.stamps(panel.start[[i]], np.arange(panel.lengths[i])) for i in range(panel.n_series))
-    moved = [i for i, times in enumerate(stamps) if follows_changing_clock(panel.series(i), times)]
-    if not moved:
-        return []
-    cure = "name its zone: --time-zone, such as Europe/Berlin"
-    if panel.form.zone is None:
-        cure = f"write each time with its offset, such as 2024-07-01 12:00+00:00, and {cure}"
-    return [
-        f"The days of {_said(panel, moved)} begin an hour earlier in one half of the year, as where people change "
-        f"their clocks and the time stamps do not follow. If so, {cure}."
     ]
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.data.panel import Floats
+from tsrnn.data.dates import NAME_THE_ZONE
+from tsrnn.data.grids import HOUR, FixedStep
+from tsrnn.data.panel import Floats, Panel
 
 # Clocks are changed in March, April, September, October and November; these months are on one side of that.
 SUMMER, WINTER = (5, 6, 7, 8), (12, 1, 2)
@@ -16,6 +18,35 @@ FEWEST_DAYS = 30
 # .98, cars on a motorway .93 and 1.00, at most .16 times as far from 1; temperatures, whose highest comes later in
 # summer by any clock, .92 to .96 and .98 to .99, at least .19 times.
 SAME, MOVED, NEARER = 0.94, 0.95, 0.17
+# Series that are looked at, spread over all.
+MOST_SERIES = 20
+
+
+def clock_advice(panel: Panel) -> list[str]:
+    """Advise to name the zone where the days of most series follow a changing clock that their time stamps do not.
+
+    Parameters
+    ----------
+    panel : Panel
+        Whose season does not follow a zone's clock as it is.
+    """
+    step = panel.frequency
+    if not isinstance(step, FixedStep) or step.step > HOUR or panel.form.wall_clock or not panel.n_series:
+        return []
+    some = np.unique(np.linspace(0, panel.n_series - 1, MOST_SERIES).round().astype(int)).tolist()
+    moved = [
+        follows_changing_clock(panel.series(i), step.stamps(panel.start[[i]], np.arange(panel.lengths[i])))
+        for i in some
+    ]
+    if 2 * sum(moved) <= len(some):
+        return []
+    cure = f"name its zone: {NAME_THE_ZONE}"
+    if panel.form.zone is None:
+        cure = f"write each time with its offset, such as 2024-07-01 12:00+00:00, and {cure}"
+    return [
+        "Days begin an hour earlier in one half of the year, as where people change their clocks and the time stamps "
+        f"do not follow: around a change the season is read an hour off. If so, {cure}."
+    ]
 
 
 def follows_changing_clock(y: Floats, stamps: Any) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.data.clock_changes import clock_advice
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, FixedStep, Stamps
 from tsrnn.data.panel import Cutoffs, Panel, sums_before
 from tsrnn.naming import counted
@@ -156,7 +157,7 @@ def local_clock(panel: Panel) -> Panel:
 
 
 def clock_notes(panel: Panel) -> list[str]:
-    """Say what a change of clocks within the data means for a season of less than days."""
+    """Say what a change of clocks within the data means for a season of less than days, or seems to mean."""
     zone, step = followed_zone(panel), panel.frequency
     if zone is not None:
         clock = LocalClock(panel, zone)
@@ -166,7 +167,7 @@ def clock_notes(panel: Panel) -> list[str]:
         twice = f" A time that comes twice counts as the mean of both values ({counted(clock.n_merged, 'pair')})."
         return [note + twice if clock.n_merged else note]
     if not _is_instants(panel) or not isinstance(step, FixedStep) or not HOUR < step.step < DAY:
-        return []
+        return clock_advice(panel)
     start = panel.start.astype(np.int64)
     ends = pd.DatetimeIndex([start.min(), (start + panel.lengths * step.step).max()]).tz_localize("UTC")
     days = pd.date_range(*ends, freq="D").tz_convert(panel.form.zone)
