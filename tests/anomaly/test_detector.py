@@ -7,7 +7,9 @@ from sklearn.exceptions import NotFittedError
 from tests.anomaly.conftest import hourly
 from tsrnn import AnomalyDetector, Forecaster, SeasonalNaive
 from tsrnn.anomaly.events import kind_of
+from tsrnn.anomaly.tracker import TOGETHER
 from tsrnn.errors import DataError, FrequencyError, ParameterError
+from tsrnn.forecasting.progress import listening
 
 COLUMNS = ["unique_id", "ds", "y", "expected", "lower", "upper", "score", "p_value", "is_anomaly"]
 
@@ -583,3 +585,25 @@ def test_a_season_is_missed_only_where_there_was_one():
     assert kind_of(flat, day, 24, 0.1, before=flat + 1e-3) == "change of variance"
     too_few = np.r_[flat[:6], np.full(18, np.nan)]
     assert kind_of(flat, day, 24, 0.1, before=too_few) == "missing season"
+
+
+@pytest.mark.parametrize("forecaster", [None, SeasonalNaive()], ids=["base", "per series"])
+def test_a_fit_tells_of_its_rows_evenly_and_once(forecaster):
+    table = long_table(a=hourly(1000), b=hourly(400, seed=1))
+    shares = []
+    with listening(shares.append):
+        AnomalyDetector(forecaster).fit(table)
+    assert (np.diff(shares) >= -1e-12).all()
+    assert shares[0] == 0.0
+    assert shares[-1] == pytest.approx(1.0)
+    assert np.interp(0.5, shares, np.linspace(0, 1, len(shares))) == pytest.approx(0.5, abs=0.2)
+
+
+def test_many_series_tell_of_their_rows_in_order():
+    values = np.random.default_rng(0).normal(size=(30, TOGETHER + 8))
+    table = pd.DataFrame(values, index=pd.date_range("2024", periods=30, freq="h"))
+    shares = []
+    with listening(shares.append):
+        AnomalyDetector().fit(table)
+    assert (np.diff(shares) >= -1e-12).all()
+    assert shares[-1] == pytest.approx(1.0)

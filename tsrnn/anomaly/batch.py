@@ -10,6 +10,7 @@ from tsrnn.anomaly.block_forecasts import LookAhead
 from tsrnn.anomaly.thresholds import PastScores
 from tsrnn.anomaly.tracker import Judged, Tracker
 from tsrnn.anomaly.usual_state import UsualState, blend
+from tsrnn.forecasting.progress import part as share_of
 
 if TYPE_CHECKING:
     from tsrnn.data.panel import Bools, Floats, Integers, Panel
@@ -55,8 +56,11 @@ def follow_panel(tracker: Tracker, index: Integers, model: ForecastModel, panel:
         for place, n in np.unique(np.stack([left, count], 1), axis=0):
             group = alive[(left == place) & (count == n)]
             rows = (panel.offsets[group] + ahead.row[group])[:, None] + np.arange(n)
-            for whole, part in zip(answer, tracker.follow(index[group], panel.y[rows], forecast), strict=True):
-                whole[rows] = part
+            done = int(ahead.row.sum())
+            with share_of(done / n_rows, (done + rows.size) / n_rows):
+                judged = tracker.follow(index[group], panel.y[rows], forecast)
+            for whole, found in zip(answer, judged, strict=True):
+                whole[rows] = found
             ahead.row[group] += n
 
 

@@ -26,6 +26,7 @@ from tsrnn.data.panel import Panel
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, ParameterError
 from tsrnn.forecasting.forecaster import Forecaster
+from tsrnn.forecasting.progress import part
 from tsrnn.naming import counted
 from tsrnn.parameters import check_whole
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tsrnn.forecasting.contract import ForecastModel
+
+# How much of a detector's fit its forecaster's counts as where progress is told of. The base's is less; no time left is
+# estimated from so little of one that is trained.
+FIT_SHARE = 0.01
 
 
 class AnomalyDetector(OutlierMethods, BaseEstimator):
@@ -168,7 +173,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         together = bool(self.channels) or (self._is_array and panel.n_series > 1)
         panel = ending_together(panel) if together else panel
         self.panel_ = panel
-        self.forecaster_ = self._fitted_forecaster(panel)
+        with part(0.0, FIT_SHARE):
+            self.forecaster_ = self._fitted_forecaster(panel)
         self.watch_ = Watch(
             self.forecaster_,
             panel,
@@ -178,7 +184,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
             self.calibration_length,
             together=together,
         )
-        found = self.watch_.follow(panel)
+        with part(FIT_SHARE, 1.0):
+            found = self.watch_.follow(panel)
         if self.threshold == "quantile":
             found = self.watch_.fix(found)
         self.alpha_ = float(self.alpha)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from tsrnn.anomaly.engine_state import USUAL, Plan, State
 from tsrnn.anomaly.past_errors import PastErrors
 from tsrnn.anomaly.thresholds import LEAST_SCORE, PastScores, usual_scores
 from tsrnn.anomaly.usual_state import UsualState, blend
+from tsrnn.forecasting.progress import part as share_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -115,11 +117,11 @@ class Tracker:
         forecast : callable
         """
         if len(index) > TOGETHER:
-            parts = [
-                self.follow(index[at : at + TOGETHER], y[at : at + TOGETHER], forecast)
-                for at in range(0, len(index), TOGETHER)
-            ]
-            return Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+            parts, ends = [], [*range(0, len(index), TOGETHER), len(index)]
+            for begin, end in pairwise(ends):
+                with share_of(begin / len(index), end / len(index)):
+                    parts.append(self.follow(index[begin:end], y[begin:end], forecast))
+            return Judged(*(np.concatenate(field) for field in zip(*parts, strict=True)))
         state, usual, past_scores = self.state.take(index), self.usual.take(index), self.past_scores.take(index)
         past_errors = self.past_errors.take(index)
         place, n = int(state.seen[0] % self.plan.block), y.shape[1]
