@@ -79,6 +79,32 @@ def test_a_single_file_is_read_as_if_it_were_named(tmp_path):
     assert notes == []
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_folders_by_a_key_are_parts_of_one_table_and_the_key_is_a_column(tmp_path, ending):
+    for folder, first, last, add in (("shop=K%C3%B6ln", 0, 6, 0.0), ("shop=007", 2, 6, 10.0)):
+        (tmp_path / folder / "year=2024").mkdir(parents=True)
+        save(tmp_path, f"{folder}/year=2024/part-0.{ending}", sales(first, last, add))
+    (tmp_path / "_SUCCESS").write_text("")
+    (tmp_path / "drafts").mkdir()
+    save(tmp_path, f"drafts/part-0.{ending}", sales())
+    table, notes = read_folder(tmp_path)
+    assert notes == ["2 files in folders by shop, year were joined."]
+    panel = read_panel(table)
+    assert sorted(panel.ids) == ["007", "Köln"]
+    assert panel.series(panel.ids.tolist().index("007")).tolist() == [12.0, 13.0, 14.0, 15.0]
+    assert "Ignored: year." in panel.notes
+
+
+def test_folders_by_date_give_the_time_of_their_rows(tmp_path):
+    for day in DAYS:
+        (tmp_path / f"date={day}").mkdir()
+        save(tmp_path, f"date={day}/a.csv", pd.DataFrame({"shop": ["x", "y"], "sales": [1.0, 2.0]}))
+    panel = read_panel(read_folder(tmp_path)[0])
+    assert panel.ids.tolist() == ["x", "y"]
+    assert panel.y.tolist() == [1.0] * 6 + [2.0] * 6
+    assert str(panel.start[0])[:10] == DAYS[0]
+
+
 def test_what_is_wrong_with_a_folder_is_said(tmp_path):
     with pytest.raises(DataError, match="without CSV or Parquet files; it holds no file"):
         read_folder(tmp_path)

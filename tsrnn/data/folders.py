@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -30,12 +31,13 @@ def read_folder(
 
     Files with a column that names the series are joined as they are. Files without one hold a series each, named by
     the file, if their time stamps overlap; where no two files share a time stamp they may as well continue each
-    other, and `each_file` has to say.
+    other, and `each_file` has to say. Where tables lie only in folders named like ``year=2024``, they are parts of one
+    table, and ``year`` is a column of it.
 
     Parameters
     ----------
     folder : path
-        Files of other kinds, hidden files and folders in it are left out.
+        Files of other kinds, hidden files and other folders in it are left out.
     form : FileForm
         Of every file in it.
     each_file : {"series", "part"}, optional
@@ -61,6 +63,15 @@ def read_folder(
     read = [read_noted_table(path, form) for path in paths]
     notes = list(dict.fromkeys(note for _, found in read for note in found))
     tables = _same_columns(paths, [table for table, _ in read], time_col)
+    keys = [_partition(path.relative_to(folder)) for path in paths]
+    if keys[0]:
+        whole = pd.concat([table.assign(**key) for table, key in zip(tables, keys, strict=True)], ignore_index=True)
+        parts = f"{counted(len(paths), 'file')} in folders by {listing(keys[0])}"
+        # A category may name series or be a date, but is no column of values.
+        return whole.astype(dict.fromkeys(keys[0], "category")), [
+            f"{parts} {agree(len(paths), 'was', 'were')} joined.",
+            *notes,
+        ]
     if len(paths) == 1 and each_file is None:
         return tables[0], notes
     named = form.id_col if form.id_col is not None else "unique_id"
@@ -103,9 +114,21 @@ def _files(folder: Path) -> list[Path]:
         raise DataError(f"{folder}: cannot be read ({error.strerror}).") from None
     found = [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)]
     if not found:
+        below = sorted(entry for entry in folder.glob("*=*/**/*") if entry.name.lower().endswith(SUFFIXES))
+        found = [entry for entry in below if all("=" in part for part in entry.relative_to(folder).parts[:-1])]
+    if not found:
         held = f"it holds {', '.join(entry.name for entry in entries[:5])}" if entries else "it holds no file"
         raise DataError(f"{folder}: is a folder without CSV or Parquet files; {held}. Expected .csv or .parquet.")
     return found
+
+
+def _partition(path: Path) -> dict[str, str]:
+    """Return what the folders of a file say of its rows, as text.
+
+    >>> _partition(Path("year=2024/store=K%C3%B6ln/part-0.parquet"))
+    {'year': '2024', 'store': 'Köln'}
+    """
+    return {unquote(key): unquote(value) for key, _, value in (part.partition("=") for part in path.parts[:-1])}
 
 
 def _series_name(path: Path) -> str:
