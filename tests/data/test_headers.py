@@ -93,6 +93,27 @@ def test_a_table_on_its_side_is_refused_with_the_code_that_turns_it(names):
     assert sorted(panel.series(0)) == list(range(12))
 
 
+@pytest.mark.parametrize(
+    ("index", "others"),
+    [
+        (None, {}),
+        ("unique_id", {}),
+        ("shop", {}),
+        ("unique_id", {"region": list("xyxy")}),
+        ("shop", {"size": list("lms ")}),
+    ],
+)
+def test_the_code_that_turns_a_table_keeps_the_names_in_its_index(index, others):
+    names = pd.Index(list("abcd"), name=index)
+    df = pd.DataFrame(np.arange(48.0).reshape(4, 12), index=names, columns=MONTHS).assign(**others)
+    with pytest.raises(DataError, match="Turn the table: df = df") as refused:
+        read_panel(df)
+    code = str(refused.value).partition("Turn the table: df = ")[2].partition(". If these")[0]
+    panel = read_panel(eval(code, {"df": df}))
+    assert (panel.ids.tolist(), panel.lengths.tolist()) == (list("abcd"), [12] * 4)
+    assert sorted(panel.series(1)) == list(range(12, 24))
+
+
 def test_years_may_name_series_beside_dates_or_where_they_are_named():
     table = pd.DataFrame(np.arange(144.0).reshape(12, 12), columns=YEARS)
     assert read_panel(table.assign(date=MONTHS)).ids.tolist() == YEARS

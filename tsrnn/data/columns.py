@@ -79,7 +79,7 @@ def choose_columns(
     if id_col is not None and id_col not in df.columns:
         raise ColumnError(unknown("id_col", id_col, df.columns))
     if time_col is None and target_col is None:
-        _check_direction(df, id_col)
+        check_direction(df, id_col)
     time_name, in_index = choose_time(df, id_col, time_col)
     time = df.index if in_index else df[time_name]
     wanted, kept = target_names(target_col), set() if in_index else {time_name}
@@ -112,15 +112,16 @@ def _check_names(df: pd.DataFrame) -> None:
         raise DataError(f"Column names occur more than once: {listing(twice)}. Rename them.")
 
 
-def _check_direction(df: pd.DataFrame, id_col: Any) -> None:
-    """Refuse a table whose columns, not rows, are time stamps."""
+def check_direction(df: pd.DataFrame, id_col: Any) -> None:
+    """Raise DataError if the columns of a table, not its rows, are time stamps."""
     stamps = time_stamps_among(list(df.columns))
     if not stamps or "ds" in (*df.columns, df.index.name):
         return
     if isinstance(df.index, (pd.DatetimeIndex, pd.PeriodIndex)) or _is_date_text(df.index.to_series()):
         return
     if _search_time(df, id_col) is None:
-        refuse_time_along_columns(stamps, [name for name in df.columns if name not in stamps])
+        others = [name for name in df.columns if name not in stamps]
+        refuse_time_along_columns(stamps, others, df.index.name is not None)
 
 
 def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:

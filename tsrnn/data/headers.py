@@ -98,7 +98,7 @@ def _are_most(names: list[Any], columns: Sequence[Any]) -> bool:
     return len(names) >= _FEWEST and 2 * len(names) > len(columns)
 
 
-def refuse_time_along_columns(stamps: list[Any], others: list[Any]) -> None:
+def refuse_time_along_columns(stamps: list[Any], others: list[Any], named_index: bool) -> None:
     """Refuse a table whose columns are time stamps: it would be forecast from series to series.
 
     Parameters
@@ -107,15 +107,17 @@ def refuse_time_along_columns(stamps: list[Any], others: list[Any]) -> None:
         From `time_stamps_among`.
     others : list
         The names of the other columns.
+    named_index : bool
+        Whether the index has a name, and so names the rows.
 
     Raises
     ------
     DataError
         With the code that turns the table.
     """
-    keys, names = f"id_vars={others!r}, ", ""
-    if not others:
-        keys, names = "ignore_index=False, ", ".reset_index(names='unique_id')"
+    keys, names = f"id_vars={others!r}, " if others else "", ""
+    if named_index or not others:
+        keys, names = f"{keys}ignore_index=False, ", ".reset_index(names='unique_id')"
     raise DataError(
         f"Time runs along the columns: {len(stamps):,} of them are named {stamps[0]!s}, {stamps[1]!s}, ..., "
         f"{stamps[-1]!s}, and no column holds dates. Expected a row for each time stamp. Turn the table: df = df.melt("

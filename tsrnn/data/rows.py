@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.calendar_columns import input_notes
-from tsrnn.data.columns import Columns, choose_columns, is_text, to_numbers
+from tsrnn.data.columns import Columns, check_direction, choose_columns, is_text, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
 from tsrnn.data.times import TimeColumn, Wanted, read_times
@@ -73,6 +73,8 @@ def read_frame(
     if not isinstance(df.index, pd.MultiIndex):
         index_id = id_col if id_col is not None else "unique_id"
         if df.index.name == index_id and index_id not in df.columns:
+            if time_col is None and target_col is None:
+                check_direction(df, None)  # while the index, which the cure is for, is still the user's
             df = df.reset_index()
     if not len(df):
         raise DataError("The table has no rows.")
