@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,14 +89,15 @@ def named_metrics(metrics: Any) -> dict[str, Metric]:
     if isinstance(metrics, Mapping):
         pairs = [(str(name), function) for name, function in metrics.items()]
     else:
-        listed = [metrics] if callable(metrics) else list(metrics)
-        pairs = [(foreign_name(function), function) for function in listed]
+        one = callable(metrics) or isinstance(metrics, str) or not isinstance(metrics, Iterable)
+        listed = [metrics] if one else list(metrics)
+        pairs = [(foreign_name(item) if callable(item) else str(item), item) for item in listed]
     named: dict[str, Metric] = {}
     for name, function in pairs:
         if not callable(function):
             raise ParameterError(
                 f"Metric {name!r} is a {type(function).__name__}; expected a function metric(y, yhat) that returns "
-                "one number per forecast."
+                "one number per forecast, for example tsrnn.metrics.mae."
             )
         if name in TAKEN or name.startswith("coverage_") or name in named:
             raise ParameterError(
