@@ -50,7 +50,7 @@ def test_the_forecast_of_a_series_continues_its_index(index):
 
 @pytest.mark.parametrize("index", INDEXES)
 def test_the_forecast_of_a_wide_table_continues_its_index_or_date_column(index):
-    table = pd.DataFrame({"b": np.arange(len(index)) + 1.0, "a": 5.0}, index=index)
+    table = pd.DataFrame({"b": np.arange(len(index)) + 1.0, "a": 5.0}, index=index).rename_axis(columns="shop")
     answer = continue_table(table, 7)
     pd.testing.assert_frame_equal(answer, table.iloc[-7:], check_freq=False, check_column_type=False)
     column = table.rename_axis("when").reset_index()

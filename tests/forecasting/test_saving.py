@@ -17,6 +17,8 @@ from sklearn.exceptions import NotFittedError
 
 from tests.conftest import monthly_table
 from tsrnn import BoxCox, Forecaster, Log
+from tsrnn.data.panel import TableForm
+from tsrnn.data.stored import form_to_json, json_to_form
 from tsrnn.errors import DataError, ParameterError, TsrnnError
 from tsrnn.forecasting import model_folder
 from tsrnn.forecasting.model_folder import content_checksum
@@ -458,3 +460,9 @@ def test_what_was_chosen_in_reading_is_told_after_an_update_of_a_loaded_model_to
     revised = table.iloc[100:110].assign(y=5.0)
     assert any("Ignored: extra" in note for note in model.update(revised).notes_)
     assert loaded.update(revised).notes_ == model.notes_
+
+
+def test_the_form_of_a_table_that_was_saved_without_a_name_of_its_columns_is_read():
+    content = form_to_json(TableForm("wide"))
+    del content["columns_name"]
+    assert json_to_form(content) == TableForm("wide")

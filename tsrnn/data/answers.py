@@ -212,7 +212,7 @@ def _wide_answer(panel: Panel, stamps: npt.NDArray[Any], values: Floats) -> Any:
     times = restore_times(rows, form)
     if form.kind == "series":
         return pd.Series(matrix[:, 0], index=pd.Index(times, name=form.time_col), name=form.target_col)
-    table = pd.DataFrame(matrix, columns=pd.Index(list(panel.ids), tupleize_cols=False))
+    table = pd.DataFrame(matrix, columns=pd.Index(list(panel.ids), tupleize_cols=False, name=form.columns_name))
     if form.time_in_index:
         table.index = pd.Index(times, name=form.time_col)
     else:

@@ -37,6 +37,8 @@ class TableForm:
         The panel's stamps are local times of `zone`; otherwise, where there is a zone, they are in UTC.
     id_dtype, value_dtype : Any
         pandas dtypes of the ids and of the values in an answer.
+    columns_name : Any
+        What the columns of a wide table are called together.
     """
 
     kind: Literal["long", "wide", "series"]
@@ -49,6 +51,7 @@ class TableForm:
     wall_clock: bool = False
     id_dtype: Any = None
     value_dtype: Any = None
+    columns_name: Any = None
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,9 @@ def _read_wide(df: pd.DataFrame, columns: Columns, freq: Any, zone: str | None, 
                 f"them.{_repeated_hour(time)}"
             )
         )
-    form = _form(columns, time, [df[name].dtype for name in columns.targets], None)
+    form = replace(
+        _form(columns, time, [df[name].dtype for name in columns.targets], None), columns_name=df.columns.name
+    )
     values = values[order]
     notes = [] if named else input_notes(ds, None if time.wall_clock else time.zone, values, columns.targets)
     ids = as_names(columns.targets)

@@ -187,7 +187,8 @@ def json_to_form(content: Json) -> TableForm:
     kind = read_text(content, "kind")
     if kind not in ("long", "wide", "series"):
         raise DataError(f"the table's kind is {kind!r}, expected long, wide or series")
-    parts = {name: json_to_value(read_entry(content, name)) for name in _NAMES}
+    # Models that were saved before the columns of a wide table could have a name together do not tell of it.
+    parts = {name: json_to_value(read_entry({"columns_name": None, **content}, name)) for name in _NAMES}
     parts |= {name: json_to_dtype(read_entry(content, name)) for name in _DTYPES}
     parts |= {name: read_flag(content, name) for name in _FLAGS}
     value = parts["value_dtype"]
@@ -196,7 +197,7 @@ def json_to_form(content: Json) -> TableForm:
     return TableForm(kind=kind, zone=json_to_zone(read_entry(content, "zone")), **parts)  # type: ignore[arg-type]
 
 
-_NAMES = ("id_col", "time_col", "target_col")
+_NAMES = ("id_col", "time_col", "target_col", "columns_name")
 _DTYPES = ("time_dtype", "id_dtype", "value_dtype")
 _FLAGS = ("time_in_index", "wall_clock")
 
