@@ -103,6 +103,14 @@ def test_numbers_in_groups_that_tell_rows_of_one_time_apart_name_series(tmp_path
     assert panel_of(tmp_path, "date,account,x", rows).ids.tolist() == ["1 234", "1 235"]
 
 
+def test_a_code_in_groups_that_is_the_same_in_all_rows_is_no_series_beside_others(tmp_path):
+    rows = [f"2024-01-{day:02d},123 456,{day}" for day in (1, 2, 3)]
+    panel = panel_of(tmp_path, "date,article,x", rows)
+    assert (panel.ids.tolist(), panel.y.tolist()) == (["x"], [1, 2, 3])
+    assert "Ignored: article." in panel.notes
+    assert panel_of(tmp_path, "date,article", [row[:18] for row in rows]).y.tolist() == [123456] * 3
+
+
 def test_names_keep_their_signs(save):
     assert read_table(save("5 %", "10 %"), FileForm(id_col="x"))["x"].tolist() == ["5 %", "10 %"]
     for text in ("12 kg", "shop 1", "Q1", "$", "%", "12 34 $", "--$5", "(5)", "5 $ %", ""):

@@ -226,7 +226,7 @@ def convert_marked_numbers(
     Returns
     -------
     table : DataFrame
-        Its attrs name the columns whose signs were taken off.
+        Its attrs name the columns whose signs were taken off, and those of one grouped number in all rows.
     notes : list of str
         Which signs were taken off.
     """
@@ -251,8 +251,10 @@ def convert_marked_numbers(
         # Where a value is missing, its code is that of the last number.
         numbers = _to_numbers(pd.Series([*plain, ""], dtype=object), decimal, thousands).to_numpy()[codes]
         if sign:
-            signed[column] = numbers
             notes.append(sign_note(column, sign))
+        # So does a code such as 123 456 that is the same in all rows stand beside the values.
+        if sign or (len(texts) == 1 and plain != texts):
+            signed[column] = numbers
         else:
             table = table.assign(**{column: numbers})
     if signed:
