@@ -128,12 +128,47 @@ def test_iso_weeks_are_read_by_their_mondays(form):
         parse_dates(lacking)
 
 
-@pytest.mark.parametrize("form", ["Q{1} {0}", "Q{1}-{0}", "{1}Q{0}", "{1}q {0}", "{0}Q{1}", "{0} Q{1}", "{0}-Q{1}"])
+QUARTERS = [
+    "Q{1} {0}",
+    "Q{1}-{0}",
+    "{1}Q{0}",
+    "{1}q {0}",
+    "{0}Q{1}",
+    "{0} Q{1}",
+    "{0}-Q{1}",
+    "{1}. Quartal {0}",
+    "{1}.Q. {0}",
+]
+
+
+@pytest.mark.parametrize("form", QUARTERS)
 def test_quarters_are_read_wherever_the_year_stands_and_whatever_the_column_is_called(form):
     text = [form.format(year, part) for year in (2010, 2011, 2012) for part in (1, 2, 3, 4)]
     panel = read_panel(pd.DataFrame({"q": text, "sales": np.arange(12.0)}).sample(frac=1, random_state=0))
     assert panel.frequency.describe().startswith("quarterly")
     assert (panel.start[0], panel.y.tolist()) == (np.datetime64("2010-01-01"), list(range(12)))
+
+
+@pytest.mark.parametrize("form", ["Q{1}/{0:02d}", "Q{1}'{0:02d}", "{1}Q{0:02d}", "{0:02d}Q{1}", "{1}. Quartal {0:02d}"])
+def test_quarters_of_years_of_two_digits_lie_in_one_century(form):
+    text = [form.format(year % 100, part) for year in (1998, 1999, 2000) for part in (1, 2, 3, 4)]
+    panel = read_panel(pd.DataFrame({"q": text, "sales": np.arange(12.0)}))
+    assert panel.frequency.describe().startswith("quarterly")
+    assert (panel.start[0], panel.y.tolist()) == (np.datetime64("1998-01-01"), list(range(12)))
+    late = read_panel(pd.DataFrame({"q": [form.format(year, 1) for year in (66, 67, 68)], "sales": np.arange(3.0)}))
+    assert f"The two-digit years of dates such as {form.format(66, 1)!r} were read as 1966 to 1968." in late.notes
+
+
+def test_text_with_years_that_is_no_time_is_refused_with_the_cure_that_works():
+    table = pd.DataFrame(
+        {"fair": [f"{town} {2017 + k}" for k, town in enumerate(["Rome", "Oslo", "Bonn"])], "x": [1.0, 2, 4]}
+    )
+    with pytest.raises(
+        DataError, match="If this is no time, name the column that is with time_col; if none is, take this"
+    ):
+        read_panel(table)
+    assert read_panel(table.assign(n=[3, 4, 5]), time_col="n").start.tolist() == [3]
+    assert read_panel(table.drop(columns="fair")).frequency.alias == "1"
 
 
 def test_a_known_step_tells_months_from_business_years():

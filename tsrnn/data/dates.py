@@ -155,9 +155,9 @@ def _parse_unique(
                 f"{values[offsets.notna()].iloc[0]!r}. Give all of them an offset, or none."
             )
         return _parse_with_offsets(values, offsets, codes, text, instants)
-    dates = _read_quarters(values)
-    if dates is not None:
-        return dates, []
+    quarters = _read_quarters(values)
+    if quarters is not None:
+        return quarters
     dates = _read_weeks(values)
     if dates is not None:
         return dates, [f"Weeks such as {values.iloc[0]!r} were read as those of ISO 8601, each by its Monday."]
@@ -179,14 +179,20 @@ def _parse_unique(
     return dates, notes
 
 
-def _read_quarters(values: pd.Series) -> pd.DatetimeIndex | None:
-    """Read 2024-Q3, Q3 2024 or 3Q2024 by the first day of the quarter; None for any other text."""
-    year, part = r"(?P<year>\d{4})", "(?P<part>[1-4])"
-    for form in (f"{year}[- /]?[Qq]{part}", f"[Qq]{part}[- /]{year}", f"{part}[Qq][- /]?{year}"):
+def _read_quarters(values: pd.Series) -> tuple[pd.DatetimeIndex, list[str]] | None:
+    """Read 2024-Q3, Q3/24, 3Q2024 or 3. Quartal 2024 by the first day of the quarter; None for any other text."""
+    year, part, word, mark = r"(?P<year>\d{4}|\d{2})", "(?P<part>[1-4])", "[Qq](?:uarter|uartal|)", "[- /'’]"
+    forms = (f"{year}{mark}?{word} ?{part}", f"{word} ?{part}{mark}{year}", rf"{part}\.? ?{word}\.?{mark}?{year}")
+    for form in forms:
         found = values.str.extract(f"^{form}$")
-        if found.notna().all(axis=None):
-            months = (3 * found["part"].astype(int) - 2).astype(str).str.zfill(2)
-            return pd.DatetimeIndex(found["year"] + "-" + months)
+        if found.isna().any(axis=None) or len(found["year"].str.len().unique()) != 1:
+            continue
+        months = found["year"] + "-" + (3 * found["part"].astype(int) - 2).astype(str).str.zfill(2)
+        if len(found["year"].iloc[0]) == 4:
+            return pd.DatetimeIndex(months), []
+        usual = pd.DatetimeIndex(pd.to_datetime(months, format="%y-%m"))
+        dates = place_in_century(usual)
+        return dates, describe_century(values.iloc[0], dates, usual)
     return None
 
 
@@ -358,8 +364,12 @@ def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     shown = examples(rows, lambda row: f"{text.iloc[row]!r} (row {row})")
     cure = "Take out rows that are none, such as totals."
     if 2 * len(rows) > len(text):
-        cure = f"Another format can be named: {NAME_THE_FORMAT.format('%d/%m/%Y')}."
+        cure = (
+            f"Another format can be named: {NAME_THE_FORMAT.format('%d/%m/%Y')}. If this is no time, name the column "
+            "that is with time_col; if none is, take this one out, and rows are counted."
+        )
     return (
         f"{some_of(len(rows), len(text), 'value')} cannot be read as dates, for example {shown}; rows count from 0. "
-        f"Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM, in the years 1678 to 2261. {cure}"
+        "Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM (months 2024-01, quarters 2024Q1, weeks "
+        f"2024-W05), in the years 1678 to 2261. {cure}"
     )
