@@ -340,6 +340,30 @@ def test_a_date_spread_over_columns_is_a_question():
         read_panel(table)
 
 
+@pytest.mark.parametrize("year", ["year", "Jahr"])
+@pytest.mark.parametrize(
+    ("parts", "freq"),
+    [
+        (["Quartal"], "QS"),
+        (["quarter", "month"], "MS"),
+        (["KW"], "W-MON"),
+        (["Monat", "Tag"], "D"),
+        (["day"], "D"),
+    ],
+)
+def test_the_code_that_joins_a_date_spread_over_columns_gives_its_time(year, parts, freq):
+    dates = pd.date_range("2021-01-04" if freq == "W-MON" else "2021-01-01", periods=40, freq=freq)
+    numbers = {"Quartal": dates.quarter, "quarter": dates.quarter, "month": dates.month, "Monat": dates.month}
+    numbers |= {"KW": dates.isocalendar()["week"].to_numpy(), "Tag": dates.day, "day": dates.day_of_year}
+    df = pd.DataFrame({year: dates.year, **{part: numbers[part] for part in parts}, "x": np.arange(40.0)})
+    with pytest.raises(DataError, match="The date is spread over the columns") as refused:
+        read_panel(df)
+    code = str(refused.value).partition(" in Python by df = ")[2].partition(", or name one")[0]
+    panel = read_panel(eval(code, {"df": df, "pd": pd}))
+    assert (panel.ids.tolist(), panel.y.tolist()) == (["x"], list(range(40)))
+    assert panel.start[0] == dates[0].to_datetime64()
+
+
 # Frequency and season
 
 

@@ -1,4 +1,4 @@
-"""Refuse a date and a time of day in two columns: together they are the time stamp."""
+"""Refuse a time stamp in several columns: a date and a time of day, or a year and a part of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.grids import DAY
-from tsrnn.data.name_words import CLOCK_WORDS, HOUR_WORDS, name_words
+from tsrnn.data.name_words import CLOCK_WORDS, HOUR_WORDS, PART_WORDS, YEAR_WORDS, name_words
 from tsrnn.data.times import read_times
 from tsrnn.errors import DataError
+from tsrnn.naming import listing
 
 _CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?"
 
@@ -85,6 +86,37 @@ def refuse_split_stamps(df: pd.DataFrame, time: Any, time_name: Any, id_col: Any
         f"The time stamps are spread over two columns: dates repeat in {str(time_name)!r}, and {str(clock)!r} holds "
         f"times of day. Join them{note}: df = df.assign(ds={days} + ' ' + {text}).drop(columns={parts!r}). To forecast "
         f"each time of day as a series of its own, name it with id_col."
+    )
+
+
+def refuse_split_dates(df: pd.DataFrame, year: Any) -> None:
+    """Refuse a column of years beside one of quarters, months or weeks: together they are the date.
+
+    Raises
+    ------
+    DataError
+        With the code that joins the columns.
+    """
+    if not name_words(year) & YEAR_WORDS:
+        return
+    whole = [name for name in df.columns if pd.api.types.is_integer_dtype(df[name].dtype)]
+    parts = {PART_WORDS[str(name).lower()]: name for name in whole if str(name).lower() in PART_WORDS}
+    if not parts:
+        return
+    years = f"df[{year!r}].astype(str)"
+    if "month" in parts:
+        day = f"df[{parts['day']!r}]" if "day" in parts else "1"
+        joined = f"pd.to_datetime(dict(year=df[{year!r}], month=df[{parts['month']!r}], day={day}))"
+    elif "quarter" in parts:
+        joined = f"{years} + 'Q' + df[{parts['quarter']!r}].astype(str)"
+    elif "week" in parts:
+        joined = f"{years} + '-W' + df[{parts['week']!r}].astype(str).str.zfill(2)"
+    else:
+        joined = f"pd.to_datetime({years} + df[{parts['day']!r}].astype(str), format='%Y%j')"
+    raise DataError(
+        f"The date is spread over the columns {listing([year, *parts.values()])}. Make it one column, such as 2024-05, "
+        f"2024Q2 or 2024-W20, in Python by df = df.assign(ds={joined}).drop(columns={[year, *parts.values()]!r}), or "
+        "name one with time_col."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.clocks import clock_columns, refuse_split_stamps
+from tsrnn.data.clocks import clock_columns, refuse_split_dates, refuse_split_stamps
 from tsrnn.data.column_arguments import target_names
 from tsrnn.data.counters import find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import labels_time, looks_like_dates
@@ -23,8 +23,6 @@ from tsrnn.data.panel import Floats
 from tsrnn.data.times import without_repeats
 from tsrnn.errors import ColumnError, DataError
 from tsrnn.naming import counted, examples, listing
-
-_PARTS_OF_A_DATE = ("quarter", "month", "week", "day")
 
 
 @dataclass
@@ -179,7 +177,7 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
     named = [name for name in columns if name_words(name) & TIME_WORDS]
     for name in named:
         if name in dated or _is_date_text(df[name]) or is_counter(df[name], name, id_col is not None):
-            _check_split_date(df, name)
+            refuse_split_dates(df, name)
             return name
     if dated:
         raise DataError(f"{len(dated)} columns hold dates: {listing(dated)}. Name one of them with time_col.")
@@ -224,17 +222,6 @@ def _is_date_text(column: pd.Series) -> bool:
 
 def _is_label_of_time(column: pd.Series) -> bool:
     return is_text(column) and labels_time(column.astype(object))
-
-
-def _check_split_date(df: pd.DataFrame, name: Any) -> None:
-    """Refuse a column of years beside a column of months: together they are the date."""
-    numbers = {str(other).lower(): other for other in df.columns if pd.api.types.is_integer_dtype(df[other].dtype)}
-    parts = [numbers[part] for part in _PARTS_OF_A_DATE if part in numbers]
-    if str(name).lower() == "year" and parts:
-        raise DataError(
-            f"The date is spread over the columns {listing([name, *parts])}. Make it one column, for example "
-            "df['ds'] = pd.to_datetime(df[['year', 'month']].assign(day=1)), or name one with time_col."
-        )
 
 
 def _find_id(df: pd.DataFrame, time: Any, taken: set[Any]) -> Any:

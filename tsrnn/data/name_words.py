@@ -28,9 +28,13 @@ EVEN_WORDS = TIME_WORDS | COUNTER_WORDS | {"obs", "observation", "tag"}
 EVEN_WORDS |= {"second", "seconds", "minute", "minutes", "hours", "days", "weeks", "months", "quarters"}
 # Of whole numbers that are time since 1970, calendar years, or weeks of ISO 8601.
 STAMP_WORDS = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
-YEAR_WORDS = {"year", "years"}
-DATED_WORDS = YEAR_WORDS | {"yr", "jahr", "date", "dates", "datum"}
+YEAR_WORDS = {"year", "years", "jahr"}
+DATED_WORDS = YEAR_WORDS | {"yr", "date", "dates", "datum"}
 WEEK_WORDS = {"week", "weeks", "yearweek", "woche", "kw"}
+# Of whole numbers that are a part of a date beside its year, each by what it is.
+PART_WORDS = {"quarter": "quarter", "quartal": "quarter", "trimestre": "quarter", "month": "month", "monat": "month"}
+PART_WORDS |= {"mois": "month", "mes": "month", "week": "week", "woche": "week", "kw": "week", "semaine": "week"}
+PART_WORDS |= {"semana": "week", "day": "day", "tag": "day"}
 # Of times of day.
 HOUR_WORDS = {"hour", "hours", "hr", "stunde", "heure", "hora", "ora", "uur"}
 CLOCK_WORDS = HOUR_WORDS | {"time", "clock", "uhrzeit", "zeit"}
