@@ -340,6 +340,15 @@ def test_a_date_spread_over_columns_is_a_question():
         read_panel(table)
 
 
+@pytest.mark.parametrize("names", [["year", "date"], ["Jahr", "Monat", "Datum"]])
+def test_a_date_is_the_time_whatever_parts_of_it_stand_before(names):
+    dates = pd.date_range("2022-11-01", periods=100)
+    parts = [dates.year, dates.month, dates.strftime("%d.%m.%Y")]
+    values = [parts[0], *parts[3 - len(names) + 1 :]]
+    panel = read_panel(pd.DataFrame({**dict(zip(names, values, strict=True)), "x": np.arange(100.0)}), target_col="x")
+    assert (panel.form.time_col, panel.frequency.alias, panel.ids.tolist()) == (names[-1], "D", ["x"])
+
+
 @pytest.mark.parametrize("year", ["year", "Jahr"])
 @pytest.mark.parametrize(
     ("parts", "freq"),

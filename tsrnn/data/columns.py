@@ -175,8 +175,12 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
     if len(dated) == 1:
         return dated[0]
     named = [name for name in columns if name_words(name) & TIME_WORDS]
+    # A year beside a date only repeats a part of it.
     for name in named:
-        if name in dated or _is_date_text(df[name]) or is_counter(df[name], name, id_col is not None):
+        if name in dated or _is_date_text(df[name]):
+            return name
+    for name in named:
+        if is_counter(df[name], name, id_col is not None):
             refuse_split_dates(df, name)
             return name
     if dated:
