@@ -4,6 +4,7 @@ import pytest
 
 from tsrnn import Naive
 from tsrnn.data.dates import parse_dates
+from tsrnn.data.files import read_table
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import DataError, FrequencyError
 
@@ -126,6 +127,24 @@ def test_iso_weeks_are_read_by_their_mondays(form):
     lacking = pd.Series([form.format(2021, 52), form.format(2021, 53)])
     with pytest.raises(DataError, match="cannot be read as dates"):
         parse_dates(lacking)
+
+
+@pytest.mark.parametrize("row", ["{0};{1},5", "{0};{1}", '"{0}";"1.{1:03d},50"', "{0}\t{1}.5"])
+def test_months_written_as_01_2024_are_read_beside_numbers_of_any_marks(tmp_path, row):
+    months = pd.date_range("2019-09-01", periods=30, freq="MS")
+    rows = [row.format(f"{month:%m.%Y}", k) for k, month in enumerate(months)]
+    (tmp_path / "m.csv").write_text("\n".join(["Stand\tx" if "\t" in row else "Stand;x", *rows]))
+    panel = read_panel(read_table(tmp_path / "m.csv"))
+    assert (panel.frequency.alias, str(panel.start[0])[:7], panel.ids.tolist()) == ("MS", "2019-09", ["x"])
+    assert panel.lengths.tolist() == [30]
+    assert panel.y[1] - panel.y[0] == 1
+
+
+def test_a_total_below_months_is_what_stands_in_the_way(tmp_path):
+    rows = [f"{month:%m.%Y};1.234,50" for month in pd.date_range("2019-09-01", periods=30, freq="MS")]
+    (tmp_path / "m.csv").write_text("\n".join(["Monat;x", *rows, "Summe;37.035,00"]))
+    with pytest.raises(DataError, match=r"1 of 31 values .*'Summe' \(row 30\).*totals"):
+        read_panel(read_table(tmp_path / "m.csv"))
 
 
 QUARTERS = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from tsrnn.data.dates import MONTH_OF_YEAR
 from tsrnn.data.headers import refuse_values_as_header
 from tsrnn.data.names import as_whole_numbers, restore_names
 from tsrnn.data.number_marks import allows_decimal_comma, convert_marked_numbers, find_marks, thousands_beside
@@ -58,10 +59,12 @@ def read_csv_table(
         raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
     header, sample = _check_rows(text, name, sep)
     ids = [place for place, column in enumerate(header) if column == id_col]
-    # Names such as 1.10 say nothing of how numbers are written.
-    sample = [["" if place in ids else field for place, field in enumerate(row)] for row in sample]
+    kept = {*_padded_columns(text, sep), *(header[place] for place in ids)}
+    # Names such as 1.10, and months such as 10.2024, say nothing of how numbers are written.
+    names = [place for place, column in enumerate(header) if column in kept]
+    sample = [["" if place in names else field for place, field in enumerate(row)] for row in sample]
     if decimal is None:
-        decimal, thousands = find_marks(sample, text, sep, name, ids)
+        decimal, thousands = find_marks(sample, text, sep, name, names)
     else:
         thousands = thousands_beside(decimal)
     if decimal == sep == "," and allows_decimal_comma(sample):
@@ -69,7 +72,6 @@ def read_csv_table(
     if len(decimal) != 1 or decimal == sep:
         raise DataError(f"{name}: the decimal mark {decimal!r} cannot be used with the separator {sep!r}.")
     options: dict[str, Any] = {"sep": sep, "decimal": decimal, "low_memory": False}
-    kept = {*_padded_columns(text, sep), *(header[place] for place in ids)}
     options["dtype"] = dict.fromkeys(kept, str)
     try:
         table = pd.read_csv(io.StringIO(text), **options)
@@ -133,18 +135,21 @@ def _check_rows(text: str, name: str, sep: str) -> tuple[list[str], list[list[st
 
 
 def _padded_columns(text: str, sep: str) -> list[str]:
-    """Return the columns of whole numbers of one width with leading zeros: names rather than numbers."""
+    """Return the columns of names such as 007, of one width, and of months such as 01.2024: they are no numbers."""
     edge = re.escape(sep)
-    if not re.search(rf'(?:^|[{edge}"])0\d+(?=[{edge}"\r\n]|$)', text, flags=re.MULTILINE):
+    if not re.search(rf'(?:^|[{edge}"])0\d+(?:\.\d{{4}})?(?=[{edge}"\r\n]|$)', text, flags=re.MULTILINE):
         return []
     table = pd.read_csv(io.StringIO(text), sep=sep, dtype=str, low_memory=False)
     padded = []
     for column in table.columns:
         known = table[column].dropna()
-        if len(known) and known.str.fullmatch(r"\d+").all() and known.str.startswith("0").any():
-            widths = known.str.len()
-            if widths.iloc[0] > 1 and (widths == widths.iloc[0]).all():
-                padded.append(column)
+        if not len(known) or not known.str.startswith("0").any():
+            continue
+        widths = known.str.len()
+        whole = known.str.fullmatch(r"\d+").all() and widths.iloc[0] > 1 and (widths == widths.iloc[0]).all()
+        # Months are so beside a total, too, of which reading them tells.
+        if whole or known.str.fullmatch(MONTH_OF_YEAR).mean() >= 0.5:
+            padded.append(column)
     return padded
 
 

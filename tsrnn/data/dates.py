@@ -41,6 +41,8 @@ _SAMPLE = 20
 _FEWEST = 3
 # Day, month and year in any order, with any clock, even where day and month may be confused.
 DATE_OF_NUMBERS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
+# As a number, 01.2024 would not begin with a zero.
+MONTH_OF_YEAR = r"(?:0[1-9]|1[0-2])\.(?:18|19|20)\d\d"
 _YEAR = r"(?<!\d)(?:18|19|20)\d\d(?!\d)"
 # Rows in which a label of time is looked for.
 _LABELS = 1000
@@ -165,6 +167,8 @@ def _parse_unique(
     if dates is not None:
         note = f"Dates such as {values.iloc[0]!r} were read as business years, each by the first day of its first year."
         return dates, [note]
+    if values.str.fullmatch(MONTH_OF_YEAR).all():
+        return pd.DatetimeIndex(pd.to_datetime(values, format="%m.%Y")), []
     compact = _read_compact_times(values)
     if compact is not None:
         return compact, []
@@ -357,7 +361,7 @@ def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     """Say which values stand in the way, judged by the format that reads most of them."""
     sample = values.iloc[:1000]
     clocks = _CLOCKS if sample.str.contains(":", regex=False).any() else ("",)
-    formats = ("ISO8601", *(day + clock for day in _DAYS for clock in clocks), *_MONTHS)
+    formats = ("ISO8601", *(day + clock for day in _DAYS for clock in clocks), *_MONTHS, "%m.%Y")
     best = min(formats, key=lambda form: int(_coerced(sample, form).isna().sum()))
     failed = _coerced(values, best).isna().to_numpy()
     rows = np.flatnonzero(failed[codes])
