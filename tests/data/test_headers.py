@@ -94,6 +94,16 @@ def test_a_table_on_its_side_is_refused_with_the_code_that_turns_it(names):
 
 
 @pytest.mark.parametrize(
+    "names", [["Januar 2022", "Februar 2022", "März 2022"], ["KW 1/2022", "KW 2/2022", "KW 3/2022"]]
+)
+def test_a_table_on_its_side_is_refused_also_where_its_stamps_cannot_be_read(names):
+    table = pd.DataFrame({name: [5.0, 1.0, 9.0, 2.0] for name in names}).assign(product=list("abcd"))
+    with pytest.raises(DataError, match=r"Time runs along the columns: 3 of them .*df\.melt\(id_vars=\['product'\]"):
+        read_panel(table)
+    assert read_panel(table, target_col=names).ids.tolist() == names
+
+
+@pytest.mark.parametrize(
     ("index", "others"),
     [
         (None, {}),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.dates import DATE_OF_NUMBERS, looks_like_dates, shape_of
+from tsrnn.data.dates import DATE_OF_NUMBERS, labels_time, looks_like_dates, shape_of
 from tsrnn.data.number_signs import plain_number, split_sign
 from tsrnn.errors import DataError
 from tsrnn.naming import examples
@@ -73,7 +73,7 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
 
 
 def time_stamps_among(columns: Sequence[Any]) -> list[Any]:
-    """Return the names of columns that are years, or dates, one after the other, if most columns are named so.
+    """Return the names of columns that are years, dates or labels such as Mai 2024, if most columns are named so.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def time_stamps_among(columns: Sequence[Any]) -> list[Any]:
         return dates
     texts = [name for name in columns if isinstance(name, str) and name[:4].strip().isdigit()]
     texts = texts or [name for name in columns if isinstance(name, str) and re.search(r"\d\d$", name)]
-    return texts if _are_most(texts, columns) and looks_like_dates(pd.Series(texts, dtype=object)) else []
+    return texts if _are_most(texts, columns) and labels_time(pd.Series(texts, dtype=object)) else []
 
 
 def _are_most(names: list[Any], columns: Sequence[Any]) -> bool:
