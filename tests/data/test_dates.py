@@ -178,6 +178,17 @@ def test_quarters_of_years_of_two_digits_lie_in_one_century(form):
     assert f"The two-digit years of dates such as {form.format(66, 1)!r} were read as 1966 to 1968." in late.notes
 
 
+@pytest.mark.parametrize("form", ["{}/{}", "{}-{:02d}"])
+def test_quarters_that_would_be_read_as_months_are_refused(form):
+    text = [form.format(year, part) for year in (2010, 2011, 2012) for part in (1, 2, 3, 4)]
+    with pytest.raises(
+        DataError, match=f"^Time column 'Quartal': '{text[0]}' and the like .* Write quarters as 2024Q1"
+    ):
+        read_panel(pd.DataFrame({"Quartal": text, "sales": np.arange(12.0)}))
+    firsts = pd.date_range("2010", periods=12, freq="QS").strftime("%Y-%m")
+    assert read_panel(pd.DataFrame({"Quartal": firsts, "sales": np.arange(12.0)})).frequency.alias == "QS-JAN"
+
+
 def test_text_with_years_that_is_no_time_is_refused_with_the_cure_that_works():
     table = pd.DataFrame(
         {"fair": [f"{town} {2017 + k}" for k, town in enumerate(["Rome", "Oslo", "Bonn"])], "x": [1.0, 2, 4]}

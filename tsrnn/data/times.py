@@ -13,7 +13,7 @@ from tsrnn.data.calendars import MonthStep
 from tsrnn.data.dates import NAME_THE_ZONE, has_utc_offset, parse_dates
 from tsrnn.data.frequency import parse_frequency
 from tsrnn.data.grids import DAY, HOUR, FixedStep, Frequency, Stamps
-from tsrnn.data.name_words import DATED_WORDS, name_words
+from tsrnn.data.name_words import DATED_WORDS, PART_WORDS, name_words
 from tsrnn.data.panel import Integers
 from tsrnn.data.whole_times import read_whole_times
 from tsrnn.data.zones import in_zone
@@ -155,9 +155,19 @@ def _read_kind(column: pd.Series, name: Any, wanted: Wanted) -> TimeColumn:
         return _read_numbers(column.astype(np.int64), name, wanted)
     if held == "string":
         dates, notes = parse_dates(column, _is_yearly(wanted.freq), instants=wanted.zone is not None)
+        _refuse_quarters_as_months(column, name, dates)
         time = _read_dates(dates, wanted, tuple(notes))
         return replace(time, wall_clock=True) if dates.tz is None and has_utc_offset(column.iloc[0]) else time
     return _read_objects(column, wanted)
+
+
+def _refuse_quarters_as_months(text: pd.Series, name: Any, dates: pd.DatetimeIndex) -> None:
+    """Refuse 2024/1 to 2024/4 under the name of a quarter, which read as January to April."""
+    is_quarter = any(PART_WORDS.get(word) == "quarter" for word in name_words(name))
+    if is_quarter and set(dates.month) == {1, 2, 3, 4} and (dates.day == 1).all():
+        raise DataError(
+            f"{text.iloc[0]!r} and the like would be read as months, January to April alone. Write quarters as 2024Q1."
+        )
 
 
 def _refuse_missing(column: pd.Series, name: Any) -> None:
