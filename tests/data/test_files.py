@@ -162,6 +162,10 @@ def test_standard_input_is_csv(monkeypatch):
         (b"PK\x03\x04rest", "spreadsheet. Save the table as CSV"),
         (b"PAR1rest", "name it .parquet"),
         (
+            "Report 2024;;\n;;\nDate;Kiel;Bonn\n01.01.2024;1;2\n",
+            "of 3 columns only the first has a name, 'Report 2024'. Take that line out if it is a title",
+        ),
+        (
             "Report 2024\n\na,b\n1,2\n",
             "line 3 has 2 fields.*Take 'Report 2024' out if it is a title or a comment above",
         ),

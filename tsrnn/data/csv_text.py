@@ -127,6 +127,12 @@ def _check_rows(text: str, name: str, sep: str) -> tuple[list[str], list[list[st
                 sample.append(row)
     except csv.Error as error:
         raise DataError(f"{name}: line {reader.line_num} cannot be read as CSV ({error}).") from None
+    is_first_alone = header[0].strip() and not any(map(str.strip, header[1:]))
+    if is_first_alone and any(field.strip() for row in sample for field in row[1:]):
+        raise DataError(
+            f"{name}: of {len(header)} columns only the first has a name, {header[0][:40]!r}. Take that line out if it "
+            "is a title above the line of names; otherwise name the others."
+        )
     refuse_values_as_header(header, sample, name, sep)
     twice = [column for column, count in Counter(header).items() if count > 1 and column.strip()]
     if twice:
