@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from tsrnn import Naive
+from tsrnn.anomaly.notation import read_notation
 from tsrnn.data.dates import parse_dates
 from tsrnn.data.files import read_table
 from tsrnn.data.tables import read_panel
@@ -138,6 +139,13 @@ def test_months_written_as_01_2024_are_read_beside_numbers_of_any_marks(tmp_path
     assert (panel.frequency.alias, str(panel.start[0])[:7], panel.ids.tolist()) == ("MS", "2019-09", ["x"])
     assert panel.lengths.tolist() == [30]
     assert panel.y[1] - panel.y[0] == 1
+    notation = read_notation(str(tmp_path / "m.csv"), panel)
+    assert notation.date("10.2024") == pd.Timestamp("2024-10-01")
+
+
+def test_a_month_alone_beside_a_decimal_comma_is_a_month(tmp_path):
+    (tmp_path / "m.csv").write_text("Monat;x\n10.2024;1013,5\n")
+    assert read_panel(read_table(tmp_path / "m.csv"), freq="MS").start[0] == np.datetime64("2024-10-01")
 
 
 def test_a_total_below_months_is_what_stands_in_the_way(tmp_path):

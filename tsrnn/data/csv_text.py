@@ -59,12 +59,10 @@ def read_csv_table(
         raise DataError(f"{name}: the separator {sep!r} is not one character, such as ',' or ';'.")
     header, sample = _check_rows(text, name, sep)
     ids = [place for place, column in enumerate(header) if column == id_col]
-    kept = {*_padded_columns(text, sep), *(header[place] for place in ids)}
-    # Names such as 1.10, and months such as 10.2024, say nothing of how numbers are written.
-    names = [place for place, column in enumerate(header) if column in kept]
-    sample = [["" if place in names else field for place, field in enumerate(row)] for row in sample]
+    # Names such as 1.10 say nothing of how numbers are written.
+    sample = [["" if place in ids else field for place, field in enumerate(row)] for row in sample]
     if decimal is None:
-        decimal, thousands = find_marks(sample, text, sep, name, names)
+        decimal, thousands = find_marks(sample, text, sep, name, ids)
     else:
         thousands = thousands_beside(decimal)
     if decimal == sep == "," and allows_decimal_comma(sample):
@@ -72,6 +70,7 @@ def read_csv_table(
     if len(decimal) != 1 or decimal == sep:
         raise DataError(f"{name}: the decimal mark {decimal!r} cannot be used with the separator {sep!r}.")
     options: dict[str, Any] = {"sep": sep, "decimal": decimal, "low_memory": False}
+    kept = {*_padded_columns(text, sep), *(header[place] for place in ids)}
     options["dtype"] = dict.fromkeys(kept, str)
     try:
         table = pd.read_csv(io.StringIO(text), **options)

@@ -368,10 +368,9 @@ def _unreadable(values: pd.Series, codes: Integers, text: pd.Series) -> str:
     shown = examples(rows, lambda row: f"{text.iloc[row]!r} (row {row})")
     cure = "Take out rows that are none, such as totals."
     if 2 * len(rows) > len(text):
-        cure = (
-            f"Another format can be named: {NAME_THE_FORMAT.format('%d/%m/%Y')}. If this is no time, name the column "
-            "that is with time_col; if none is, take this one out, and rows are counted."
-        )
+        cure = f"Another format can be named: {NAME_THE_FORMAT.format('%d/%m/%Y')}."
+        if len(text) >= _FEWEST:
+            cure += " If this is no time, name the column that is with time_col; if none is, take this one out."
     return (
         f"{some_of(len(rows), len(text), 'value')} cannot be read as dates, for example {shown}; rows count from 0. "
         "Expected one format throughout, best YYYY-MM-DD or YYYY-MM-DD HH:MM (months 2024-01, quarters 2024Q1, weeks "

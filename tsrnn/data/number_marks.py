@@ -15,6 +15,7 @@ from statistics import fmean
 import pandas as pd
 
 from tsrnn.data.columns import names_series
+from tsrnn.data.dates import MONTH_OF_YEAR
 from tsrnn.data.number_signs import SIGNED, plain_number, sign_note, split_sign, take_off_sign
 from tsrnn.data.panel import Floats
 from tsrnn.errors import DataError
@@ -29,6 +30,7 @@ _KINDS = re.compile(
     r"|(?P<comma_decimal>[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d*),\d+(?:[eE][-+]?\d+)?)"
     r"|(?P<point_decimal>[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+|0|[1-9]\d*|)\.\d+(?:[eE][-+]?\d+)?)"
 )
+_MONTH = re.compile(MONTH_OF_YEAR)
 _UNBROKEN = re.compile(r"[^\s'’]*")
 # Values of a column that are looked at before all of them.
 _FIRST = 100
@@ -77,7 +79,8 @@ class _Evidence:
                 elif int(text):
                     self.small[column].append(math.log(int(text)))
             return
-        found = _KINDS.fullmatch(text)
+        # A month such as 10.2024 proves nothing. Of a column of numbers, others do.
+        found = None if _MONTH.fullmatch(text) else _KINDS.fullmatch(text)
         if found is None or found.lastgroup is None:
             self.pointed_dates = self.pointed_dates or bool(_POINTED_DATE.fullmatch(text))
             return
