@@ -70,3 +70,10 @@ def test_irregular_ones_are_told_the_step_of_a_clock():
     numbers = 1_672_531_200 + np.cumsum(np.random.default_rng(0).integers(7, 14, 100))
     with pytest.raises(FrequencyError, match=r"df\.resample\('10s'\)"):
         read_panel(pd.DataFrame({"timestamp": numbers, "y": np.arange(100.0)}))
+
+
+def test_days_of_a_german_compound_are_dates():
+    days = [int(day) for day in pd.date_range("2023-01-01", periods=40).strftime("%Y%m%d")]
+    table = pd.concat([pd.DataFrame({"Artikel": name, "Buchungsdatum": days, "Absatz": range(40)}) for name in "ab"])
+    panel = read_panel(table)
+    assert (panel.form.time_col, panel.frequency.alias, panel.ids.tolist()) == ("Buchungsdatum", "D", ["a", "b"])

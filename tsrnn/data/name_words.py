@@ -41,10 +41,10 @@ CLOCK_WORDS = HOUR_WORDS | {"time", "clock", "uhrzeit", "zeit"}
 
 
 def name_words(name: Any) -> set[str]:
-    """Split a column's name into lower-case words.
+    """Split a column's name into lower-case words; of German compounds the date is one.
 
-    >>> sorted(name_words("OrderDate_utc"))
-    ['date', 'order', 'utc']
+    >>> sorted(name_words("OrderDate_utc")), sorted(name_words("Buchungsdatum"))
+    (['date', 'order', 'utc'], ['buchungs', 'datum'])
     """
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name))
+    spaced = re.sub(r"([a-z])([A-Z]|datum(?![a-z]))", r"\1 \2", str(name))
     return set(re.split(r"[^a-z]+", spaced.lower())) - {""}
