@@ -77,3 +77,35 @@ def test_days_of_a_german_compound_are_dates():
     table = pd.concat([pd.DataFrame({"Artikel": name, "Buchungsdatum": days, "Absatz": range(40)}) for name in "ab"])
     panel = read_panel(table)
     assert (panel.form.time_col, panel.frequency.alias, panel.ids.tolist()) == ("Buchungsdatum", "D", ["a", "b"])
+
+
+@pytest.mark.parametrize(("step", "freq"), [(1, "D"), (7, "W-MON")])
+@pytest.mark.parametrize("name", ["Datum", "date", "Buchungsdatum"])
+def test_days_that_a_spreadsheet_counts_are_dates(step, freq, name):
+    days = 45292 + step * np.arange(60)
+    panel = read_panel(pd.DataFrame({name: days, "y": np.arange(60.0)}).sample(frac=1, random_state=0))
+    assert (panel.frequency.alias, panel.start[0]) == (freq, np.datetime64("2024-01-01"))
+    assert panel.y.tolist() == list(range(60))
+    assert any("such as 4" in note and "the days that spreadsheets count" in note for note in panel.notes)
+
+
+def test_months_that_a_spreadsheet_counts_are_dates_in_forecasts_too():
+    months = pd.date_range("2021-01-01", periods=36, freq="MS")
+    days = (months - pd.Timestamp("1899-12-30")).days
+    model = SeasonalNaive().fit(pd.DataFrame({"Datum": days, "y": np.arange(36.0)}))
+    assert model.predict(1)["Datum"].tolist() == [pd.Timestamp("2024-01-01")]
+    later = pd.DataFrame({"Datum": [45292], "y": [5.0]})
+    assert model.update(later).predict(1)["Datum"].tolist() == [pd.Timestamp("2024-02-01")]
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"), [("t", 45292 + np.arange(50)), ("Datum", 30_000 + np.arange(50)), ("date", np.arange(50))]
+)
+def test_other_whole_numbers_of_that_size_count(name, numbers):
+    panel = read_panel(pd.DataFrame({name: numbers, "y": np.arange(50.0)}), time_col=name)
+    assert (panel.frequency.alias, panel.start[0]) == ("1", numbers[0])
+
+
+def test_a_whole_number_as_the_step_keeps_days_of_a_spreadsheet():
+    panel = read_panel(pd.DataFrame({"Datum": 45292 + np.arange(50), "y": np.arange(50.0)}), freq=1)
+    assert (panel.frequency.alias, panel.start[0]) == ("1", 45292)

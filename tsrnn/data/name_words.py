@@ -29,7 +29,8 @@ EVEN_WORDS |= {"second", "seconds", "minute", "minutes", "hours", "days", "weeks
 # Of whole numbers that are time since 1970, calendar years, or weeks of ISO 8601.
 STAMP_WORDS = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
 YEAR_WORDS = {"year", "years", "jahr"}
-DATED_WORDS = YEAR_WORDS | {"yr", "date", "dates", "datum"}
+DATE_WORDS = {"date", "dates", "datum", "fecha"}
+DATED_WORDS = YEAR_WORDS | DATE_WORDS | {"yr"}
 WEEK_WORDS = {"week", "weeks", "yearweek", "woche", "kw"}
 # Of whole numbers that are a part of a date beside its year, each by what it is.
 PART_WORDS = {"quarter": "quarter", "quartal": "quarter", "trimestre": "quarter", "month": "month", "monat": "month"}

@@ -1,4 +1,4 @@
-"""Whole numbers that are dates: written as 20240131, or time since 1970 in seconds or parts of them."""
+"""Whole numbers that are dates: written as 20240131, time since 1970 in seconds or parts of them, days of a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, Frequency, IntegerStep
-from tsrnn.data.name_words import STAMP_WORDS, WEEK_WORDS, name_words
+from tsrnn.data.name_words import DATE_WORDS, STAMP_WORDS, WEEK_WORDS, name_words
 from tsrnn.data.panel import Integers
 
 # With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
@@ -21,6 +21,8 @@ _COMPACT_FORMS = (
 )
 # From 1990 to 2032: no two units share a number, and compact dates such as 1990013118 are larger.
 _FIRST, _LAST = 631_152_000, 1_988_150_399
+# Spreadsheets count days from here on, which is right from March 1900 on; of them the years 1990 to 2049 are read.
+_SHEET, _SHEET_FIRST, _SHEET_LAST = np.datetime64("1899-12-30"), 32_874, 54_788
 _UNITS = {"seconds": SECOND, "milliseconds": 1_000_000, "microseconds": 1_000, "nanoseconds": 1}
 
 
@@ -56,26 +58,30 @@ def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.D
     if dates is not None:
         kind = "ISO weeks, by their Mondays" if is_week and whole.max() < 1_000_000 else "dates"
         return dates, f"Whole numbers such as {whole[0]} were read as {kind}.", False
-    found = _unix_times(whole, words, freq)
-    if found is None:
-        return None
-    note = f"Whole numbers such as {whole[0]} were read as {found[1]} since 1970 (UTC)."
-    note = note if freq is not None else f"{note} A whole number as freq (--freq) keeps them as they are."
-    return found[0], note, True
+    found, kept = _unix_times(whole, words, freq), "" if freq is not None else _KEEP
+    if found is not None:
+        return found[0], f"Whole numbers such as {whole[0]} were read as {found[1]} since 1970 (UTC).{kept}", True
+    days = _read_sheet_days(whole) if words & DATE_WORDS and not _is_whole_step(freq) else None
+    if days is not None:
+        return days, f"Whole numbers such as {whole[0]} were read as the days that spreadsheets count.{kept}", False
+    return None
+
+
+_KEEP = " A whole number as freq (--freq) keeps them as they are."
 
 
 def read_whole_time(number: int) -> pd.Timestamp | None:
-    """Read one whole number as a column of such ones is read, 2024013118 or 1672617600; None where it is neither.
+    """Read one whole number as a column of such ones is read, 2024013118, 1672617600 or 45292; None for any other.
 
-    >>> read_whole_time(1672617600), read_whole_time(17)
-    (Timestamp('2023-01-02 00:00:00'), None)
+    >>> read_whole_time(1672617600), read_whole_time(45292), read_whole_time(17)
+    (Timestamp('2023-01-02 00:00:00'), Timestamp('2024-01-01 00:00:00'), None)
     """
     if not 0 <= number < 2**63:
         return None
     whole = np.array([number], dtype=np.int64)
-    dates = _read_compact_dates(whole)
-    found = (dates, "") if dates is not None else _read_unix_times(whole)
-    return None if found is None else found[0][0]
+    unix, dates = _read_unix_times(whole), _read_compact_dates(whole)
+    dates = _read_sheet_days(whole) if dates is None else dates
+    return dates[0] if dates is not None else unix[0][0] if unix is not None else None
 
 
 def _read_compact_dates(whole: Integers, is_week: bool = False) -> pd.DatetimeIndex | None:
@@ -93,6 +99,17 @@ def _read_compact_dates(whole: Integers, is_week: bool = False) -> pd.DatetimeIn
         text, form = text + "1", "%G%V%u"
     dates = pd.to_datetime(text, format=form, errors="coerce")
     return None if dates.isna().any() else pd.DatetimeIndex(dates).take(codes)
+
+
+def _read_sheet_days(whole: Integers) -> pd.DatetimeIndex | None:
+    """Read numbers that all lie in the years 1990 to 2049 as days of a spreadsheet; None for any others.
+
+    >>> _read_sheet_days(np.array([45292]))[0], _read_sheet_days(np.array([1, 45292]))
+    (Timestamp('2024-01-01 00:00:00'), None)
+    """
+    if not len(whole) or whole.min() < _SHEET_FIRST or whole.max() > _SHEET_LAST:
+        return None
+    return pd.DatetimeIndex((_SHEET + whole.astype("timedelta64[D]")).astype("datetime64[ns]"))
 
 
 def _read_unix_times(whole: Integers) -> tuple[pd.DatetimeIndex, str] | None:
