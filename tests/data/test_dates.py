@@ -226,7 +226,7 @@ def test_one_business_year_more_is_read_as_those_before():
     np.testing.assert_array_equal(model.panel_.series(0)[-2:], [23, 50])
 
 
-MONTHS = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August"]
+POLISH = ["Styczeń", "Luty", "Marzec", "Kwiecień", "Maj", "Czerwiec", "Lipiec", "Sierpień"]
 
 
 @pytest.mark.parametrize(
@@ -235,14 +235,14 @@ MONTHS = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August"
         ("Stand", [*pd.date_range("2024", periods=12).strftime("%d.%m.%Y"), "Summe"], r"'Summe' \(row 12\).*totals"),
         ("Stand", ["[tt.mm.jjjj]", *pd.date_range("2024", periods=8).strftime("%d.%m.%y")], r"jjjj\]' \(row 0\)"),
         ("Stand", ["01/02/2024", "02/01/2024", "03/04/2024", "04/03/2024"], "can be read as .*--date-format"),
-        ("Stand", [f"{month} 2024" for month in MONTHS], r"'Januar 2024' \(row 0\).*--date-format '%d/%m/%Y'"),
+        ("Stand", [f"{month} 2024" for month in POLISH], r"'Styczeń 2024' \(row 0\).*--date-format '%d/%m/%Y'"),
         ("Stand", [f"KW {week}/2024" for week in range(1, 9)], "8 of 8 values cannot be read as dates"),
         (
             "t",
             [f"01.01.2024 {hour:02d}:00" for hour in range(1, 25)],
             r"1 of 24 values .*'01.01.2024 24:00' \(row 23\)",
         ),
-        ("Monat", [f"{month[:3]} 24" for month in MONTHS], "cannot be read as dates"),
+        ("Monat", [f"{month[:3]} 24" for month in POLISH], "cannot be read as dates"),
     ],
 )
 def test_rows_are_not_counted_beside_dates_that_cannot_be_read(name, texts, message):
@@ -259,3 +259,63 @@ def test_rows_are_counted_beside_names(texts):
 def test_whole_numbers_under_the_german_word_for_a_period_are_months():
     panel = read_panel(pd.DataFrame({"Periode": [202311, 202312, 202401], "x": [1.0, 2.0, 4.0]}))
     assert panel.frequency.alias == "MS"
+
+
+@pytest.mark.parametrize(
+    ("texts", "months"),
+    [
+        (["Januar 2024", "Februar 2024", "März 2024"], "2024-01"),
+        (["Okt 23", "Nov 23", "Dez 23", "Jan 24"], "2023-10"),
+        (["Mrz-24", "Apr-24", "Mai-24"], "2024-03"),
+        (["Mar 24", "Apr 24", "May 24"], "2024-03"),
+        (["janvier 2024", "févr. 2024", "mars 2024"], "2024-01"),
+        (["noviembre de 2023", "diciembre de 2023", "enero de 2024"], "2023-11"),
+        (["ago/2023", "set/2023", "out/2023"], "2023-08"),
+        (["Mag 2023", "Giu 2023", "Lug 2023"], "2023-05"),
+        (["Maart 2024", "April 2024", "Mei 2024"], "2024-03"),
+    ],
+)
+def test_months_of_other_languages_are_dates(texts, months):
+    dates, _ = parse_dates(pd.Series(texts))
+    assert dates.tolist() == pd.date_range(months, periods=len(texts), freq="MS").tolist()
+    table = pd.DataFrame({"zeit": texts, "y": np.arange(len(texts))})
+    assert read_panel(table).frequency.alias == "MS"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["So, 31.12.2023", "Mo, 01.01.2024", "Di, 02.01.2024"],
+        ["Sun 12/31/2023", "Mon 01/01/2024", "Tue 01/02/2024"],
+        ["31. Dezember 2023", "1. Januar 2024", "2. Jänner 2024"],
+        ["dim. 31 déc. 2023", "lun. 1er janvier 2024", "mar. 2 janvier 2024"],
+        ["31 de diciembre de 2023", "1 de enero de 2024", "2 de enero de 2024"],
+        ["zo 31 december 2023", "ma 1 januari 2024", "di 2 januari 2024"],
+    ],
+)
+def test_days_of_other_languages_and_of_the_week_are_dates(texts):
+    dates, _ = parse_dates(pd.Series(texts))
+    assert dates.tolist() == pd.date_range("2023-12-31", periods=3).tolist()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [[f"Dec {day}" for day in range(10, 32)], ["Mai", "Juni", "Juli"], ["so 17", "mo 18"], ["Out of 24", "x 2"]],
+)
+def test_words_and_days_without_a_year_are_no_dates(texts):
+    with pytest.raises(DataError, match="cannot be read as dates"):
+        parse_dates(pd.Series(texts))
+
+
+def test_two_products_that_are_named_like_months_are_no_dates():
+    table = pd.DataFrame({"product": ["Set 10", "Set 20"] * 20, "y": np.arange(40.0)})
+    table["day"] = np.repeat(pd.date_range("2024-01-01", periods=20), 2)
+    panel = read_panel(table)
+    assert (panel.form.time_col, panel.ids.tolist()) == ("day", ["Set 10", "Set 20"])
+
+
+def test_one_newer_month_is_read_as_the_fitted_ones_are():
+    months = ["Jan 24", "Feb 24", "Mrz 24", "Apr 24", "Mai 24"]
+    model = Naive().fit(pd.DataFrame({"Monat": months, "y": np.arange(5.0)}))
+    model.update(pd.DataFrame({"Monat": ["Jun 24"], "y": [7.0]}))
+    assert model.predict(1)["Monat"].tolist() == [pd.Timestamp("2024-07-01")]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.centuries import describe_century, place_in_century
+from tsrnn.data.month_names import in_english
 from tsrnn.data.panel import Integers
 from tsrnn.errors import DataError
 from tsrnn.naming import examples, some_of
@@ -43,6 +44,7 @@ _FEWEST = 3
 DATE_OF_NUMBERS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:.*)?")
 # As a number, 01.2024 would not begin with a zero.
 MONTH_OF_YEAR = r"(?:0[1-9]|1[0-2])\.(?:18|19|20)\d\d"
+_SHORT_YEAR = r"[^\W\d_]+\.? \d\d"
 _YEAR = r"(?<!\d)(?:18|19|20)\d\d(?!\d)"
 # Rows in which a label of time is looked for.
 _LABELS = 1000
@@ -59,8 +61,10 @@ def looks_like_dates(text: pd.Series) -> bool:
     """Tell whether all values of a text column can be read as dates; plain numbers and words cannot."""
     known = text.dropna()
     sample = known.iloc[:_SAMPLE].astype(str)
-    if sample.empty or not sample.str.contains(r"^\d{8}(?:\d\d){0,3}$|\d\D|[A-Za-z]{3}.*\d{2}").all():
+    if sample.empty or not sample.str.contains(r"^\d{8}(?:\d\d){0,3}$|\d\D|[^\W\d_]{3}.*\d{2}").all():
         return False
+    if known.nunique() < _FEWEST and sample.str.fullmatch(_SHORT_YEAR).all():
+        return False  # Set 10 and Set 20 may be products
     try:
         parse_dates(sample)
         parse_dates(known)
@@ -126,7 +130,7 @@ def parse_dates(
     ['2024-01-31', '2024-02-29']
     """
     codes, uniques = pd.factorize(text.astype(str).str.strip())
-    values = pd.Series(np.asarray(uniques, dtype=object), dtype=object)
+    values = in_english(pd.Series(np.asarray(uniques, dtype=object), dtype=object))
     dates, notes = _parse_unique(values, codes, text, yearly, instants=instants)
     return dates.take(codes), notes
 
@@ -172,7 +176,7 @@ def _parse_unique(
     compact = _read_compact_times(values)
     if compact is not None:
         return compact, []
-    found = _formats_that_fit(values)
+    found = _formats_that_fit(values) or _read_short_years(values)
     if not found:
         raise DataError(_unreadable(values, codes, text))
     form, notes = (next(iter(found)), []) if len(found) == 1 else _choose_reading(values, found)
@@ -251,6 +255,15 @@ def _formats_that_fit(values: pd.Series) -> dict[str, pd.DatetimeIndex]:
         if form == "ISO8601":
             break  # the one notation in which day and month cannot be confused
     return found
+
+
+def _read_short_years(values: pd.Series) -> dict[str, pd.DatetimeIndex]:
+    """Read months such as Mar 24, if they follow one another; the days of a month would be years apart."""
+    dates = _read(values, "%b %y")
+    if dates is None:
+        return {}
+    months = np.diff(np.unique(dates.to_numpy("datetime64[M]").astype(np.int64)))
+    return {"%b %y": dates} if len(values) < _FEWEST or np.median(months) == 1 else {}
 
 
 def _coerced(text: pd.Series, form: str) -> pd.Series:
