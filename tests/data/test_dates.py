@@ -236,7 +236,7 @@ POLISH = ["Styczeń", "Luty", "Marzec", "Kwiecień", "Maj", "Czerwiec", "Lipiec"
         ("Stand", ["[tt.mm.jjjj]", *pd.date_range("2024", periods=8).strftime("%d.%m.%y")], r"jjjj\]' \(row 0\)"),
         ("Stand", ["01/02/2024", "02/01/2024", "03/04/2024", "04/03/2024"], "can be read as .*--date-format"),
         ("Stand", [f"{month} 2024" for month in POLISH], r"'Styczeń 2024' \(row 0\).*--date-format '%d/%m/%Y'"),
-        ("Stand", [f"KW {week}/2024" for week in range(1, 9)], "8 of 8 values cannot be read as dates"),
+        ("Stand", [f"Wk {week}/2024" for week in range(1, 9)], "8 of 8 values cannot be read as dates"),
         (
             "t",
             [f"01.01.2024 {hour:02d}:00" for hour in range(1, 25)],
@@ -319,3 +319,15 @@ def test_one_newer_month_is_read_as_the_fitted_ones_are():
     model = Naive().fit(pd.DataFrame({"Monat": months, "y": np.arange(5.0)}))
     model.update(pd.DataFrame({"Monat": ["Jun 24"], "y": [7.0]}))
     assert model.predict(1)["Monat"].tolist() == [pd.Timestamp("2024-07-01")]
+
+
+@pytest.mark.parametrize(
+    "form", ["{0}-W{1:02d}", "{0}W{1}", "KW {1}/{0}", "KW{1:02d} {0}", "{1}. KW {0}", "{0}-KW{1:02d}", "W{1}-{0}"]
+)
+def test_weeks_however_written_are_those_of_iso_8601_by_their_mondays(form):
+    weeks = [(2023, 51), (2023, 52), (2024, 1), (2024, 2)]
+    dates, (note,) = parse_dates(pd.Series([form.format(*week) for week in weeks]))
+    assert dates.tolist() == pd.date_range("2023-12-18", periods=4, freq="W-MON").tolist()
+    assert "those of ISO 8601" in note
+    with pytest.raises(DataError):
+        parse_dates(pd.Series([form.format(2023, 53), form.format(2024, 1)]))

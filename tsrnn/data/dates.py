@@ -205,15 +205,17 @@ def _read_quarters(values: pd.Series) -> tuple[pd.DatetimeIndex, list[str]] | No
 
 
 def _read_weeks(values: pd.Series) -> pd.DatetimeIndex | None:
-    """Read 2024-W07 or 2024W07 by the Monday of the week; None for any other text, and for weeks that a year lacks."""
-    found = values.str.extract(r"^(\d{4})[- ]?W(\d{2})$")
-    if not len(values) or found.isna().any(axis=None):
-        return None
-    mondays = _read(found[0] + found[1] + "1", "%G%V%u")
-    # pandas 2 takes a week that the year lacks for the first of the next one.
-    return (
-        mondays if mondays is not None and (mondays.isocalendar()["week"] == found[1].astype(int).array).all() else None
-    )
+    """Read 2024-W07, KW 7/2024 or 7. KW 2024 by the Monday; None for other text, and for weeks that a year lacks."""
+    year, week = r"(?P<year>\d{4})", r"(?P<week>\d{1,2})"
+    for form in (rf"{year}[- /]?(?:W|KW ?){week}", rf"(?:W|KW ?){week}[- /]{year}", rf"{week}\. ?KW[- /]{year}"):
+        found = values.str.extract(f"^{form}$")
+        if not len(values) or found.isna().any(axis=None):
+            continue
+        mondays = _read(found["year"] + found["week"].str.zfill(2) + "1", "%G%V%u")
+        # pandas 2 takes a week that the year lacks for the first of the next one.
+        if mondays is not None and (mondays.isocalendar()["week"] == found["week"].astype(int).array).all():
+            return mondays
+    return None
 
 
 def _read_business_years(values: pd.Series, *, one: bool) -> pd.DatetimeIndex | None:
