@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import monthly_table
 from tsrnn.data.panel import Cutoffs
 from tsrnn.data.tables import read_panel
 from tsrnn.errors import ColumnError, DataError, FrequencyError, ParameterError
@@ -639,3 +640,17 @@ def test_a_season_that_no_memory_holds_is_refused(season_length):
     with pytest.raises(ParameterError, match=rf"season_length={season_length}: expected 1,000,000 steps at most"):
         read_panel(pd.Series([1.0, 2.0, 3.0]), season_length=season_length)
     assert read_panel(pd.Series([1.0, 2.0, 3.0]), season_length=1_000_000).season_length == 1_000_000
+
+
+def test_names_that_look_alike_are_told():
+    table = monthly_table(n_series=4).replace({"unique_id": {"series 1": "Series 0 ", "series 2": "SERIES 3"}})
+    panel = read_panel(table)
+    (note,) = [note for note in panel.notes if "capitals" in note]
+    assert note == (
+        "4 names of series differ from another one in spaces or capitals alone: 'series 0', 'Series 0 ', 'SERIES 3', "
+        "'series 3'. Write what is one series in one way."
+    )
+    assert panel.n_series == 4
+    numbered = table.assign(unique_id=table["unique_id"].factorize()[0])
+    for other in (monthly_table(n_series=4), numbered):
+        assert not [note for note in read_panel(other).notes if "capitals" in note]

@@ -180,6 +180,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     clock = clock_notes(panel)
     notes = [
         *_describe(rows, panel, freq_origin, season_origin),
+        *_name_notes(rows.ids),
         *_missing_notes(n_missing, int(np.count_nonzero(lead))),
         *_end_notes(panel),
         *_empty_notes(panel),
@@ -279,6 +280,21 @@ def _cut(y: Floats, offsets: Integers, lead: Integers) -> tuple[Floats, Integers
     lengths = np.diff(offsets)
     kept = np.arange(len(y)) - np.repeat(offsets[:-1], lengths) >= np.repeat(lead, lengths)
     return y[kept], sums_before(lengths - lead)
+
+
+def _name_notes(ids: Any) -> list[str]:
+    """Say which series have names that look alike, as one written in two ways has."""
+    alike: dict[str, list[Any]] = {}
+    for name in ids:
+        if isinstance(name, str):
+            alike.setdefault(" ".join(name.casefold().split()), []).append(name)
+    doubted = [name for names in alike.values() if len(names) > 1 for name in names]
+    if not doubted:
+        return []
+    return [
+        f"{counted(len(doubted), 'name')} of series differ from another one in spaces or capitals alone: "
+        f"{examples(doubted, repr)}. Write what is one series in one way."
+    ]
 
 
 def _missing_notes(n_missing: int, n_late: int) -> list[str]:
