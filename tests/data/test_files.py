@@ -148,6 +148,13 @@ def test_standard_input_is_csv(monkeypatch):
         read_table("-")
 
 
+def test_a_file_that_is_called_standard_input_is_read_as_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "standard input").write_text(PLAIN)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    assert len(read_table("standard input")) == 2
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

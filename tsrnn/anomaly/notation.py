@@ -159,7 +159,7 @@ def read_notation(file: str, panel: Panel, form: FileForm = UNSAID) -> Notation:
                 "separator with --sep."
             )
         return said
-    text, named = read_csv_text(file, file, form.encoding)
+    text, named = read_csv_text(file, form.encoding)
     mark = sep or named or find_separator(text)
     header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
     found = find_places(header, panel)

@@ -90,15 +90,15 @@ def read_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> pd.Data
 
 def read_noted_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> tuple[pd.DataFrame, list[str]]:
     """Read a table as `read_table` does, and return with it what its user should know of the reading."""
-    name = "standard input" if str(path) == "-" else str(path)
+    name = name_of(path)
     id_col = "unique_id" if form.id_col is None else form.id_col
     notes: list[str] = []
-    if str(path) != "-" and Path(path).suffix.lower() in PARQUET:
+    if Path(path).suffix.lower() in PARQUET:
         _check_readable(Path(path), name)
         table = _read_parquet(path, name, form.columns)
     else:
-        data = read_bytes(path, name)
-        if name == "standard input" and data[:4] == b"PAR1":
+        data = read_bytes(path)
+        if str(path) == "-" and data[:4] == b"PAR1":
             table = _read_parquet(io.BytesIO(data), name)
         else:
             table, notes = read_csv_table(
@@ -107,17 +107,27 @@ def read_noted_table(path: str | os.PathLike[str], form: FileForm = UNSAID) -> t
     return (table if form.date_format is None else _convert_dates(table, name, form.date_format, id_col)), notes
 
 
-def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV or Parquet file") -> bytes:
-    """Read a file, or standard input by that name; what is gzipped is unpacked.
+def name_of(path: str | os.PathLike[str]) -> str:
+    """Return what messages call a file.
+
+    >>> name_of("prices.csv"), name_of("-")
+    ('prices.csv', 'standard input')
+    """
+    return "standard input" if str(path) == "-" else str(path)
+
+
+def read_bytes(path: str | os.PathLike[str], expected: str = "a CSV or Parquet file") -> bytes:
+    """Read a file, or standard input by "-"; what is gzipped is unpacked.
 
     What was expected is named where there is a folder instead.
 
     Raises
     ------
     DataError
-        If it cannot be read; the message begins with the name.
+        If it cannot be read; the message begins with its name.
     """
-    if name == "standard input":
+    name = name_of(path)
+    if str(path) == "-":
         data = sys.stdin.buffer.read()
     else:
         _check_readable(Path(path), name, expected)
@@ -128,7 +138,7 @@ def read_bytes(path: str | os.PathLike[str], name: str, expected: str = "a CSV o
     return unpack(data, name)
 
 
-def read_csv_text(path: str | os.PathLike[str], name: str, encoding: str | None) -> tuple[str, str | None]:
+def read_csv_text(path: str | os.PathLike[str], encoding: str | None) -> tuple[str, str | None]:
     """Read the text of a CSV, from its header on, and the separator that a line above it names, as Excel reads it.
 
     Raises
@@ -136,7 +146,7 @@ def read_csv_text(path: str | os.PathLike[str], name: str, encoding: str | None)
     DataError
         If it cannot be read or is no text.
     """
-    return from_header(_decode_table(read_bytes(path, name), name, encoding))
+    return from_header(_decode_table(read_bytes(path), name_of(path), encoding))
 
 
 def unpack(data: bytes, name: str) -> bytes:

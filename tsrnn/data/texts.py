@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tsrnn.data.files import decode, read_bytes
+from tsrnn.data.files import decode, name_of, read_bytes
 from tsrnn.errors import DataError
 
 
@@ -26,9 +26,9 @@ def read_text_file(path: str | os.PathLike[str]) -> str:
     DataError
         If the file cannot be read, is no text, or is empty; the message names the file.
     """
-    name = "standard input" if str(path) == "-" else str(path)
+    name = name_of(path)
     cure = "Save the file as UTF-8, for example: iconv -f latin1 -t utf-8 OLD.txt > NEW.txt"
-    text = decode(read_bytes(path, name, "a file of plain text"), name, "plain text in UTF-8", cure)
+    text = decode(read_bytes(path, "a file of plain text"), name, "plain text in UTF-8", cure)
     if not text:
         raise DataError(f"{name}: is empty; expected a text of 1 character or more.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
