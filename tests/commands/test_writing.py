@@ -39,6 +39,14 @@ def test_a_page_goes_to_the_file_that_a_link_leads_to(run, sales, meter, tmp_pat
 
 
 @pytest.mark.parametrize("option", PAGES)
+def test_a_page_does_not_go_to_stdout_nor_to_a_file_of_that_sign(run, sales, tmp_path, no_work, option):
+    code, out, err = run(*PAGES[option], option, "-")
+    assert (code, out) == (2, "")
+    assert f"{option} -: a page is not written to stdout. Name a file, such as page.html." in err
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("option", PAGES)
 def test_a_device_stays_one(run, sales, meter, tmp_path, option):
     device = tmp_path / "device"
     try:

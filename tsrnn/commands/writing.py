@@ -87,12 +87,16 @@ def check_output(
 
     Raises
     ------
+    UsageError
+        If a page is to be written to stdout, where tables go.
     DataError
         If its folder does not exist, cannot be written to, or is that of a saved model; it is a folder itself; or
         writing it would overwrite what is read, a part of a backtest, or another output.
     """
     written: dict[str, str] = {}
     for option, path in outputs.items():
+        if path == "-" and option != "output":
+            raise click.UsageError(f"--{option} -: a page is not written to stdout. Name a file, such as page.html.")
         if path is None or path == "-":
             continue
         _refuse_place(option, path)
