@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,15 @@ def test_a_count_that_is_impossible_is_refused_with_what_was_expected(value):
     with pytest.raises(ParameterError, match=r": expected a whole number of rows, 2 or more\.$") as error:
         check_whole("step", value, 2, of="rows")
     assert str(error.value).startswith(f"step={value!r}")
+
+
+@pytest.mark.parametrize("value", [10**9 + 1, 10**30, np.int64(2**40)], ids=repr)
+def test_a_count_that_overflows_is_refused_and_a_seed_of_any_size_is_none(value):
+    with pytest.raises(ParameterError, match=rf"^gap={value}: expected 1,000,000,000 rows at most\.$"):
+        check_whole("gap", value, 0, of="rows")
+    with pytest.raises(ParameterError, match=rf"^step={value}: expected 7 at most\.$"):
+        check_whole("step", value, 1, most=7, optional=True)
+    check_whole("random_state", value, 0, most=math.inf)
 
 
 def test_a_count_may_be_left_open_where_that_is_said():

@@ -9,6 +9,9 @@ import numpy as np
 
 from tsrnn.errors import ParameterError
 
+# No count of rows, steps or units is larger: no memory holds more, and NumPy's whole numbers do not overflow.
+MOST = 10**9
+
 
 def is_whole(value: Any) -> bool:
     """Return whether a value is a whole number of Python or NumPy; truth values are none.
@@ -28,14 +31,16 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def check_whole(name: str, value: Any, least: int, *, of: str = "", optional: bool = False) -> None:
-    """Raise ParameterError if a parameter is no whole number, or too small.
+def check_whole(name: str, value: Any, least: int, *, most: float = MOST, of: str = "", optional: bool = False) -> None:
+    """Raise ParameterError if a parameter is no whole number, too small, or too large.
 
     Parameters
     ----------
     name : str
     value : object
     least : int
+    most : float
+        Infinite where any number will do, as of a seed.
     of : str
         What it counts, such as "rows".
     optional : bool
@@ -50,7 +55,11 @@ def check_whole(name: str, value: Any, least: int, *, of: str = "", optional: bo
     ...
     tsrnn.errors.ParameterError: gap=-1: expected a whole number of rows, 0 or more.
     """
-    if (value is None and optional) or (is_whole(value) and value >= least):
+    if value is None and optional:
+        return
+    if is_whole(value) and value > most:
+        raise ParameterError(f"{name}={value}: expected {most:,}{f' {of}' if of else ''} at most.")
+    if is_whole(value) and value >= least:
         return
     counted, alternative = f" of {of}" if of else "", ", or None" if optional else ""
     raise ParameterError(f"{name}={value!r}: expected a whole number{counted}, {least} or more{alternative}.")

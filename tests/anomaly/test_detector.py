@@ -362,6 +362,9 @@ def test_a_period_in_rows_that_are_only_counted_is_found():
     [
         ({"alpha": 0}, "alpha=0: expected a share"),
         ({"alpha": 1.0}, "alpha=1.0: expected a share"),
+        ({"alpha": 1e-300}, "alpha=1e-300: expected a share from 1e-12, which no p-value is below, to below 1"),
+        ({"patience": 10**30}, "patience=1000000000000000000000000000000: expected 1,000,000 rows at most"),
+        ({"calibration_length": 10**30}, "calibration_length=1.*: expected 1,000,000,000 rows at most"),
         ({"alpha": "small"}, "alpha='small'"),
         ({"contamination": 0.7}, "contamination=0.7: expected a share above 0 and at most 0.5"),
         ({"threshold": "magic"}, "threshold='magic': expected one of 'conformal', 'pot', 'quantile'"),

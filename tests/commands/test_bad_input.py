@@ -18,6 +18,7 @@ QUICK = {
     "inspect": (),
     "fit": ("--strategy", "zero-shot", "--save", "new-model"),
 }
+HUGE = str(10**30)
 GERMAN = "datum;umsatz\n" + "".join(f"{1 + k % 28:02d}.{1 + k // 28:02d}.2023;1.{k:03d},5\n" for k in range(84))
 
 
@@ -202,6 +203,14 @@ def test_random_damage_to_a_saved_model_or_a_table_never_ends_in_a_traceback(run
         (("backtest", "good.csv", "--train-size", "5"), 1, "--train-size=5: expected 24 rows or more"),
         (("backtest", "good.csv", *QUICK["backtest"], "--jobs", "0"), 1, "--jobs=0"),
         (("backtest", "short.csv"), 1, "No cutoff fits"),
+        (("backtest", "good.csv", *QUICK["backtest"], "--gap", "1000000000"), 1, "No cutoff fits"),
+        *(
+            (("backtest", "good.csv", *QUICK["backtest"], option, HUGE), 1, f"{option}={HUGE}: expected 1,000,000,000")
+            for option in ("--windows", "--step", "--train-size", "--gap")
+        ),
+        (("detect", "good.csv", "--patience", HUGE), 1, f"--patience={HUGE}: expected 1,000,000 rows at most"),
+        (("detect", "good.csv", "--alpha", "1e-300"), 1, "--alpha=1e-300: expected a share from 1e-12"),
+        (("inspect", "good.csv", "--freq", f"{HUGE}D"), 1, f"--freq='{HUGE}D': no time stamps lie so far apart"),
         (("forecast", "good.csv", "--model", "gru", "--strategy", "zero-shot"), 2, "uses the pretrained base"),
         (("forecast", "good.csv", "--model", "lstm", "--strategy", "fine-tune"), 2, "uses the pretrained base"),
         (("forecast", "good.csv", "--model", "zero-shot", "--time-budget", "5"), 2, "zero-shot trains nothing"),

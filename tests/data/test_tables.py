@@ -635,6 +635,15 @@ def test_cutoffs_and_futures_are_index_ranges():
     assert panel.n_observed.tolist() == [5, 5]
 
 
+@pytest.mark.parametrize("unit", ["", "D", "h", "W", "bh", "SME", "WOM-1MON", "MS", "B"])
+@pytest.mark.parametrize("rows", [1, 9])
+def test_a_step_that_is_longer_than_any_time_is_refused(unit, rows):
+    days = pd.date_range("2024-01-01", periods=rows) if unit else np.arange(rows)
+    freq = f"{10**25}{unit}"
+    with pytest.raises(FrequencyError, match=rf"freq='{freq}': no time stamps lie so far apart"):
+        read_panel(pd.DataFrame({"ds": days, "y": np.arange(float(rows))}), freq=freq)
+
+
 @pytest.mark.parametrize("season_length", [1_000_001, 10**30])
 def test_a_season_that_no_memory_holds_is_refused(season_length):
     with pytest.raises(ParameterError, match=rf"season_length={season_length}: expected 1,000,000 steps at most"):

@@ -76,6 +76,12 @@ def test_short_series_get_a_shorter_horizon_and_fewer_cutoffs():
     assert origins.ends[0].tolist() == [18, 19, 20, 21, 22, 23, 24]
 
 
+def test_windows_that_no_series_holds_take_no_memory():
+    origins = choose_origins(panel_of(60, 100, season_length=4), 10, 10**9, 5)
+    assert origins.ends[:, [0, -1]].tolist() == [[0, 50], [10, 90]]
+    assert origins.n_windows == 17
+
+
 def test_given_windows_are_spread_over_the_last_part_and_a_given_step_is_kept():
     assert choose_origins(panel_of(144), 12, 4, None).ends[0].tolist() == [96, 108, 120, 132]
     assert choose_origins(panel_of(144), 12, 1, None).ends[0].tolist() == [132]

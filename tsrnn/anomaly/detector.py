@@ -60,7 +60,7 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
     ----------
     forecaster : ForecastModel, optional
         Fitted, or to be fitted by `fit`. By default the pretrained base, which needs no training.
-    alpha : float in (0, 1)
+    alpha : float in [1e-12, 1)
         Share of ordinary rows that may be called anomalous.
     threshold : {"conformal", "pot", "quantile"}
         "conformal" counts among the latest `calibration_length` scores, and where few are as high goes over to a tail

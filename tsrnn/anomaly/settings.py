@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.anomaly.engine_state import Plan
 from tsrnn.anomaly.metrics import vus_window
-from tsrnn.anomaly.thresholds import FEWEST, THRESHOLDS
+from tsrnn.anomaly.thresholds import FEWEST, LEAST_P, THRESHOLDS
 from tsrnn.data.seasonality import find_season_length
 from tsrnn.errors import ParameterError
 from tsrnn.forecasting.contract import ForecastModel
@@ -27,6 +27,8 @@ LONGEST_BLOCK = 24
 # What a model other than a network is shown: so many rows, or seasons if these are more.
 SHOWN_ROWS, SHOWN_SEASONS = 300, 10
 FEWEST_PATIENT, PATIENT_SEASONS = 100, 2
+# As many numbers are held for each series.
+MOST_PATIENCE = 10**6
 # Days after which what depends on the day comes again.
 WEEK = 7
 # Series that a season is looked for in.
@@ -41,12 +43,13 @@ def check_settings(detector: AnomalyDetector) -> None:
             f"forecaster={type(model).__name__}: expected a model of tsrnn, for example "
             "Forecaster(strategy='zero-shot')."
         )
-    check_number("alpha", detector.alpha, 0, 1, "a share above 0 and below 1, for example 0.01")
+    share = f"a share from {LEAST_P:g}, which no p-value is below, to below 1, for example 0.01"
+    check_number("alpha", detector.alpha, LEAST_P, 1, share, or_low=True)
     share = "a share above 0 and at most 0.5, for example 0.01"
     check_number("contamination", detector.contamination, 0, 0.5, share, or_high=True, optional=True)
     check_choice("threshold", detector.threshold, THRESHOLDS)
     check_flag("channels", detector.channels)
-    check_whole("patience", detector.patience, 1, of="rows", optional=True)
+    check_whole("patience", detector.patience, 1, most=MOST_PATIENCE, of="rows", optional=True)
     check_whole("calibration_length", detector.calibration_length, FEWEST, of="rows")
 
 

@@ -231,7 +231,8 @@ _OPTIONS = {
     "n_jobs": "--jobs",
 }
 _SHORT = {"h": "--horizon", "freq": "--freq", "strategy": "--strategy", "gap": "--gap", "level": "--level",
-          "device": "--device", "refit": "--refit", "sample": "--sample"}  # fmt: skip
+          "device": "--device", "refit": "--refit", "sample": "--sample", "alpha": "--alpha",
+          "patience": "--patience"}  # fmt: skip
 
 
 def in_options(message: str) -> str:

@@ -147,11 +147,18 @@ def _refuse_one_text(ids: Any) -> None:
 def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Panel:
     """Put the rows on their grids."""
     _refuse_one_text(rows.ids)
-    frequency = _find_frequency(rows, freq)
     start = rows.ds[rows.offsets[:-1]]
     # Only a fitted table hands its step on as a Frequency.
     fitted = isinstance(freq, Frequency)
-    position = frequency.positions(rows.ds, np.repeat(start, np.diff(rows.offsets)), fitted=fitted)
+    try:
+        frequency = _find_frequency(rows, freq)
+        position = frequency.positions(rows.ds, np.repeat(start, np.diff(rows.offsets)), fitted=fitted)
+    except (OverflowError, pd.errors.OutOfBoundsDatetime):
+        if freq is None:
+            raise
+        raise FrequencyError(
+            f"freq={freq!r}: no time stamps lie so far apart. Expected the step between rows."
+        ) from None
     lengths = position[rows.offsets[1:] - 1] + 1
     _check_growth(rows, frequency, position, lengths, fitted)
     n_missing = int(lengths.sum()) - len(position)

@@ -145,12 +145,10 @@ def choose_origins(
     if step_size is None:
         wanted = (n_windows or MOST_WINDOWS) - 1
         step_size = max(1, min(h, room // wanted)) if wanted else h
-    n_windows = n_windows or min(MOST_WINDOWS, room // step_size + 1)
-    back = gap + h + step_size * np.arange(n_windows - 1, -1, -1)
-    ends = panel.lengths[:, None] - back[None, :]
-    ends = np.where((ends >= min_history) & (panel.n_observed > 0)[:, None], ends, 0).astype(np.int64)
-    if not ends.any():
-        longest = int(lengths.max()) if len(lengths) else 0
+    longest = int(lengths.max()) if len(lengths) else 0
+    # A model that is fitted before a cutoff that nobody reaches would learn from next to nothing.
+    fitting = (longest - min_history - gap - h) // step_size + 1
+    if fitting < 1:
         after = f"gap={gap} and h={h}" if gap else f"h={h}"
         raise ShortSeriesError(
             f"No cutoff fits: the longest series has {counted(longest, 'row')}, and a backtest needs {min_history} "
@@ -158,6 +156,8 @@ def choose_origins(
             + ("gap, h" if gap else "h")
             + " or season_length, or add rows."
         )
-    # A model that is fitted before a cutoff that nobody reaches would learn from next to nothing.
-    empty = int(ends.any(0).argmax())
-    return Origins(h, n_windows - empty, step_size, ends[:, empty:], gap, train_size)
+    n_windows = min(n_windows or min(MOST_WINDOWS, room // step_size + 1), fitting)
+    back = gap + h + step_size * np.arange(n_windows - 1, -1, -1)
+    ends = panel.lengths[:, None] - back[None, :]
+    ends = np.where((ends >= min_history) & (panel.n_observed > 0)[:, None], ends, 0).astype(np.int64)
+    return Origins(h, n_windows, step_size, ends, gap, train_size)

@@ -12,7 +12,6 @@ from tsrnn.parameters import check_whole, is_number
 
 # Quantiles are told apart by ten digits; nearer to 0 or 1 than this they would be others than those asked for.
 NEAREST_END = 1e-9
-MOST_STEPS = 10**9
 
 
 def check_horizon(h: Any) -> int:
@@ -22,8 +21,6 @@ def check_horizon(h: Any) -> int:
     24
     """
     check_whole("h", h, 1, of="steps")
-    if h > MOST_STEPS:
-        raise ParameterError(f"h={h}: expected {MOST_STEPS:,} steps at most; no memory holds more.")
     return int(h)
 
 

@@ -6,6 +6,7 @@ draws here asks for the generator of the training that it is part of.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ def fresh_seed(random_state: int | None) -> int:
     ParameterError
         If it is no whole number, or below 0.
     """
-    check_whole("random_state", random_state, 0, optional=True)
+    check_whole("random_state", random_state, 0, most=math.inf, optional=True)
     return int(np.random.SeedSequence(random_state).generate_state(1)[0])
 
 

@@ -25,7 +25,7 @@ def check_sampling(length: Any, temperature: Any, top_k: Any, random_state: Any 
     check_number("temperature", temperature, 0, math.inf, expected, or_low=True)
     if top_k is not None and (not is_whole(top_k) or top_k < 1):
         raise ParameterError(f"top_k={top_k!r}: expected a whole number, 1 or more, or None for all tokens.")
-    check_whole("random_state", random_state, 0, optional=True)
+    check_whole("random_state", random_state, 0, most=math.inf, optional=True)
 
 
 def sampling_probabilities(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:

@@ -91,7 +91,7 @@ def check_parameters(model: TextGenerator) -> None:
     check_number("learning_rate", model.learning_rate, 0, math.inf, rate, optional=True)
     check_number("time_budget", model.time_budget, 0, math.inf, "seconds above 0, or None for no limit", optional=True)
     check_flag("mixed_precision", model.mixed_precision)
-    check_whole("random_state", model.random_state, 0, optional=True)
+    check_whole("random_state", model.random_state, 0, most=math.inf, optional=True)
 
 
 def passes_in(seconds: float, n_tokens: int, n_weights: int) -> float:
