@@ -354,7 +354,7 @@ def test_a_damaged_part_is_named_with_the_cure(tmp_path, damage):
         backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{", "[1]"])
+@pytest.mark.parametrize("content", ["{", "[1]", "[" * 100_000])
 def test_a_damaged_description_is_named_with_the_cure(tmp_path, content):
     backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
     (tmp_path / "backtest.json").write_text(content)
@@ -403,6 +403,16 @@ def test_one_name_is_no_list_of_names(name):
     result = backtest("Naive", monthly_table(n_series=2), h=2, n_windows=2)
     with pytest.raises(ParameterError, match=r"ids='series 1': expected a list of names: \['series 1'\]"):
         getattr(result, name)("series 1")
+
+
+@pytest.mark.parametrize("facts", ["[]", "{}", '{"fit_seconds": "long"}', "[" * 100_000])
+def test_a_part_that_lacks_what_the_model_said_is_damaged(tmp_path, facts):
+    backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
+    file = tmp_path / "forecasts" / "0001-00-Naive.parquet"
+    whole = pq.read_table(file)
+    pq.write_table(whole.replace_schema_metadata({**whole.schema.metadata, b"tsrnn": facts.encode()}), file)
+    with pytest.raises(DataError, match=r"0001-00-Naive.parquet: is damaged .* Delete it, and it is forecast again"):
+        backtest("Naive", monthly_table(), h=2, n_windows=2, path=tmp_path)
 
 
 def test_a_part_of_another_length_is_damaged(tmp_path):

@@ -183,12 +183,12 @@ class Folder:
                 if content.metadata.num_rows != n * origins.h:
                     raise ValueError(f"{counted(content.metadata.num_rows, 'row')} instead of {n * origins.h}")
                 values = _picked(content, _columns(self.plan.quantiles), rows, origins.h)
-        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            seconds = float(facts["fit_seconds"]), float(facts["predict_seconds"])
+            history = None if facts["history"] is None else pd.DataFrame(facts["history"])
+            return Part(values, *seconds, tuple(facts["notes"]), facts["summary"], history, facts.get("choice"))
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, RecursionError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{file}: is damaged ({reason}). Delete it, and it is forecast again.") from error
-        history = None if facts["history"] is None else pd.DataFrame(facts["history"])
-        notes, summary, choice = tuple(facts["notes"]), facts["summary"], facts.get("choice")
-        return Part(values, facts["fit_seconds"], facts["predict_seconds"], notes, summary, history, choice)
 
 
 def _picked(content: Any, columns: list[str], rows: Integers, h: int) -> Floats:
@@ -224,7 +224,7 @@ def _read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}). {CURE}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: is damaged ({error}). {CURE}") from error
     if not isinstance(content, dict):
         raise DataError(f"{file}: is damaged; expected a JSON object. {CURE}")
