@@ -84,6 +84,9 @@ def test_what_is_no_backtest_is_said(run, kept, tmp_path):
     (tmp_path / "wild.json").write_text(json.dumps(content | {"by_forecast": {"model": [1, 2], "mase": "x"}}))
     content["by_forecast"]["mase"][0] = "high"
     (tmp_path / "words.json").write_text(json.dumps(content))
+    for key in ("h", "step_size", "gap"):
+        config = content["config"] | {key: "many"}
+        (tmp_path / f"{key}.json").write_text(json.dumps(content | {"config": config}))
     (tmp_path / "fewer" / "result.json").rename(tmp_path / "fewer" / "away.json")
     (tmp_path / "empty").mkdir()
     for name, message in (
@@ -91,6 +94,7 @@ def test_what_is_no_backtest_is_said(run, kept, tmp_path):
         ("list.json", "is not a backtest"),
         ("other.json", "has no forecasts to compare by"),
         ("wild.json", "has no forecasts to compare by"),
+        *((f"{key}.json", "is not the result of a backtest") for key in ("h", "step_size", "gap")),
         ("t.csv", "is not JSON"),
         ("fewer", "is a backtest that is not finished"),
         ("empty", "has no result.json"),

@@ -17,6 +17,7 @@ from tsrnn.errors import ColumnError, DataError
 from tsrnn.evaluation.significance import compare_losses
 from tsrnn.evaluation.verdict import Verdict
 from tsrnn.naming import agree, counted, some_of
+from tsrnn.parameters import is_whole
 from tsrnn.whole_files import check_regular
 
 COLUMNS = ("model", "unique_id", "cutoff", "mase", "mae", "actual")
@@ -102,9 +103,10 @@ def read_backtest(path: str) -> KeptBacktest:
         losses = read_table(place / LOSSES)
     else:
         losses = _as_table(content.get("by_forecast"), path)
-    missing = [column for column in COLUMNS if column not in losses.columns]
     config = content.get("config")
-    if missing or not isinstance(config, dict) or not {"h", "step_size"} <= set(config):
+    config = config if isinstance(config, dict) else {}
+    counts = (config.get("h"), config.get("step_size"), config.get("gap", 0))
+    if not set(COLUMNS) <= set(losses.columns) or not all(map(is_whole, counts)):
         raise DataError(f"{path}: is not the result of a backtest, or of an older one. Run the backtest again.")
     numbers = {column: pd.to_numeric(losses[column], errors="coerce") for column in ("mase", "mae", "actual")}
     names = {column: losses[column].map(str) for column in ("model", "unique_id", "cutoff")}
@@ -168,7 +170,7 @@ def compare_backtests(
         If a model is not in its backtest.
     """
     for key, words in (("h", "steps ahead"), ("gap", "steps left out after a cutoff")):
-        values = [int(backtest.config.get(key) or 0) for backtest in (first, second)]
+        values = [backtest.config.get(key, 0) for backtest in (first, second)]
         if values[0] != values[1]:
             raise DataError(
                 f"The backtests are not alike: {first.name} has {key}={values[0]} {words}, {second.name} {key}="
@@ -186,14 +188,10 @@ def compare_backtests(
             f"{_example(theirs)}. Run both on the same data with the same --windows and --step."
         )
     _check_same(both, first.name, second.name)
-    scale = both["mae_1"] / both["mase_1"].where(both["mase_1"] > 0)
-    scale = scale.groupby(both["unique_id"]).transform("median")
     # A series without any error in the first backtest has its scale in the second one alone.
-    scale = scale.fillna(
-        (both["mae_2"] / both["mase_2"].where(both["mase_2"] > 0)).groupby(both["unique_id"]).transform("median")
-    )
-    step = math.lcm(*(max(int(backtest.config["step_size"]), 1) for backtest in (first, second)))
-    reach = int(first.config.get("gap") or 0) + int(first.config["h"])
+    scale = _scale(both, 1).fillna(_scale(both, 2))
+    step = math.lcm(*(max(backtest.config["step_size"], 1) for backtest in (first, second)))
+    reach = first.config.get("gap", 0) + first.config["h"]
     gain = compare_losses(_matrix(both, both["mae_2"] / scale), _matrix(both, both["mae_1"] / scale), -(-reach // step))
     said = [
         name if names[0] != names[1] else f"{name} in {one.name}"
@@ -231,6 +229,12 @@ def _check_same(both: pd.DataFrame, first: str, second: str) -> None:
             f"{row['cutoff']} (mean {row['actual_1']:.6g} in {first}, {row['actual_2']:.6g} in {second}). Run both on "
             "the same file."
         )
+
+
+def _scale(both: pd.DataFrame, number: int) -> pd.Series:
+    """Return by what one of the backtests divides the errors of each forecast's series; NaN where it has none."""
+    mae, mase = both[f"mae_{number}"], both[f"mase_{number}"]
+    return (mae / mase.where(mase > 0)).groupby(both["unique_id"]).transform("median")
 
 
 def _matrix(both: pd.DataFrame, losses: pd.Series) -> np.ndarray:
