@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.stats import gamma
 
-from tsrnn.anomaly.batch import System, follow_panel
+from tsrnn.anomaly.batch import follow_panel
 from tsrnn.anomaly.block_forecasts import forecast_windows
+from tsrnn.anomaly.system import System
 from tsrnn.anomaly.tables import time_rows
-from tsrnn.anomaly.thresholds import MANY_USUAL, PastScores, evenly
+from tsrnn.anomaly.thresholds import evenly
 from tsrnn.anomaly.tracker import Judged, Tracker
-from tsrnn.anomaly.usual_state import CHANNELS_WEIGHT, UsualState, blend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,13 +64,7 @@ class Watch:
         n = panel.n_series
         self.like = replace(panel, y=panel.y[:0], offsets=np.zeros(n + 1, np.int64))  # names and grids, no values
         self.tracker = Tracker.fresh(n, plan, threshold, width, calibration_length)
-        self.system = None
-        if together:
-            # The mean over channels of −ln p, if they had nothing to do with each other, and a middling distance.
-            usual = gamma.ppf((np.arange(MANY_USUAL) + 0.5) / MANY_USUAL, n) / n
-            usual = blend(usual, np.ones_like(usual), CHANNELS_WEIGHT)
-            past_scores = PastScores.fresh(1, calibration_length, plan.block, usual)
-            self.system = System(past_scores, UsualState.fresh(1, n, plan.block, plan.patience), threshold)
+        self.system = System.fresh(n, plan, threshold, calibration_length) if together else None
         self.index: dict[Any, int] = {name: i for i, name in enumerate(panel.ids)}
         # The stamp after the last row that was read.
         self.next = panel.start.copy()
