@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.anomaly.engine_state import Plan
 from tsrnn.anomaly.settings import check_settings, cycle_of
+from tsrnn.anomaly.system import System
 from tsrnn.anomaly.tracker import Judged
-from tsrnn.anomaly.usual_state import UsualState
 from tsrnn.anomaly.watch import Found, Watch
 from tsrnn.data.panel import as_names
 from tsrnn.data.stored import panel_from_stored, panel_to_stored
@@ -36,15 +36,20 @@ from tsrnn.naming import counted
 from tsrnn.training.checkpoint import part_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tsrnn.anomaly.detector import AnomalyDetector
+    from tsrnn.anomaly.tracker import Tracker
     from tsrnn.data.panel import Panel
 
 Detector = TypeVar("Detector", bound="AnomalyDetector")
 Tensors = dict[str, torch.Tensor]
 
 KIND = "anomaly detector"
-FORECASTER, PANEL, FOUND, STATE, USUAL, PAST = "forecaster.", "panel.", "found.", "state.", "usual.", "past."
-ERRORS, SYSTEM_USUAL, SYSTEM_PAST = "errors.", "system.usual.", "system.past."
+FORECASTER, PANEL, FOUND, STATE = "forecaster.", "panel.", "found.", "state."
+# What the names of the arrays of a tracker and of a system begin with, and where they are.
+TRACKER = {STATE: "state", "usual.": "usual", "past.": "past_scores", "errors.": "past_errors"}
+SYSTEM = {"system.usual.": "usual", "system.past.": "past_scores"}
 # What of a plan does not follow from the panel.
 PLAN = ("block", "context", "patience")
 LARGEST = 10**6
@@ -76,13 +81,8 @@ def save_detector(detector: AnomalyDetector, path: Any) -> None:
     parts: dict[str, Any] = {PANEL + name: part for name, part in arrays.items()}
     parts |= {FOUND + name: part for name, part in found.judged._asdict().items()}
     parts |= {} if found.share is None else {FOUND + "share": found.share}
-    parts |= {STATE + name: part for name, part in watch.tracker.state.stored().items()}
-    parts |= {PAST + name: part for name, part in watch.tracker.past_scores.stored().items()}
-    parts |= {ERRORS + name: part for name, part in watch.tracker.past_errors.stored().items()}
-    parts |= {USUAL + name: part for name, part in watch.tracker.usual.stored().items()}
-    if system is not None:
-        parts |= {SYSTEM_USUAL + name: part for name, part in system.usual.stored().items()}
-        parts |= {SYSTEM_PAST + name: part for name, part in system.past_scores.stored().items()}
+    parts |= _stored(watch.tracker, TRACKER)
+    parts |= {} if system is None else _stored(system, SYSTEM)
     parts |= {"start": watch.like.start.astype(np.int64), "next": watch.next.astype(np.int64)}
     tensors = {FORECASTER + name: part for name, part in weights.items()}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in parts.items()}
@@ -132,21 +132,31 @@ def _watch(detector: AnomalyDetector, content: Json, arrays: dict[str, Any]) -> 
     system = read_entry(content, "system")
     one = replace(panel, ids=panel.ids[:1], start=panel.start[:1], offsets=panel.offsets[:2])
     length = detector.calibration_length
-    watch = Watch(detector.forecaster_, one, plan, detector.threshold, width, length, together=system is not None)
-    watch.tracker.state = watch.tracker.state.rebuilt(part_of(arrays, STATE), n)
-    watch.tracker.usual = watch.tracker.usual.rebuilt(part_of(arrays, USUAL), n)
-    watch.tracker.past_scores = watch.tracker.past_scores.rebuilt(part_of(arrays, PAST), n)
-    watch.tracker.past_errors = watch.tracker.past_errors.rebuilt(part_of(arrays, ERRORS), n)
+    watch = Watch(detector.forecaster_, one, plan, detector.threshold, width, length, together=False)
+    _rebuild(watch.tracker, TRACKER, arrays, n)
     watch.tracker.fixed = read_flag(content, "fixed")
-    if watch.system is not None:
-        watch.system.past_scores = watch.system.past_scores.rebuilt(part_of(arrays, SYSTEM_PAST), 1)
-        watch.system.usual = UsualState.fresh(1, n, plan.block, plan.patience).rebuilt(part_of(arrays, SYSTEM_USUAL), 1)
+    if system is not None:
+        watch.system = System.fresh(n, plan, detector.threshold, length)
+        _rebuild(watch.system, SYSTEM, arrays, 1)
         watch.system.seen, watch.system.fixed = read_whole(system, "seen", 0), read_flag(system, "fixed")
     dtype = panel.start.dtype
     stamps = [part.view(dtype) if dtype.kind == "M" else part for part in (start, after)]
     watch.like = replace(watch.like, ids=as_names(names), start=stamps[0], offsets=np.zeros(n + 1, np.int64))
     watch.index, watch.next = dict(zip(names, range(n), strict=True)), stamps[1].copy()
     return watch
+
+
+def _stored(owner: Tracker | System, places: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arrays that lie at these places, by their names in the file."""
+    return {
+        prefix + name: part for prefix, place in places.items() for name, part in getattr(owner, place).stored().items()
+    }
+
+
+def _rebuild(owner: Tracker | System, places: Mapping[str, str], arrays: dict[str, Any], n: int) -> None:
+    """Put the stored arrays of n series at these places."""
+    for prefix, place in places.items():
+        setattr(owner, place, getattr(owner, place).rebuilt(part_of(arrays, prefix), n))
 
 
 def _found(arrays: dict[str, Any], n_rows: int) -> Found:
