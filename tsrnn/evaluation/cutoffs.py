@@ -87,10 +87,9 @@ class Origins:
         end = np.where(last > 0, np.maximum(last - lead, 0), 0).astype(np.int64)
         return self._start(end), end
 
-    def seen_rows(self, cutoffs: Cutoffs, n_series: int) -> tuple[Integers, Integers]:
-        """Return the rows of each series that may be seen from one cutoff each; none of the series without one."""
-        end = np.zeros(n_series, dtype=np.int64)
-        end[cutoffs.series] = cutoffs.end
+    def seen_rows(self, window: int) -> tuple[Integers, Integers]:
+        """Return the rows of each series that may be seen from its cutoff in this window; none without one."""
+        end = self.ends[:, window]
         return self._start(end), end
 
     def _start(self, end: Integers) -> Integers:

@@ -76,9 +76,9 @@ class ModelRun:
 
     def _forecast(self, windows: Sequence[int], fit_seconds: float, store: Store) -> None:
         started = time.perf_counter()
-        values = self.plan.forecast(self.model, range(windows[0], windows[-1] + 1))
+        forecasts = self.plan.forecast(self.model, windows)
         seconds = time.perf_counter() - started
-        for window, own in self.plan.split(values, windows).items():
+        for window, own in forecasts.items():
             if window == windows[0]:
                 summary, notes = self.model.summary(), tuple(self.model.notes_)
                 history, choice = getattr(self.model, "history_", None), choice_of(self.model)

@@ -73,31 +73,31 @@ class Plan:
             found[judged] |= stamps(start[judged], end[judged] - 1) < latest
         return found
 
-    def forecast(self, model: ForecastModel, windows: range) -> Floats:
-        """Forecast all cutoffs of following windows with a fitted model, in the order of `Origins.cutoffs`.
+    def forecast(self, model: ForecastModel, windows: Sequence[int]) -> dict[int, Floats]:
+        """Forecast all cutoffs of windows that follow each other with a fitted model.
 
         Returns
         -------
-        ndarray of shape (B, h, Q), original units
-            The h scored steps, after the gap; NaN where no row that may be seen is observed.
+        dict of int to ndarray of shape (B_window, h, Q), original units
+            Of each window the h scored steps, after the gap, in the order of `Origins.cutoffs`; NaN where no row that
+            may be seen is observed.
         """
         origins = self.origins
-        cutoffs = origins.cutoffs(windows.start, windows.stop)
-        if origins.train_size is None:
-            # One call for all windows: a network reads them in one batch.
-            return model.forecast(self.panel, cutoffs, origins.reach, self.quantiles)[:, origins.gap :]
-        values = np.full((len(cutoffs), origins.h, len(self.quantiles)), np.nan)
-        number = origins.window_numbers(windows.start, windows.stop)
-        for window in windows:
-            rows = np.flatnonzero(number == window)
-            mine = cutoffs.take(rows)
-            seen = self.panel.between(*origins.seen_rows(mine, self.panel.n_series))
-            known = seen.lengths[mine.series] > 0
-            last = seen.last_cutoffs().take(mine.series[known])
-            values[rows[known]] = model.forecast(seen, last, origins.reach, self.quantiles)[:, origins.gap :]
-        return values
+        if origins.train_size is not None:
+            return {window: self._forecast_seen(model, window) for window in windows}
+        # One call for all windows: a network reads them in one batch.
+        first, last = windows[0], windows[-1] + 1
+        values = model.forecast(self.panel, origins.cutoffs(first, last), origins.reach, self.quantiles)
+        number = origins.window_numbers(first, last)
+        return {window: values[number == window, origins.gap :] for window in windows}
 
-    def split(self, values: Floats, windows: Sequence[int]) -> dict[int, Floats]:
-        """Cut what `forecast` returned into the forecasts of each window, of shape (B_window, h, Q)."""
-        number = self.origins.window_numbers(windows[0], windows[-1] + 1)
-        return {window: values[number == window] for window in windows}
+    def _forecast_seen(self, model: ForecastModel, window: int) -> Floats:
+        """Forecast the cutoffs of a window from the rows before them that may be seen."""
+        origins = self.origins
+        cutoffs = origins.cutoffs(window, window + 1)
+        seen = self.panel.between(*origins.seen_rows(window))
+        known = seen.lengths[cutoffs.series] > 0
+        values = np.full((len(cutoffs), origins.h, len(self.quantiles)), np.nan)
+        last = seen.last_cutoffs().take(cutoffs.series[known])
+        values[known] = model.forecast(seen, last, origins.reach, self.quantiles)[:, origins.gap :]
+        return values
