@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.panel import Floats, Integers
-from tsrnn.evaluation.scores import Scores, Sums, mean_of_known
+from tsrnn.evaluation.scores import Scores, Sums
+from tsrnn.metrics import mean_where
 
 OWN = ("mase", "smape", "rmse")
 
@@ -27,14 +28,12 @@ def leaderboard(scores: Mapping[str, Scores], seconds: Mapping[str, tuple[float,
     """
     rows = []
     for model, found in scores.items():
-        means = {
-            name: mean_of_known(_means(name, sums.by_group(found.series, int(found.series.max()) + 1)))
-            for name, sums in found.by_forecast.items()
-        }
+        means = {}
+        for name, sums in found.by_forecast.items():
+            of_series = _means(name, sums.by_group(found.series, int(found.series.max()) + 1))
+            means[name] = float(mean_where(of_series, np.isfinite(of_series)))
         own = {name: means.pop(name) for name in OWN}
-        loss = found.quantile_loss
-        wql = float(loss.total[0] / loss.count[0]) if loss.count[0] > 0 else np.nan
-        row: dict[str, object] = {"model": model, **own, "wql": wql, **means}
+        row: dict[str, object] = {"model": model, **own, "wql": float(found.quantile_loss.means()[0]), **means}
         for level, inside in found.inside.items():
             row[f"coverage_{level:g}"] = float(inside.means()[0])
         row["fit_seconds"], row["predict_seconds"] = seconds[model]

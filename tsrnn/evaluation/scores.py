@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tsrnn.data.panel import Cutoffs, Floats, Integers, Panel
 from tsrnn.evaluation.custom_metrics import Metric
 from tsrnn.forecasting.levels import nearest
-from tsrnn.metrics import mean_where, pinball, seasonal_scale, smape
+from tsrnn.metrics import pinball, seasonal_scale, smape
 
 SCORED_QUANTILES = tuple(round(q / 10, 1) for q in range(1, 10))
 
@@ -177,7 +178,7 @@ def score(
         low, high = (scored.quantile(0.5 + side * level / 200) for side in (-1, 1))
         pairs = np.isfinite(y) & np.isfinite(low) & np.isfinite(high)
         hits = pairs & (y >= low) & (y <= high)
-        inside[level] = Sums(np.array([float(hits.sum())]), np.array([float(pairs.sum())]))
+        inside[level] = _single(hits.sum(), pairs.sum())
     return Scores(
         scored.cutoffs.series,
         scored.windows,
@@ -195,8 +196,8 @@ def _below(scored: Scored) -> dict[float, Sums]:
     for k, quantile in enumerate(scored.quantiles):
         forecast = scored.forecasts[..., k]
         pairs = np.isfinite(scored.y) & np.isfinite(forecast)
-        hits = float((pairs & (scored.y < forecast)).sum()) + float((pairs & (scored.y == forecast)).sum()) / 2
-        found[quantile] = Sums(np.array([hits]), np.array([float(pairs.sum())]))
+        lower, equal = pairs & (scored.y < forecast), pairs & (scored.y == forecast)
+        found[quantile] = _single(lower.sum() + equal.sum() / 2, pairs.sum())
     return found
 
 
@@ -223,13 +224,18 @@ def _sums(errors: Floats, axis: int) -> Sums:
     return Sums(np.where(finite, errors, 0.0).sum(axis), finite.sum(axis).astype(np.float64))
 
 
+def _single(total: Any, count: Any) -> Sums:
+    """Return sums of shape (1,)."""
+    return Sums(np.array([float(total)]), np.array([float(count)]))
+
+
 def _quantile_loss(scored: Scored) -> Sums:
     picks = [nearest(scored.quantiles, q) for q in SCORED_QUANTILES]
     q = scored.forecasts[..., picks]
     pairs = np.isfinite(scored.y) & np.isfinite(q).all(-1)
     y, q = scored.y[pairs], q[pairs]
     losses = [2 * pinball(y, q[:, k], level).sum() for k, level in enumerate(SCORED_QUANTILES)]
-    return Sums(np.array([np.mean(losses)]), np.array([np.abs(y).sum()]))
+    return _single(np.mean(losses), np.abs(y).sum())
 
 
 def merge(parts: Iterable[Scores]) -> Scores:
@@ -278,8 +284,3 @@ def training_scale(panel: Panel, first_end: Integers) -> Floats:
     return np.array(
         [seasonal_scale(panel.series(i)[: first_end[i]], panel.season_length) for i in range(panel.n_series)]
     )
-
-
-def mean_of_known(values: Floats) -> float:
-    """Average what is not NaN; NaN if nothing is."""
-    return float(mean_where(values, np.isfinite(values)))
