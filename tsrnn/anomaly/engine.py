@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tsrnn.anomaly.engine_state import Plan, State
+from tsrnn.anomaly.limits import compress, least_spread
 from tsrnn.anomaly.whitening import KINDS, coefficients, spread_factors
 
 if TYPE_CHECKING:
@@ -32,10 +33,6 @@ ORDINARY = 2.0
 FORGET = 0.25
 # A surprise grows with the logarithm of its residual from here on.
 LINEAR = 6.0
-# A forecast without any spread is given this share of the series' size, so that the first change is a surprise.
-FLOOR = 1e-6
-# And the least number where that size is 0, too: small, but large enough that a residual divided by it stays finite.
-LEAST_SPREAD = 1e-100
 # No standardised residual is larger: an infinite one would be taken for a missing value.
 MOST_SURPRISE = 1e200
 # An event comes again where values differ by no more than this share of the distance from what was expected.
@@ -109,7 +106,7 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
     least = state.least[:, None]
     inner, outer = np.maximum(inner, INNER * least) * factor, np.maximum(outer, OUTER * least) * factor
     # However well the rows before were met: forecasts are not exact to the last digit.
-    floor = _floor(median)
+    floor = least_spread(median)
     inner, outer = np.maximum(inner, floor), np.maximum(outer, 1.2 * floor)
     known = np.isfinite(median)
     median = np.where(known, median, 0.0)
@@ -129,7 +126,7 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
         expected[:, j], surprise[:, j] = median[:, j] + carried, w
         _count_away(state, w, outlying[:, j])
         away[:, j] = state.away
-        energy[:, j] = _smooth(state, _compress(w), drift[:, j])
+        energy[:, j] = _smooth(state, compress(w, LINEAR), drift[:, j])
         # Of tariffs that change on 1 % of 2,000 days (8 series, alpha .01) 10.1 % of the rows alarm so, 12.0 % where
         # the patience stays as it is; on .3 % of the days 15.6 and 21.3 %.
         stays = (state.away >= LONG_AWAY) & (state.away_rows >= plan.patience / 2**state.accepts)
@@ -139,7 +136,7 @@ def _read(state: State, plan: Plan, y: Floats, place: int) -> Rows:
     y, known, median, outer = y[:, :n], known[:, :n], median[:, :n], outer[:, :, :n]
     expected, surprise, away = expected[:, :n], surprise[:, :n], away[:, :n]
     energy, outlying = energy[:, :n], outlying[:, :n]
-    surprise, seen = _compress(surprise), np.isfinite(surprise)
+    surprise, seen = compress(surprise, LINEAR), np.isfinite(surprise)
     cleaned = median + state.block_residual[:, place:end]
     state.block_raw[:, place:end] = y
     # Values that are kept stay as they are, to the last bit.
@@ -166,18 +163,12 @@ def _ranges(forecast: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats
         The standardised residual before whitening.
     """
     low, inner_low, median, inner_high, high = np.moveaxis(forecast, 2, 0)
-    inner = np.maximum(np.stack([median - inner_low, inner_high - median]), _floor(median))
+    inner = np.maximum(np.stack([median - inner_low, inner_high - median]), least_spread(median))
     outer = np.maximum(np.stack([median - low, high - median]), 1.2 * inner)
     error = y - median
     with np.errstate(over="ignore"):
         drift = np.clip(error * OUTER / np.where(error > 0, outer[1], outer[0]), -MOST_SURPRISE, MOST_SURPRISE)
-    return median, inner, outer, _compress(drift)
-
-
-def _floor(median: Floats) -> Floats:
-    """Return how far the end of an 80 % interval lies from its median at least, both in original units."""
-    floor: Floats = FLOOR * np.abs(median) + LEAST_SPREAD
-    return floor
+    return median, inner, outer, compress(drift, LINEAR)
 
 
 def _carried(state: State, error: Floats, weights: Floats, inner: Floats, outer: Floats) -> Floats:
@@ -243,11 +234,6 @@ def _standardise(error: Floats, inner: Floats, outer: Floats) -> Floats:
         score = np.where(size <= u, INNER * size / u, INNER + (OUTER - INNER) * (size - u) / (v - u))
     signed: Floats = np.copysign(np.minimum(score, MOST_SURPRISE), error)
     return signed
-
-
-def _compress(score: Floats) -> Floats:
-    size = np.abs(score)
-    return np.where(size <= LINEAR, score, np.copysign(LINEAR * (1 + np.log(np.maximum(size, LINEAR) / LINEAR)), score))
 
 
 def _gains(state: State, place: int, end: int) -> Floats:

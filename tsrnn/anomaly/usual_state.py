@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from tsrnn.anomaly.arrays import SeriesArrays
+from tsrnn.anomaly.limits import compress, least_spread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,7 +44,8 @@ FIRST_DISTANCES, DOUBT = 3.0, 4.0
 WALK = 6.0
 # A distance grows with its logarithm from here on.
 LINEAR = 12.0
-FLOOR, LEAST_SPREAD = 1e-6, 1e-100
+# No middling distance is taken for smaller than this.
+LEAST_BASE = 1e-6
 # A moving average is taken for no steadier than this, in standard deviations of the values.
 STEADIEST = 0.1
 # With less trust than the first a distance counts nothing, from the second on all that it can.
@@ -173,7 +175,7 @@ class UsualState(SeriesArrays):
         self.block_distance[:, place:end] = distance
         line = self._line(end)[:, place:-1]
         lasting = np.lib.stride_tricks.sliding_window_view(line, self.held.shape[1], axis=1).min(2)
-        return _compress(distance), _compress(np.maximum(distance - lasting, 0.0))
+        return compress(distance, LINEAR), compress(np.maximum(distance - lasting, 0.0), LINEAR)
 
     def share(self) -> Floats:
         """Return what a distance weighs beside a score: less, or nothing, where levels mean little. Shape (S, 1)."""
@@ -217,7 +219,7 @@ class UsualState(SeriesArrays):
     def _spread(self) -> Floats:
         """Return the standard deviation of each channel. Shape (S, C)."""
         spread: Floats = np.sqrt(self.squares / np.maximum(self.rows, 1e-9))
-        return np.maximum(spread, FLOOR * np.abs(self.mean) + LEAST_SPREAD)
+        return np.maximum(spread, least_spread(self.mean))
 
     def _learn_steps(self, level: Floats, known: Floats, weight: Floats) -> None:
         """Learn how block means (S, C) move."""
@@ -247,7 +249,7 @@ class UsualState(SeriesArrays):
         above = (known & (HALF * distance > self.base[:, None])).sum(1) / np.maximum(known.sum(1), 1)
         rate = np.maximum(RATE, QUICK / (self.base_blocks + SLOW))
         base = self.base * np.exp(rate * (above - ABOVE))
-        self.base = np.where(used, np.maximum(base, FLOOR), self.base)
+        self.base = np.where(used, np.maximum(base, LEAST_BASE), self.base)
         self.base_blocks = self.base_blocks + used
 
     def _measure(self) -> None:
@@ -269,7 +271,3 @@ def blend(score: Floats, distance: Floats, share: Floats | float) -> Floats:
     """
     mean = np.cbrt((score**3 + share * distance**3) / (1 + share))
     return np.where(np.isfinite(distance), mean, score)
-
-
-def _compress(distance: Floats) -> Floats:
-    return np.where(distance > LINEAR, LINEAR * (1 + np.log(np.maximum(distance, LINEAR) / LINEAR)), distance)
