@@ -7,7 +7,7 @@ began, or where a new level was accepted, so that a block may come at once or ro
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,8 @@ SPAN = 32.0
 MOST_ENERGY = 3.5**2
 # Rows over which slow averages forget, and how far beyond its average a part may move it.
 MEMORY, MOST_PART = 1000.0, 5.0
+# The rows of a block that are of each kind: the first, the second, and all others.
+ROWS_OF_KINDS = (*(slice(kind, kind + 1) for kind in range(KINDS - 1)), slice(KINDS - 1, None))
 
 
 class Rows(NamedTuple):
@@ -297,7 +299,7 @@ def _recall(state: State, plan: Plan) -> None:
 
 
 def _learn(state: State) -> None:
-    """Learn from a finished block: windows, whitening, spread, and averages of the parts."""
+    """Learn from a finished block: windows, spread, whitening, and averages of the parts."""
     s = state.block_raw.shape[1]
     state.clean = np.concatenate([state.clean, state.block_clean], 1)[:, s:]
     state.raw = np.concatenate([state.raw, state.block_raw], 1)[:, s:]
@@ -306,36 +308,50 @@ def _learn(state: State) -> None:
     known = np.isfinite(state.block_surprise)
     spread = (state.forecast[:, :, 4] - state.forecast[:, :, 0]) / (2 * OUTER)
     usable = known & (spread > 0)
-    calm = usable & (state.least == 0)[:, None]
+    _learn_spread(state, spread, usable & (state.least == 0)[:, None], keep)
+    _learn_whitening(state, np.where(usable, spread, 1.0), usable, keep)
+    _learn_gains(state, known, keep)
+    _learn_base(state, known, keep)
+
+
+def _learn_spread(state: State, spread: Floats, calm: Bools, keep: float) -> None:
+    """Average the predicted spread of calm rows; each block weighs the same."""
     count = calm.sum(1)
     mean = np.where(calm, spread, 0.0).sum(1) / np.maximum(count, 1)
-    weight = state.spread_weight * keep
-    state.spread = np.where(count > 0, (weight * state.spread + mean) / (weight + 1), state.spread)
-    state.spread_weight = np.where(count > 0, weight + 1, state.spread_weight)
-    scale = np.where(usable, spread, 1.0)
+    state.spread, state.spread_weight = _average(state.spread, state.spread_weight, mean, count > 0, keep)
+
+
+def _learn_whitening(state: State, scale: Floats, usable: Bools, keep: float) -> None:
+    """Add up the products of residuals, in units of their scale (S, s)."""
     now = np.where(usable, state.block_residual / scale, 0.0)  # [S, s]
     before = np.where(usable[..., None], state.block_lags / scale[..., None], 0.0)  # [S, s, LAGS]
-    square = np.minimum(state.block_surprise**2, REPLACE**2)
-    gains = _gains(state, 0, KINDS)
-    for kind in range(KINDS):
-        at = slice(kind, kind + 1) if kind < KINDS - 1 else slice(kind, None)
+    for kind, at in enumerate(ROWS_OF_KINDS):
         b, r = before[:, at], now[:, at]
         state.moments[:, kind] = keep * state.moments[:, kind] + np.einsum("snl,snm->slm", b, b)
         state.products[:, kind] = keep * state.products[:, kind] + np.einsum("snl,sn->sl", b, r)
-        count = known[:, at].sum(1)
+
+
+def _learn_gains(state: State, known: Bools, keep: float) -> None:
+    """Average the squared surprises."""
+    square = np.where(known, np.minimum(state.block_surprise**2, REPLACE**2), 0.0)
+    gains = _gains(state, 0, KINDS)
+    for kind, at in enumerate(ROWS_OF_KINDS):
         # A surprise is in units of the spread that was expected then, gain and all.
-        total = np.where(known[:, at], square[:, at], 0.0).sum(1) * gains[:, kind]
-        weight = keep * state.gain_weight[:, kind]
-        mean = (weight * state.gain[:, kind] + total) / np.maximum(weight + count, 1e-9)
-        state.gain[:, kind] = np.where(count > 0, mean, state.gain[:, kind])
-        state.gain_weight[:, kind] = np.where(count > 0, weight + count, state.gain_weight[:, kind])
+        total, count = square[:, at].sum(1) * gains[:, kind], known[:, at].sum(1)
+        gain, weight = state.gain[:, kind], state.gain_weight[:, kind]
+        state.gain[:, kind], state.gain_weight[:, kind] = _average(gain, weight, total, count, keep)
+
+
+def _learn_base(state: State, known: Bools, keep: float) -> None:
+    """Average the parts of the score."""
     parts = np.minimum(state.block_parts, MOST_PART * state.base[:, None])
-    count = known.sum(1)
-    total = np.where(known[..., None], parts, 0.0).sum(1)
-    weight = keep * state.base_weight
-    state.base = np.where(
-        (count > 0)[:, None],
-        (weight[:, None] * state.base + total) / np.maximum(weight + count, 1)[:, None],
-        state.base,
-    )
-    state.base_weight = np.where(count > 0, weight + count, state.base_weight)
+    total, count = np.where(known[..., None], parts, 0.0).sum(1), known.sum(1)[:, None]
+    state.base, weight = _average(state.base, state.base_weight[:, None], total, count, keep)
+    state.base_weight = weight[:, 0]
+
+
+def _average(mean: Floats, weight: Floats, total: Floats, count: Any, keep: float) -> tuple[Floats, Floats]:
+    """Return a mean and its weight once `count` values that add up to `total` have joined it, where there are any."""
+    kept = keep * weight
+    joined = (kept * mean + total) / np.maximum(kept + count, 1.0)
+    return np.where(count > 0, joined, mean), np.where(count > 0, kept + count, weight)
