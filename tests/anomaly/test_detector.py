@@ -411,6 +411,15 @@ def test_one_score_per_row_is_refused_for_several_series(clean):
         detector.predict(pd.DataFrame({"a": clean, "b": clean}))
 
 
+def test_one_score_per_row_is_refused_where_rows_are_no_times(clean):
+    table = long_table(a=clean, b=clean * 2)
+    with pytest.raises(DataError, match="The 1,400 rows are not one for each of the 700 times"):
+        AnomalyDetector(channels=True).fit(table).score_samples(table)
+    left_out = clean.drop(clean.index[300:310])
+    with pytest.raises(DataError, match="The 690 rows are not one for each of the 700 times"):
+        AnomalyDetector().fit_predict(left_out)
+
+
 def test_a_detector_is_asked_before_it_is_fitted_in_vain(clean):
     for call in ("detect", "events"):
         with pytest.raises(NotFittedError):

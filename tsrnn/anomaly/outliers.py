@@ -49,7 +49,7 @@ class OutlierMethods(OutlierMixin):
         NotFittedError
             Before `fit`.
         DataError
-            If X is no such array.
+            If X is no such array or table.
         """
         check_is_fitted(self, "watch_")
         panel, found = self._judge(X)
@@ -59,6 +59,11 @@ class OutlierMethods(OutlierMixin):
                 "channels=True."
             )
         at, length = time_rows(panel)
+        if length > len(X) or (panel.n_series > 1 and panel.form.kind == "long"):
+            raise DataError(
+                f"The {counted(len(X), 'row is', 'rows are')} not one for each of the {counted(length, 'time')}. "
+                "Expected a row per time, also where a value is missing. Use `detect`."
+            )
         p_value = np.ones(length)
         np.minimum.at(p_value, at, np.nan_to_num(found.judged.p_value, nan=1.0))
         # Leading missing rows are not part of a panel.
