@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tsrnn.anomaly.notation import Notation, find_places
-from tsrnn.anomaly.stream import read_next_stamp, read_value
+from tsrnn.anomaly.stream import place_rows, read_value
 from tsrnn.data.answers import restore_time, restore_times
 from tsrnn.data.grids import DAY
 from tsrnn.errors import DataError
@@ -44,8 +44,6 @@ class LineReader:
         like = detector.watch_.like
         self.is_long = like.form.kind == "long"
         self.names = list(like.ids)
-        self.dates = like.start.dtype.kind == "M"
-        self.system = detector.watch_.system is not None
         self._panel = like
         self._header = self.notation.header
         self._places = None if self._header is None else find_places(self._header, like)
@@ -120,8 +118,7 @@ class LineReader:
     def _update(self, rows: list[tuple[Any, str, str]]) -> list[dict[str, Any]]:
         values = [self._number(value) for _, _, value in rows]
         time = self._time(rows[0][1])
-        # All rows of a line are read or none, so the first is checked against what is known of every series.
-        if self.system and self.is_long:
+        if self.is_long and self.detector.watch_.system is not None:
             raise DataError("Channels of a system come together; use a wide table, with a line for each time.")
         together = {name: read_value(value) for (name, _, _), value in zip(rows, values, strict=True)}
         found = []
@@ -142,7 +139,8 @@ class LineReader:
         """
         watch, first = self.detector.watch_, next(iter(together))
         most = watch.plan.context
-        stamp, gap = read_next_stamp(watch, list(together), time)
+        _, stamp, gaps = place_rows(watch, list(together), time)
+        gap = int(gaps.min())
         before = self._far.pop(first, None)
         if gap <= most:
             return None
@@ -158,7 +156,7 @@ class LineReader:
         )
 
     def _time(self, text: str) -> Any:
-        if self.dates:
+        if self._panel.start.dtype.kind == "M":
             return self.notation.date(text)
         if not re.fullmatch(r"[+-]?[0-9]{1,30}", text):
             raise DataError(f"The time stamp {text!r} is no whole number, as those of the history are.")

@@ -42,7 +42,7 @@ class Detection(NamedTuple):
     share: float | None = None
 
 
-def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> Any:
+def read_stamp(time: Any, like: Panel, after: Any = None) -> Any:
     """Return a time stamp as the panel has them: datetime64[ns], or an integer.
 
     Parameters
@@ -50,9 +50,8 @@ def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> An
     time : str, datetime, Timestamp, Period or int
         A date without a zone is in the zone of the fitted rows. Whole numbers such as 20240131 or 1672617600 may be
         dates, too.
-    form : TableForm
-    dates : bool
-        Whether the fitted rows have dates.
+    like : Panel
+        The fitted series.
     after : datetime64[ns] or int64, optional
         The stamp after the last one that was read. A local time that comes twice is its second one from there on.
 
@@ -61,7 +60,8 @@ def read_stamp(time: Any, form: TableForm, dates: bool, after: Any = None) -> An
     DataError
         If it is of another kind than the fitted ones, missing, or has a zone where they have none.
     """
-    if not dates:
+    form = like.form
+    if like.start.dtype.kind != "M":
         if not is_whole(time):
             raise DataError(f"The time stamp {time!r} is no whole number, as those of the fitted rows are.")
         try:
@@ -128,9 +128,8 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
     like = watch.like
     numbers = np.array([read_value(value) for value in values.values()])
     names = as_names(list(values))
-    index = watch.numbers(names)
+    index, stamp, gap = place_rows(watch, list(values), time)
     known = index >= 0
-    stamps = np.full(len(names), _stamp_after(watch, index, time), dtype=like.start.dtype)
     if watch.system is not None and (not known.all() or len(names) < len(watch.next)):
         absent = [name for name in watch.index if name not in values]
         strange = [*names[~known], *absent][:5]
@@ -138,13 +137,11 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
             f"{counted(len(names), 'value')} for the {counted(len(watch.next), 'channel')} of a system, wrong or "
             f"absent: {', '.join(map(str, strange))}. All are needed at once, None where a value is missing."
         )
-    gap = np.zeros(len(names), np.int64)
-    gap[known] = gaps(watch, index[known], stamps[known], names[known])
     if not known.all():
-        index[~known] = watch.add(names[~known], stamps[~known])
+        index[~known] = watch.add(names[~known], np.full((~known).sum(), stamp, dtype=like.start.dtype))
     found = watch.tick(index, gap, numbers)
     judged, share = found.judged, found.share
-    ds = restore_time(stamps[0], like.form)
+    ds = restore_time(stamp, like.form)
     columns = (judged.expected, judged.lower, judged.upper, judged.score, judged.p_value)
     rows = np.stack(columns, 1).tolist()
     shares = [None] * len(rows) if share is None else share.tolist()
@@ -156,7 +153,7 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
     ]
 
 
-def gaps(watch: Watch, index: Any, stamps: Any, names: Any) -> Any:
+def _gaps(watch: Watch, index: Any, stamps: Any, names: Any) -> Any:
     """Return how many rows are missing before each stamp.
 
     Raises
@@ -179,35 +176,35 @@ def gaps(watch: Watch, index: Any, stamps: Any, names: Any) -> Any:
     return gap
 
 
-def read_next_stamp(watch: Watch, names: Sequence[Any], time: Any) -> tuple[Any, int]:
-    """Return a time stamp as `read_stamp` does, and how many rows are missing before it.
+def place_rows(watch: Watch, names: Sequence[Any], time: Any) -> tuple[Integers, Any, Integers]:
+    """Tell where rows of several series at one time belong.
 
     Parameters
     ----------
     watch : Watch
-    names : sequence
-        The series that have a row at that time. Of several the fewest missing rows are returned; 0 if none is known.
+    names : sequence of n series
     time : str, datetime, Timestamp, Period or int
+
+    Returns
+    -------
+    index : int64 ndarray of shape (n,)
+        The number of each series; −1 of one that was never seen.
+    stamp : datetime64[ns] or int64
+    gap : int64 ndarray of shape (n,)
+        How many rows of each series are missing before; 0 of one that was never seen.
 
     Raises
     ------
     DataError, FrequencyError
-        If the stamp cannot be read, is not after those that were read, or does not lie on the grid.
+        If the time cannot be read, is not after those that were read, or does not lie on the grid.
     """
     index = watch.numbers(names)
-    stamp = _stamp_after(watch, index, time)
     known = np.flatnonzero(index >= 0)
-    if not len(known):
-        return stamp, 0
+    stamp = read_stamp(time, watch.like, watch.next[index[known]].min() if len(known) else None)
+    gap = np.zeros(len(index), np.int64)
     stamps = np.full(len(known), stamp, dtype=watch.like.start.dtype)
-    return stamp, int(gaps(watch, index[known], stamps, as_names(names)[known]).min())
-
-
-def _stamp_after(watch: Watch, index: Integers, time: Any) -> Any:
-    """Return a time stamp as `read_stamp` does, after the rows read so far of the series with these numbers."""
-    known = index[index >= 0]
-    after = watch.next[known].min() if len(known) else None
-    return read_stamp(time, watch.like.form, watch.like.start.dtype.kind == "M", after)
+    gap[known] = _gaps(watch, index[known], stamps, as_names(names)[known])
+    return index, stamp, gap
 
 
 def update_table(watch: Watch, df: Any, columns: ColumnArguments) -> tuple[Panel, Found] | None:
@@ -220,7 +217,7 @@ def update_table(watch: Watch, df: Any, columns: ColumnArguments) -> tuple[Panel
     index = watch.numbers(panel.ids)
     known = index >= 0
     if known.any():
-        gaps(watch, index[known], panel.start[known], panel.ids[known])
+        _gaps(watch, index[known], panel.start[known], panel.ids[known])
     if watch.system is None:
         return panel, watch.follow(panel)
     if not known.all():
