@@ -70,7 +70,7 @@ def test_nothing_after_a_row_changes_what_is_said_of_it(clean):
     changed = clean.copy()
     changed.iloc[500:] = np.random.default_rng(1).normal(1000, 500, 200)
     numbers = ["expected", "lower", "upper", "score", "p_value"]
-    # The forecaster's interval past_scores looks at the ends of the fitted series, so it is fitted on the same rows.
+    # A forecaster calibrates its intervals on the ends of the fitted series, so it is fitted on the same rows.
     forecaster = Forecaster(strategy="zero-shot").fit(clean)
     before, after = (AnomalyDetector(forecaster).fit(y).detect() for y in (clean, changed))
     np.testing.assert_allclose(before[numbers].iloc[:500], after[numbers].iloc[:500], atol=1e-5)

@@ -140,13 +140,7 @@ def test_a_damaged_file_is_refused(detector, tmp_path):
     ],
 )
 def test_values_that_make_no_detector_are_refused(detector, tmp_path, entry, value, message):
-    from tsrnn.forecasting.model_folder import content_checksum
-
     detector.save(tmp_path / "d")
-    file = tmp_path / "d" / "model.json"
-    content = json.loads(file.read_text())
-    content.pop("checksum")
-    content[entry] = value
-    file.write_text(json.dumps({**content, "checksum": content_checksum(content)}))
+    rewrite(tmp_path / "d", lambda content, tensors: content.update({entry: value}))
     with pytest.raises(DataError, match=message):
         AnomalyDetector.load(tmp_path / "d")

@@ -31,6 +31,11 @@ def disturbed(seed=0):
     return y.drop(y.index[600:604])
 
 
+def streamed(detector, y):
+    """Update a detector row by row; return what it said as a table."""
+    return pd.DataFrame([detector.update("y", ds, value) for ds, value in y.items()])
+
+
 def assert_same(stream, batch):
     merged = batch.merge(stream, on=["unique_id", "ds"], suffixes=("", "_stream"))
     assert len(merged) == len(stream)
@@ -45,8 +50,7 @@ def test_a_stream_accepts_a_level_at_the_same_row_as_a_table(forecaster, patienc
     y.iloc[430:] += 15
     detector = AnomalyDetector(forecaster, patience=patience).fit(y.iloc[:400])
     batch = detector.detect(y.iloc[400:])
-    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[400:].items()])
-    assert_same(stream, batch)
+    assert_same(streamed(detector, y.iloc[400:]), batch)
     assert batch["is_anomaly"].iloc[30 : 30 + patience].all()
     assert abs(batch["expected"].iloc[45 + patience] - batch["y"].iloc[45 + patience]) < 6
 
@@ -56,8 +60,7 @@ def test_a_stream_says_the_same_as_a_table(forecaster):
     detector = AnomalyDetector(forecaster, patience=60).fit(y.iloc[:400])
     batch = detector.detect(y.iloc[400:])
     assert batch["is_anomaly"].sum() > 20
-    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[400:].items()])
-    assert_same(stream, batch)
+    assert_same(streamed(detector, y.iloc[400:]), batch)
 
 
 @pytest.mark.parametrize("model", [ETS(), Theta()])
@@ -69,7 +72,7 @@ def test_a_model_of_one_series_knows_the_phase_of_the_season_beyond_its_window(m
     detector = AnomalyDetector(model).fit(y.iloc[:500])
     batch = detector.detect(y.iloc[500:])
     assert batch["is_anomaly"].mean() < 0.03
-    assert_same(pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[500:].items()]), batch)
+    assert_same(streamed(detector, y.iloc[500:]), batch)
 
 
 def test_many_series_at_once_say_the_same_as_a_table_and_as_each_alone(forecaster):
@@ -166,8 +169,7 @@ def test_a_wrong_row_is_refused_and_the_stream_goes_on_as_if_it_had_not_come(det
     expected = detector.detect(hourly(402).iloc[400:])
     with pytest.raises(error, match=message):
         detector.update("y", time, value)
-    rows = [detector.update("y", ds, y) for ds, y in hourly(402).iloc[400:].items()]
-    assert_same(pd.DataFrame(rows), expected)
+    assert_same(streamed(detector, hourly(402).iloc[400:]), expected)
 
 
 def test_a_wrong_row_of_a_table_leaves_all_series_as_they_were(forecaster):
@@ -234,8 +236,7 @@ def test_a_stream_learns_weekends_as_a_table_does(forecaster):
     y /= 100  # bounds near 0 lose what large values have no digits for
     detector = AnomalyDetector(forecaster).fit(y.iloc[:200])
     batch = detector.detect(y.iloc[200:])
-    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[200:].items()])
-    assert_same(stream, batch)
+    assert_same(streamed(detector, y.iloc[200:]), batch)
     assert batch["is_anomaly"][weekend[200:]].any()
     assert not batch["is_anomaly"].iloc[-48:].any()
 
@@ -245,6 +246,5 @@ def test_a_stream_of_a_slow_mover_says_the_same_as_a_table():
     y = pd.Series(sales, pd.date_range("2020", periods=900, freq="D", name="ds"), name="y")
     detector = AnomalyDetector().fit(y.iloc[:500])
     batch = detector.detect(y.iloc[500:])
-    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[500:].items()])
-    assert_same(stream, batch)
+    assert_same(streamed(detector, y.iloc[500:]), batch)
     assert batch["p_value"].min() > 0.005

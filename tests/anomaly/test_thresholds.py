@@ -5,9 +5,10 @@ from tsrnn.anomaly.thresholds import THRESHOLDS, PastScores, count_aside, usual_
 
 
 def past_scores(scores):
-    """The past_scores of one series with these past scores."""
-    made = PastScores.fresh(1, len(scores), 24, usual_scores())
-    made.set(np.asarray(scores, dtype=float)[None])
+    """Return what is compared with these past scores, of one series (n,) or several (S, n)."""
+    scores = np.atleast_2d(np.asarray(scores, dtype=float))
+    made = PastScores.fresh(*scores.shape, 24, usual_scores())
+    made.set(scores)
     return made
 
 
@@ -77,11 +78,8 @@ def test_an_ordinary_score_of_a_series_that_never_moved_is_no_anomaly():
 @pytest.mark.parametrize("threshold", ["conformal", "quantile"])
 def test_p_values_do_not_jump_where_counting_ends(seed, threshold):
     rng = np.random.default_rng(seed)
-    n = int(rng.integers(100, 1000))
-    past_scores = PastScores.fresh(1, n, 24, usual_scores())
-    past_scores.set(np.maximum(rng.gamma(3, 0.3, (1, n)), 0.6))
-    top = np.nanmax(past_scores.order)
-    p = past_scores.p_values(top * np.array([[0.9999, 1.0, 1.0001, 1.0002, 1.0003]]), threshold)[0]
+    made = past_scores(np.maximum(rng.gamma(3, 0.3, int(rng.integers(100, 1000))), 0.6))
+    p = p_values(made, np.nanmax(made.order) * np.array([0.9999, 1.0, 1.0001, 1.0002, 1.0003]), threshold)
     np.testing.assert_allclose(p, p[0], rtol=0.01)
 
 
@@ -89,10 +87,9 @@ def test_p_values_do_not_jump_where_counting_ends(seed, threshold):
 def test_a_higher_score_is_no_more_probable(threshold):
     rng = np.random.default_rng(3)
     for n in (30, 150, 400, 944):
-        past_scores = PastScores.fresh(4, n, 24, usual_scores())
-        past_scores.set(np.maximum(rng.gamma(3, 0.3, (4, n)), 0.6))
+        made = past_scores(np.maximum(rng.gamma(3, 0.3, (4, n)), 0.6))
         scores = np.repeat(np.linspace(0.5, 5, 4000)[None], 4, 0)
-        p = past_scores.p_values(scores, threshold)
+        p = made.p_values(scores, threshold)
         rises = np.diff(np.log(p), axis=1)
         assert rises.max() < 0.02  # between two past scores that lie far apart p may rise a little
         assert (np.log(p[:, 0]) - np.log(p[:, -1]) > 3).all()
