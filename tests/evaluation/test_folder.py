@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import monthly_table
+from tests.evaluation.test_engine import equal
 from tsrnn import ARIMA, ETS, Ensemble, Forecaster, Naive, backtest
 from tsrnn.errors import DataError, MissingExtraError, ParameterError
 
@@ -47,16 +48,6 @@ print(len(result.forecasts))
 
 def parts(folder):
     return sorted(file.name for file in (folder / "forecasts").iterdir())
-
-
-def equal(one, other):
-    pd.testing.assert_frame_equal(one.forecasts, other.forecasts, check_exact=True)
-    pd.testing.assert_frame_equal(
-        one.leaderboard.drop(columns=TIMES), other.leaderboard.drop(columns=TIMES), check_exact=True
-    )
-    for name in ("by_step", "by_cutoff", "by_series"):
-        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
-    assert (one.verdict, one.notes, one.config) == (other.verdict, other.notes, other.config)
 
 
 def test_a_folder_holds_what_the_result_does(tmp_path):
