@@ -161,19 +161,18 @@ def read_notation(file: str, panel: Panel, form: FileForm = UNSAID) -> Notation:
         return said
     text, named = read_csv_text(file, form.encoding)
     mark = sep or named or find_separator(text)
-    header = tuple(next(csv.reader(io.StringIO(text), delimiter=mark), []))
+    lines = csv.reader(io.StringIO(text), delimiter=mark)
+    header = tuple(next(lines, []))
     found = find_places(header, panel)
     if found is None:
         return said
-    rows = list(itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 1, SAMPLE_LINES + 1))
+    rows = list(itertools.islice(lines, SAMPLE_LINES))
+    names, (time, *values) = (found[:1], found[1:]) if panel.form.kind == "long" else ((), found)
     if decimal is None:
-        names = found[:1] if panel.form.kind == "long" else ()
         decimal, thousands = find_marks(rows, text, mark, file, names)
-    values = found[2:] if panel.form.kind == "long" else found[1:]
     signs = frozenset(split_sign(row[place].strip())[0] for row in rows if row for place in values) - {""}
     if date_format is None and panel.start.dtype.kind == "M":
-        at = found[1] if panel.form.kind == "long" else found[0]
-        column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[at], dtype=str).iloc[:, 0]
+        column = pd.read_csv(io.StringIO(text), sep=mark, usecols=[time], dtype=str).iloc[:, 0]
         date_format = _find_format(column.dropna().str.strip().drop_duplicates())
     return Notation(mark, decimal, thousands, date_format, header, signs)
 
