@@ -59,6 +59,12 @@ def test_a_number_lies_between_two_others_or_is_a_bound_where_that_is_said(value
         check_number("share", value, 0, 1, "a share", or_high=True, optional=True)
 
 
+def test_a_whole_number_beyond_all_floats_is_no_number_to_compute_with():
+    with pytest.raises(ParameterError, match=r"^time_budget=10+: expected seconds\.$"):
+        check_number("time_budget", 10**400, 0, math.inf, "seconds")
+    check_number("time_budget", math.inf, 0, math.inf, "seconds", or_high=True)
+
+
 @pytest.mark.parametrize("value", [0, 1, "yes", None, np.array([True])], ids=repr)
 def test_a_flag_is_true_or_false(value):
     check_flag("verbose", False)

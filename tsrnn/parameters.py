@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -101,7 +102,8 @@ def check_number(
     """
     if value is None and optional:
         return
-    if not is_number(value) or not (low < value < high or (or_low and value == low) or (or_high and value == high)):
+    inside = is_number(value) and (low < value < high or (or_low and value == low) or (or_high and value == high))
+    if not inside or (is_whole(value) and abs(value) > sys.float_info.max):
         raise ParameterError(f"{name}={value!r}: expected {expected}.")
 
 
