@@ -31,6 +31,7 @@ def test_the_buffer_is_the_period_that_the_benchmark_package_finds(case):
 def test_a_series_without_a_period_gets_the_fallback():
     assert vus_window(np.ones(50)) == 125
     assert vus_window([1.0, 2.0]) == 125
+    assert vus_window([]) == 125
 
 
 def test_without_a_window_the_period_of_the_series_is_taken():

@@ -51,9 +51,11 @@ def vus_window(y: Any) -> int:
     50
     """
     values = _numbers(y, "y")[:MOST_ROWS]
+    if len(values) < FEWEST_LAG + 3:
+        return NO_PERIOD
     centred = values - values.mean()
     total = float(centred @ centred)
-    if len(values) < FEWEST_LAG + 3 or total <= 0:
+    if total <= 0:
         return NO_PERIOD
     size = 1 << (2 * len(values) - 1).bit_length()
     spectrum = np.abs(np.fft.rfft(centred, size)) ** 2
