@@ -130,6 +130,18 @@ def test_a_series_never_seen_before_is_taken_up_and_then_judged(detector):
     assert detector.update("y", "2024-01-17 16:00", 20.0).p_value > 0
 
 
+@pytest.mark.parametrize("kind", [int, np.int8, np.uint64, np.float16, np.float32])
+def test_a_value_may_be_any_number(detector, kind):
+    assert detector.update("y", "2024-01-17 16:00", kind(20)).y == 20
+
+
+@pytest.mark.parametrize("name", [None, np.nan, pd.NA, pd.NaT])
+def test_a_row_without_a_name_is_refused(detector, name):
+    with pytest.raises(DataError, match="has no name"):
+        detector.update(name, "2024-01-17 16:00", 20.0)
+    assert detector.watch_.like.n_series == 1
+
+
 def test_missing_values_and_rows_are_no_alarm(detector):
     for value in (None, np.nan, pd.NA):
         ds = pd.Timestamp(detector.watch_.next[0])
@@ -162,6 +174,7 @@ def test_after_a_gap_of_more_than_a_window_a_series_starts_again(detector):
         ("2024-01-17 16:00", "12", DataError, "'12' is no number"),
         ("2024-01-17 16:00", True, DataError, "True is no number"),
         ("2024-01-17 16:00", float("inf"), DataError, "inf is infinite"),
+        ("2024-01-17 16:00", 10**400, DataError, "is too large to compute with"),
         ("2024-01-17 16:00", -1e305, DataError, r"-1e\+305 is too large to compute with. Expected at most 1e\+301"),
     ],
 )

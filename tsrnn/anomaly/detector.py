@@ -285,8 +285,8 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         NotFittedError
             Before `fit`.
         DataError, FrequencyError
-            If the row comes out of order or twice, does not lie on the time grid, or is no number. The detector is as
-            it was, and can go on with the next row.
+            If the row has no name, comes out of order or twice, does not lie on the time grid, or is no number. The
+            detector is as it was, and can go on with the next row.
         ParameterError
             With channels, which are needed all at once; see `update_together`.
         """

@@ -116,11 +116,13 @@ def read_value(value: Any) -> float:
         return math.nan
     if not is_number(value):
         raise DataError(f"The value {value!r} is no number. Expected a number, or None where it is missing.")
-    if math.isinf(value):
+    # A whole number may be too large for a float, and what is beyond NumPy's short floats is not compared with them.
+    number = value if is_whole(value) else float(value)
+    if number in (math.inf, -math.inf):
         raise DataError(f"The value {value!r} is infinite. Expected a number, or None where it is missing.")
-    if abs(value) > LARGEST:
+    if abs(number) > LARGEST:
         raise DataError(f"The value {value!r} is too large to compute with. Expected at most {LARGEST:g}.")
-    return float(value)
+    return float(number)
 
 
 def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float) -> list[Detection]:
@@ -130,6 +132,9 @@ def update_time(watch: Watch, time: Any, values: Mapping[Any, Any], alpha: float
     names = as_names(list(values))
     index, stamp, gap = place_rows(watch, list(values), time)
     known = index >= 0
+    for name in names[~known]:
+        if pd.api.types.is_scalar(name) and pd.isna(name):
+            raise DataError(f"A row has no name, but {name!r}. Name the series it belongs to.")
     if watch.system is not None and (not known.all() or len(names) < len(watch.next)):
         absent = [name for name in watch.index if name not in values]
         strange = [*names[~known], *absent][:5]
