@@ -140,7 +140,7 @@ class PastScores(SeriesArrays):
         than another one is no more probable. Shape (S, n).
         """
         n = np.isfinite(self.order).sum(1)[:, None]
-        last = np.arange(int(tail_size(np.int64(self.order.shape[1]))) + 1)[::-1]
+        last = np.arange(int(tail_size(self.order.shape[1])) + 1)[::-1]
         knots = np.take_along_axis(self.order, np.clip(n - 1 - last, 0, None), 1)  # [S, K], ascending
         least = np.minimum.accumulate(np.nan_to_num(self._mixed(knots, threshold), nan=1.0), 1)
         passed = (knots[:, :, None] <= scores[:, None]).sum(1)  # [S, n]
@@ -217,7 +217,7 @@ def count_aside(scores: Floats) -> int:
     (0, 3)
     """
     n = len(scores)
-    k = int(tail_size(np.int64(n)))
+    k = int(tail_size(n))
     gaps = np.diff(scores[n - k - 1 :]) * np.arange(k, 0, -1)  # [k]
     below = k - int(MOST_ASIDE * k)
     m = np.arange(below, k)

@@ -55,7 +55,7 @@ def collect(
     store: Store,
     names: Sequence[str],
     metrics: Mapping[str, Metric],
-    notes: list[str],
+    notes: Sequence[str],
     config: dict[str, Any],
     left_out: str = "",
     arimas: Collection[str] = (),
@@ -70,7 +70,7 @@ def collect(
     names : sequence of str
         The models, the judged one first.
     metrics : mapping of name to Metric
-    notes : list of str
+    notes : sequence of str
         Of the backtest; those of the models are added to the result's.
     config : dict
     left_out : str
@@ -80,8 +80,7 @@ def collect(
     """
     panel, origins = plan.panel, plan.origins
     shape = panel.n_series, origins.n_windows
-    notes = list(notes)
-    scale, no_loss = _scale(plan, notes)
+    scale, no_loss, said = _scale(plan)
     told = Told()
     scores = {name: _score_model(plan, store, name, metrics, scale, told) for name in names}
     told.notes += _choices(told, config, plan.n_fits)
@@ -107,7 +106,7 @@ def collect(
         verdict=judge(losses, origins.overlap, left_out, points=points, arimas=arimas, no_loss=no_loss),
         levels=plan.levels,
         config={**config, "forecasts": len(first.series), "chosen": told.chosen, "strategies": told.strategies},
-        notes=tuple(notes + told.notes),
+        notes=(*notes, *said, *told.notes),
         history=told.history,
     )
 
@@ -157,8 +156,8 @@ def _mean_actual(plan: Plan) -> Floats:
     return np.concatenate([mean_where(y, np.isfinite(y)) for y in futures])
 
 
-def _scale(plan: Plan, notes: list[str]) -> tuple[Floats, str]:
-    """Return the denominators of MASE, and why no forecast has one, if none has; what lacks one is noted."""
+def _scale(plan: Plan) -> tuple[Floats, str, list[str]]:
+    """Return the denominators of MASE, why no forecast has one, if none has, and notes of the series that lack one."""
     panel, ends = plan.panel, plan.origins.ends
     first = np.where(ends > 0, ends, np.iinfo(np.int64).max).min(1)
     scale = training_scale(panel, first)
@@ -171,6 +170,7 @@ def _scale(plan: Plan, notes: list[str]) -> tuple[Floats, str]:
         (f"holds no two values {apart}", f"hold no two values {apart}", ~paired),
         ("does not change over a season", "do not change over a season", paired),
     ]
+    notes = []
     for one, several, those in reasons:
         if n := int(those.sum()):
             notes.append(
@@ -179,9 +179,9 @@ def _scale(plan: Plan, notes: list[str]) -> tuple[Floats, str]:
             )
     notes += _late_changes(plan, first, scale)
     if len(undefined) < judged.sum():
-        return scale, "no forecast of a series with a MASE meets an observed value"
+        return scale, "no forecast of a series with a MASE meets an observed value", notes
     said = " or ".join(several for _, several, those in reasons if those.any())
-    return scale, f"the series {said} before the first cutoff"
+    return scale, f"the series {said} before the first cutoff", notes
 
 
 def _late_changes(plan: Plan, first: Integers, scale: Floats) -> list[str]:
