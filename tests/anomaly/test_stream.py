@@ -261,3 +261,14 @@ def test_a_stream_of_a_slow_mover_says_the_same_as_a_table():
     batch = detector.detect(y.iloc[500:])
     assert_same(streamed(detector, y.iloc[500:]), batch)
     assert batch["p_value"].min() > 0.005
+
+
+def test_a_stream_of_counts_that_are_seldom_zero_says_the_same_as_a_table():
+    rng = np.random.default_rng(1)
+    counts = np.where(rng.random(200) < 0.08, 0.0, 1.0 + rng.poisson(1.0, 200))
+    y = pd.Series(counts, pd.date_range("2024", periods=200, freq="h", name="ds"), name="y")
+    detector = AnomalyDetector().fit(y.iloc[:100])
+    batch = detector.detect(y.iloc[100:])
+    assert sorted(set(np.sign(batch["lower"]))) == [-1, 0, 1]  # only at times are they known to be counts
+    stream = pd.DataFrame([detector.update("y", ds, value) for ds, value in y.iloc[100:].items()])
+    assert_same(stream, batch)

@@ -149,12 +149,13 @@ class State(SeriesArrays):
         )
 
     def kept_above_zero(self) -> Bools:
-        """Tell which windows have stood at zero again and again and never been below, as a forecaster does; (S,).
+        """Tell which windows stood at zero again and again and never below until the present block began; (S,).
 
         There is no half a sale less than none, and none is expected (`tsrnn.forecasting.floor`).
         """
-        L = self.raw.shape[1]
-        age, half = np.arange(L)[::-1], np.minimum(self.seen, L)[:, None] // 2
+        L, s = self.raw.shape[1], self.block_raw.shape[1]
+        before = (self.seen - 1) // s * s  # however many rows of the present block have come
+        age, half = np.arange(L)[::-1], np.minimum(before, L)[:, None] // 2
         kept: Bools = np.logical_not((self.raw < 0).any(1))
         for part in (age < half, (age >= half) & (age < 2 * half)):
             zeros, known = ((part & rows).sum(1) for rows in (self.raw == 0, np.isfinite(self.raw)))
