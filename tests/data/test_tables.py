@@ -350,6 +350,17 @@ def test_a_date_is_the_time_whatever_parts_of_it_stand_before(names):
     assert (panel.form.time_col, panel.frequency.alias, panel.ids.tolist()) == (names[-1], "D", ["x"])
 
 
+@pytest.mark.parametrize(
+    "told", [["2024-05-01"] * 30, [f"{year + 1}-03-{1 + year % 28:02d}" for year in range(1990, 2020)]]
+)
+def test_a_year_is_the_time_beside_dates_that_only_tell_of_it(told):
+    table = pd.DataFrame({"year": range(1990, 2020), "release_date": told, "x": np.arange(30.0)})
+    panel = read_panel(table)
+    assert (panel.form.time_col, panel.ids.tolist(), panel.lengths.tolist()) == ("year", ["x"], [30])
+    countries = pd.concat([table.assign(country=name) for name in "ab"])
+    assert read_panel(countries).ids.tolist() == ["a", "b"]
+
+
 @pytest.mark.parametrize("year", ["year", "Jahr"])
 @pytest.mark.parametrize(
     ("parts", "freq"),

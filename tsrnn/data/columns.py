@@ -16,7 +16,7 @@ from tsrnn.data.column_arguments import target_names
 from tsrnn.data.counters import find_counter, is_counter, rises_evenly
 from tsrnn.data.dates import labels_time, looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
-from tsrnn.data.name_words import TIME_WORDS, name_words
+from tsrnn.data.name_words import TIME_WORDS, YEAR_WORDS, name_words
 from tsrnn.data.number_signs import SIGNED, split_sign
 from tsrnn.data.number_texts import numbers_as_text
 from tsrnn.data.panel import Floats
@@ -175,12 +175,15 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
     if len(dated) == 1:
         return dated[0]
     named = [name for name in columns if name_words(name) & TIME_WORDS]
-    # A year beside a date only repeats a part of it.
     for name in named:
         if name in dated or _is_date_text(df[name]):
             return name
-    for name in named:
         if is_counter(df[name], name, id_col is not None):
+            # A year beside more dates only repeats a part of them; others tell, say, when its value was published.
+            fewest = df[name].nunique() + bool(name_words(name) & YEAR_WORDS)
+            for other in named:
+                if (other in dated or _is_date_text(df[other])) and df[other].nunique() >= fewest:
+                    return other
             refuse_split_dates(df, name)
             return name
     if dated:
