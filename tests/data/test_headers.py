@@ -103,6 +103,17 @@ def test_a_table_on_its_side_is_refused_also_where_its_stamps_cannot_be_read(nam
     assert read_panel(table, target_col=names).ids.tolist() == names
 
 
+@pytest.mark.parametrize("count", ["day", "step", "Tag"])
+def test_names_that_end_like_years_are_names_beside_a_count_of_steps(count):
+    names = ["item_2001", "item_2002", "item_2003"]
+    table = pd.DataFrame({count: range(1, 9), **dict.fromkeys(names, np.arange(8.0))})
+    panel = read_panel(table)
+    assert (panel.form.time_col, panel.ids.tolist()) == (count, names)
+    # Months in rows and years in columns are both time.
+    with pytest.raises(DataError, match="Time runs along the columns: 3 of them are named 2001"):
+        read_panel(table.rename(columns=lambda name: name.removeprefix("item_")))
+
+
 @pytest.mark.parametrize(
     ("index", "others"),
     [

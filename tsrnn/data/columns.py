@@ -117,9 +117,12 @@ def check_direction(df: pd.DataFrame, id_col: Any) -> None:
         return
     if isinstance(df.index, (pd.DatetimeIndex, pd.PeriodIndex)) or _is_date_text(df.index.to_series()):
         return
-    if _search_time(df, id_col) is None:
-        others = [name for name in df.columns if name not in stamps]
-        refuse_time_along_columns(stamps, others, df.index.name is not None)
+    if _search_time(df, id_col) is not None:
+        return
+    if not time_stamps_among(list(df.columns), labels=False) and _search_counter(df, id_col) is not None:
+        return  # item_2001, item_2002, ... beside a count of days are names
+    others = [name for name in df.columns if name not in stamps]
+    refuse_time_along_columns(stamps, others, df.index.name is not None)
 
 
 def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:

@@ -72,8 +72,8 @@ def refuse_values_as_header(header: list[str], rows: list[list[str]], name: str,
     )
 
 
-def time_stamps_among(columns: Sequence[Any]) -> list[Any]:
-    """Return the names of columns that are years, dates or labels such as Mai 2024, if most columns are named so.
+def time_stamps_among(columns: Sequence[Any], *, labels: bool = True) -> list[Any]:
+    """Return the names of columns that are years, dates or, with `labels`, as Mai 2024, if most columns are named so.
 
     Examples
     --------
@@ -91,7 +91,8 @@ def time_stamps_among(columns: Sequence[Any]) -> list[Any]:
         return dates
     texts = [name for name in columns if isinstance(name, str) and name[:4].strip().isdigit()]
     texts = texts or [name for name in columns if isinstance(name, str) and re.search(r"\d\d$", name)]
-    return texts if _are_most(texts, columns) and labels_time(pd.Series(texts, dtype=object)) else []
+    are_stamps = labels_time if labels else looks_like_dates
+    return texts if _are_most(texts, columns) and are_stamps(pd.Series(texts, dtype=object)) else []
 
 
 def _are_most(names: list[Any], columns: Sequence[Any]) -> bool:
