@@ -30,6 +30,14 @@ def test_the_code_that_a_message_gives_reads_the_numbers(values, held, numbers):
     assert read_panel(df).y.tolist() == numbers
 
 
+def test_dates_beside_the_time_are_no_numbers_as_text():
+    ordered, shipped = (pd.date_range(first, periods=30).strftime("%d.%m.%Y") for first in ("2024-01-01", "2024-01-04"))
+    table = pd.DataFrame({"Bestelldatum": ordered, "Lieferdatum": shipped, "x": range(30)})
+    panel = read_panel(table)
+    assert (panel.form.time_col, panel.ids.tolist()) == ("Bestelldatum", ["x"])
+    assert "Ignored: Lieferdatum." in panel.notes
+
+
 def test_commas_that_may_be_either_get_both_codes():
     with pytest.raises(DataError, match=r"of decimals or of thousands, for example '1,234'.*--decimal ',' or '.'"):
         read_panel(daily("1,234", "2,345"))

@@ -352,7 +352,7 @@ def _refuse_numbers_as_text(df: pd.DataFrame, names: list[Any], has_numbers: boo
             if not beside and any(split_sign(value.strip())[0] for value in text.iloc[:100]):
                 text = text.map(lambda value: split_sign(value.strip())[1])
             share = text.str.fullmatch(r"\s*[-+−]?(?:[1-9][\d,.\s'’]*|0|0?[.,]\d+)(?:[eE][-+]?\d+)?-?\s*").mean()
-            if len(text) and share >= 0.5:
+            if len(text) and share >= 0.5 and not looks_like_dates(text):
                 other = ", or name the columns to forecast with target_col" if has_numbers else ""
                 raise DataError(f"{numbers_as_text(column, name)}{other}.")
 
