@@ -368,7 +368,9 @@ def test_a_year_is_the_time_beside_dates_that_only_tell_of_it(told):
         (["Quartal"], "QS"),
         (["quarter", "month"], "MS"),
         (["KW"], "W-MON"),
+        (["quarter", "month", "KW"], "W-MON"),
         (["Monat", "Tag"], "D"),
+        (["Monat", "KW", "Tag"], "D"),
         (["day"], "D"),
     ],
 )

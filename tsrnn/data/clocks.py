@@ -104,13 +104,13 @@ def refuse_split_dates(df: pd.DataFrame, year: Any) -> None:
     if not parts:
         return
     years = f"df[{year!r}].astype(str)"
-    if "month" in parts:
+    if "week" in parts and not {"month", "day"} <= set(parts):
+        joined = f"{years} + '-W' + df[{parts['week']!r}].astype(str).str.zfill(2)"
+    elif "month" in parts:
         day = f"df[{parts['day']!r}]" if "day" in parts else "1"
         joined = f"pd.to_datetime(dict(year=df[{year!r}], month=df[{parts['month']!r}], day={day}))"
     elif "quarter" in parts:
         joined = f"{years} + 'Q' + df[{parts['quarter']!r}].astype(str)"
-    elif "week" in parts:
-        joined = f"{years} + '-W' + df[{parts['week']!r}].astype(str).str.zfill(2)"
     else:
         joined = f"pd.to_datetime({years} + df[{parts['day']!r}].astype(str), format='%Y%j')"
     raise DataError(
