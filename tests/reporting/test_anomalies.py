@@ -150,3 +150,13 @@ def test_wrong_tables_series_and_paths_are_refused(detector, tmp_path):
         anomaly_figure(table, "c")
     with pytest.raises(ParameterError, match="lies in a folder that does not exist"):
         write_anomaly_page(table, detector.events(), tmp_path / "nowhere" / "page.html")
+    page = tmp_path / "page.html"
+    with pytest.raises(ColumnError, match=r"no column unique_id, .* Expected what `detect` returns"):
+        write_anomaly_page(pd.DataFrame({"x": [1.0]}), detector.events(), page)
+    with pytest.raises(ColumnError, match=r"no column start, .* Expected what `events` returns"):
+        write_anomaly_page(table, table, page)
+    with pytest.raises(ParameterError, match="Expected the table that `events` returns, not list"):
+        write_anomaly_page(table, [], page)
+    with pytest.raises(ColumnError, match="no series '<b>a</b>'"):
+        write_anomaly_page(table[table["unique_id"] == "b"], detector.events(), page)
+    assert not page.exists()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = ("spike", "level shift", "change of variance", "missing season")
 COLUMNS = ("unique_id", "ds", "y", "expected", "lower", "upper", "score", "p_value", "is_anomaly")
+EVENT_COLUMNS = ("unique_id", "start", "end", "peak", "rows", "kind", "y", "expected", "score", "p_value")
 # An event of no more rows is a spike.
 LONGEST_SPIKE = 4
 # A missing season moves less than this share of what had been expected, for at least this share of a season.
@@ -63,9 +64,7 @@ def find_events(table: pd.DataFrame, season_length: int, gap: int) -> pd.DataFra
             for name, part in parts.items()
             for start, end in zip(*merged_runs(part["is_anomaly"].to_numpy(dtype=bool), gap), strict=True)
         ]
-    columns = ["unique_id", "start", "end", "peak", "rows", "kind", "y", "expected", "score", "p_value"]
-    if "share" in table.columns:
-        columns.append("share")
+    columns = [*EVENT_COLUMNS, *(["share"] if "share" in table.columns else [])]
     if not rows:
         empty = {name: pd.Series(dtype=float) for name in columns}
         types = {"unique_id": table["unique_id"].dtype, **dict.fromkeys(("start", "end", "peak"), table["ds"].dtype)}

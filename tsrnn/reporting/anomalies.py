@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 import tsrnn
-from tsrnn.anomaly.events import COLUMNS, merged_runs
+from tsrnn.anomaly.events import COLUMNS, EVENT_COLUMNS, merged_runs
 from tsrnn.errors import ColumnError, ParameterError
 from tsrnn.naming import counted, examples, some_of
 from tsrnn.reporting.colours import INK, RULE, SURFACE, band_colour, model_colour
@@ -61,11 +61,7 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
     ParameterError
         If it is no table.
     """
-    if not isinstance(detections, pd.DataFrame):
-        raise ParameterError(f"Expected the table that `detect` returns, not {type(detections).__name__}.")
-    missing = [name for name in COLUMNS if name not in detections.columns]
-    if missing:
-        raise ColumnError(f"The table has no column {', '.join(missing)}. Expected what `detect` returns.")
+    _check_table(detections, COLUMNS, "detect")
     known = detections["unique_id"].unique()
     name = known[0] if unique_id is None else unique_id
     rows = detections[detections["unique_id"] == name]
@@ -102,6 +98,14 @@ def anomaly_figure(detections: pd.DataFrame, unique_id: Any = None, most_rows: i
     figure.update_xaxes(rangeslider=slider)
     figure.update_yaxes(fixedrange=False)
     return figure
+
+
+def _check_table(table: object, columns: Sequence[str], method: str) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise ParameterError(f"Expected the table that `{method}` returns, not {type(table).__name__}.")
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ColumnError(f"The table has no column {', '.join(missing)}. Expected what `{method}` returns.")
 
 
 def _drawn(rows: int, of: int) -> str:
@@ -164,16 +168,18 @@ def write_anomaly_page(
     ColumnError
         If the tables are not those of a detector.
     ParameterError
-        If the folder of `path` does not exist, or `path` is itself a folder.
+        If they are no tables, the folder of `path` does not exist, or `path` is itself a folder.
     DataError
         If the file cannot be written for another reason.
     """
+    _check_table(detections, COLUMNS, "detect")
+    _check_table(events, EVENT_COLUMNS, "events")
     seen = detections["unique_id"][detections["y"].notna()]  # a series without any value has nothing to draw
     named = list(dict.fromkeys([*events["unique_id"], *seen.unique()]))
     drawn = {name: f"series-{i}" for i, name in enumerate(named[:MOST_SERIES])}
     most_rows = max(FEWEST_ROWS, MOST_ROWS // max(len(drawn), 1))
     told = {"command": command, "tsrnn": tsrnn.__version__}
-    # First, since it refuses what is no table of detections.
+    # First, since it refuses events of series that are not among the detections.
     drawings = tuple(_drawings(detections, drawn, most_rows))
     sections = [
         Section("events", "Events", _events(detections, events, drawn)),
