@@ -387,6 +387,43 @@ def test_the_code_that_joins_a_date_spread_over_columns_gives_its_time(year, par
     assert panel.start[0] == dates[0].to_datetime64()
 
 
+@pytest.mark.parametrize(
+    ("parts", "freq"),
+    [
+        ({"month": "%m"}, "MS"),
+        ({"month": "%B"}, "MS"),
+        ({"Month": "%b", "day": "%d"}, "D"),
+        ({"week": "W%V"}, "W-MON"),
+        ({"quarter": "Q"}, "QS"),
+        ({"month": "%m", "day": "%d"}, "D"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [None, "category"])
+def test_parts_of_a_date_that_are_text_are_joined_and_no_names_of_series(parts, freq, dtype):
+    dates = pd.date_range(
+        "2021-01-04" if freq == "W-MON" else "2021-01-01", periods=500 if freq == "D" else 40, freq=freq
+    )
+    years = dates.year if dtype is None else pd.Categorical(dates.year.astype(str))  # as of a folder of partitions
+    texts = {
+        name: "Q" + dates.quarter.astype(str) if form == "Q" else dates.strftime(form) for name, form in parts.items()
+    }
+    columns = {name: pd.Series(text, dtype=dtype) for name, text in texts.items()}
+    df = pd.DataFrame({"year": years, **columns, "x": np.arange(float(len(dates)))})
+    with pytest.raises(DataError, match="The date is spread over the columns") as refused:
+        read_panel(df)
+    code = str(refused.value).partition(" in Python by df = ")[2].partition(", or name one")[0]
+    panel = read_panel(eval(code, {"df": df, "pd": pd}))
+    assert (panel.ids.tolist(), panel.y.tolist()) == (["x"], df["x"].tolist())
+    assert panel.start[0] == dates[0].to_datetime64()
+
+
+def test_words_beside_a_year_may_be_named_as_series_or_tell_of_the_year():
+    table = pd.DataFrame({"year": np.repeat([2021, 2022, 2023], 2), "month": ["Jan", "Feb"] * 3, "x": range(6)})
+    assert read_panel(table, id_col="month").ids.tolist() == ["Jan", "Feb"]
+    peaks = read_panel(table.assign(year=range(2000, 2006)))
+    assert (peaks.form.time_col, peaks.ids.tolist()) == ("year", ["x"])
+
+
 # Frequency and season
 
 

@@ -90,7 +90,9 @@ def refuse_split_stamps(df: pd.DataFrame, time: Any, time_name: Any, id_col: Any
 
 
 def refuse_split_dates(df: pd.DataFrame, year: Any) -> None:
-    """Refuse a column of years beside one of quarters, months or weeks: together they are the date.
+    """Refuse a column of years beside one of quarters, months, weeks or days: together they are the date.
+
+    Words such as January or Q1 are so where years repeat; otherwise they may tell when in a year its value was reached.
 
     Raises
     ------
@@ -99,25 +101,45 @@ def refuse_split_dates(df: pd.DataFrame, year: Any) -> None:
     """
     if not name_words(year) & YEAR_WORDS:
         return
-    whole = [name for name in df.columns if pd.api.types.is_integer_dtype(df[name].dtype)]
-    parts = {PART_WORDS[str(name).lower()]: name for name in whole if str(name).lower() in PART_WORDS}
+    repeats = bool(df[year].duplicated().any())
+    parts = {
+        PART_WORDS[str(name).lower()]: name
+        for name in df.columns
+        if str(name).lower() in PART_WORDS and _is_part(df[name], words=repeats)
+    }
     if not parts:
         return
-    years = f"df[{year!r}].astype(str)"
+    years, number = f"df[{year!r}].astype(str)", {part: _number_code(df, name) for part, name in parts.items()}
     if "week" in parts and not {"month", "day"} <= set(parts):
-        joined = f"{years} + '-W' + df[{parts['week']!r}].astype(str).str.zfill(2)"
+        joined = f"{years} + '-W' + {number['week']}.astype(str).str.zfill(2)"
+    elif "month" in parts and not df[parts["month"]].astype(str).str.contains(r"\d").any():
+        day = f"{number['day']}.astype(str) + ' ' + " if "day" in parts else ""
+        joined = f"{day}df[{parts['month']!r}].astype(str) + ' ' + {years}"
     elif "month" in parts:
-        day = f"df[{parts['day']!r}]" if "day" in parts else "1"
-        joined = f"pd.to_datetime(dict(year=df[{year!r}], month=df[{parts['month']!r}], day={day}))"
+        day = number.get("day", "1")
+        joined = f"pd.to_datetime(dict(year=df[{year!r}], month={number['month']}, day={day}))"
     elif "quarter" in parts:
-        joined = f"{years} + 'Q' + df[{parts['quarter']!r}].astype(str)"
+        joined = f"{years} + 'Q' + {number['quarter']}.astype(str)"
     else:
-        joined = f"pd.to_datetime({years} + df[{parts['day']!r}].astype(str), format='%Y%j')"
+        joined = f"pd.to_datetime({years} + {number['day']}.astype(str), format='%Y%j')"
     raise DataError(
         f"The date is spread over the columns {listing([year, *parts.values()])}. Make it one column, such as 2024-05, "
         f"2024Q2 or 2024-W20, in Python by df = df.assign(ds={joined}).drop(columns={[year, *parts.values()]!r}), or "
         "name one with time_col."
     )
+
+
+def _is_part(column: pd.Series, *, words: bool) -> bool:
+    """Tell whether a column holds whole numbers, or else, with `words`, no other numbers."""
+    dtype = column.dtype
+    return pd.api.types.is_integer_dtype(dtype) or (words and not pd.api.types.is_numeric_dtype(dtype))
+
+
+def _number_code(df: pd.DataFrame, name: Any) -> str:
+    """Return the code of a column's numbers, of which texts such as 01 or Q1 hold one each."""
+    if pd.api.types.is_integer_dtype(df[name].dtype):
+        return f"df[{name!r}]"
+    return rf"df[{name!r}].astype(str).str.extract(r'(\d+)', expand=False)"
 
 
 def _repeats(time: Any, ids: pd.Series | None) -> bool:

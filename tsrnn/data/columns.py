@@ -187,7 +187,7 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
             for other in named:
                 if (other in dated or _is_date_text(df[other])) and df[other].nunique() >= fewest:
                     return other
-            refuse_split_dates(df, name)
+            refuse_split_dates(df[columns], name)
             return name
     if dated:
         raise DataError(f"{len(dated)} columns hold dates: {listing(dated)}. Name one of them with time_col.")
@@ -195,7 +195,10 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
         if _is_date_text(df[name]):
             return name
     # Text under a time's name that does not read as dates: reading it names the values that stand in the way.
-    return next((name for name in named if is_text(df[name])), None)
+    texts = [name for name in named if is_text(df[name])]
+    for name in texts:
+        refuse_split_dates(df[columns], name)
+    return texts[0] if texts else None
 
 
 def _search_counter(df: pd.DataFrame, id_col: Any) -> Any:
