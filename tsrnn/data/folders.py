@@ -112,14 +112,18 @@ def _files(folder: Path) -> list[Path]:
         entries = sorted(entry for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error.strerror}).") from None
-    found = [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)]
+    found = [entry for entry in entries if _is_table(entry)]
     if not found:
-        below = sorted(entry for entry in folder.glob("*=*/**/*") if entry.name.lower().endswith(SUFFIXES))
+        below = sorted(entry for entry in folder.glob("*=*/**/*") if _is_table(entry))
         found = [entry for entry in below if all("=" in part for part in entry.relative_to(folder).parts[:-1])]
     if not found:
         held = f"it holds {', '.join(entry.name for entry in entries[:5])}" if entries else "it holds no file"
         raise DataError(f"{folder}: is a folder without CSV or Parquet files; {held}. Expected .csv or .parquet.")
     return found
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
 
 
 def _partition(path: Path) -> dict[str, str]:
