@@ -361,7 +361,7 @@ def test_a_year_is_the_time_beside_dates_that_only_tell_of_it(told):
     assert read_panel(countries).ids.tolist() == ["a", "b"]
 
 
-@pytest.mark.parametrize("year", ["year", "Jahr"])
+@pytest.mark.parametrize("year", ["year", "Jahr", "Année", "AÑO"])
 @pytest.mark.parametrize(
     ("parts", "freq"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 # Of a column of time, whatever it holds.
@@ -11,6 +12,8 @@ TIME_WORDS |= {"week", "quarter", "hour", "dt", "datum", "ts", "epoch", "unix", 
 TIME_WORDS |= {
     "monat",
     "jahr",
+    "annee",
+    "ano",
     "quartal",
     "woche",
     "kw",
@@ -28,7 +31,7 @@ EVEN_WORDS = TIME_WORDS | COUNTER_WORDS | {"obs", "observation", "tag"}
 EVEN_WORDS |= {"second", "seconds", "minute", "minutes", "hours", "days", "weeks", "months", "quarters"}
 # Of whole numbers that are time since 1970, calendar years, or weeks of ISO 8601.
 STAMP_WORDS = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
-YEAR_WORDS = {"year", "years", "jahr"}
+YEAR_WORDS = {"year", "years", "jahr", "annee", "ano"}
 DATE_WORDS = {"date", "dates", "datum", "fecha"}
 DATED_WORDS = YEAR_WORDS | DATE_WORDS | {"yr"}
 WEEK_WORDS = {"week", "weeks", "yearweek", "woche", "kw"}
@@ -42,10 +45,11 @@ CLOCK_WORDS = HOUR_WORDS | {"time", "clock", "uhrzeit", "zeit"}
 
 
 def name_words(name: Any) -> set[str]:
-    """Split a column's name into lower-case words; of German compounds the date is one.
+    """Split a column's name into lower-case words without accents; of German compounds the date is one.
 
-    >>> sorted(name_words("OrderDate_utc")), sorted(name_words("Buchungsdatum"))
-    (['date', 'order', 'utc'], ['buchungs', 'datum'])
+    >>> sorted(name_words("OrderDate_utc")), sorted(name_words("Buchungsdatum")), name_words("Année")
+    (['date', 'order', 'utc'], ['buchungs', 'datum'], {'annee'})
     """
-    spaced = re.sub(r"([a-z])([A-Z]|datum(?![a-z]))", r"\1 \2", str(name))
+    plain = "".join(letter for letter in unicodedata.normalize("NFD", str(name)) if not unicodedata.combining(letter))
+    spaced = re.sub(r"([a-z])([A-Z]|datum(?![a-z]))", r"\1 \2", plain)
     return set(re.split(r"[^a-z]+", spaced.lower())) - {""}
