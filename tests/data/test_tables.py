@@ -341,13 +341,28 @@ def test_a_date_spread_over_columns_is_a_question():
         read_panel(table)
 
 
-@pytest.mark.parametrize("names", [["year", "date"], ["Jahr", "Monat", "Datum"]])
+@pytest.mark.parametrize("names", [["year", "date"], ["Jahr", "Monat", "Datum"], ["ano", "data"], ["Jahr", "Stichtag"]])
 def test_a_date_is_the_time_whatever_parts_of_it_stand_before(names):
     dates = pd.date_range("2022-11-01", periods=100)
     parts = [dates.year, dates.month, dates.strftime("%d.%m.%Y")]
     values = [parts[0], *parts[3 - len(names) + 1 :]]
     panel = read_panel(pd.DataFrame({**dict(zip(names, values, strict=True)), "x": np.arange(100.0)}), target_col="x")
     assert (panel.form.time_col, panel.frequency.alias, panel.ids.tolist()) == (names[-1], "D", ["x"])
+
+
+@pytest.mark.parametrize(("month", "day"), [("%m.%Y", "%d.%m.%Y"), ("%Y-%m", "%Y-%m-%d")])
+def test_a_month_beside_its_days_is_not_the_time(month, day):
+    dates = pd.date_range("2022-11-01", periods=100)
+    table = pd.DataFrame({"Monat": dates.strftime(month), "Datum": dates.strftime(day), "x": np.arange(100.0)})
+    assert (read_panel(table).form.time_col, read_panel(table).ids.tolist()) == ("Datum", ["x"])
+
+
+def test_the_day_is_the_time_beside_what_tells_when_its_row_was_written():
+    days = np.repeat(pd.date_range("2024-01-01", periods=20), 2)
+    written = days + pd.to_timedelta(np.random.default_rng(0).integers(0, 86_400, 40), unit="s")
+    table = pd.DataFrame({"date": days.strftime("%Y-%m-%d"), "shop": list("ab") * 20, "time": written.astype(str)})
+    panel = read_panel(table.assign(x=np.arange(40.0)), id_col="shop")
+    assert (panel.form.time_col, panel.ids.tolist(), panel.frequency.alias) == ("date", ["a", "b"], "D")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pandas as pd
 from tsrnn.data.clocks import clock_columns, refuse_split_dates, refuse_split_stamps
 from tsrnn.data.column_arguments import target_names
 from tsrnn.data.counters import find_counter, is_counter, rises_evenly
-from tsrnn.data.dates import labels_time, looks_like_dates
+from tsrnn.data.dates import DATE_OF_NUMBERS, labels_time, looks_like_dates
 from tsrnn.data.headers import refuse_time_along_columns, time_stamps_among
 from tsrnn.data.name_words import TIME_WORDS, YEAR_WORDS, name_words
 from tsrnn.data.number_signs import SIGNED, split_sign
@@ -23,6 +23,9 @@ from tsrnn.data.panel import Floats
 from tsrnn.data.times import without_repeats
 from tsrnn.errors import ColumnError, DataError
 from tsrnn.naming import counted, examples, listing
+
+# Rows in which a column is compared with another one.
+_SAMPLE = 1000
 
 
 @dataclass
@@ -179,16 +182,13 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
         return dated[0]
     named = [name for name in columns if name_words(name) & TIME_WORDS]
     for name in named:
-        if name in dated or _is_date_text(df[name]):
-            return name
-        if is_counter(df[name], name, id_col is not None):
-            # A year beside more dates only repeats a part of them; others tell, say, when its value was published.
-            fewest = df[name].nunique() + bool(name_words(name) & YEAR_WORDS)
-            for other in named:
-                if (other in dated or _is_date_text(df[other])) and df[other].nunique() >= fewest:
-                    return other
+        is_date = name in dated or _is_date_text(df[name])
+        if not is_date and not is_counter(df[name], name, id_col is not None):
+            continue
+        finer = _finer_date(df, name, columns, [] if is_date else named)
+        if finer is None and not is_date:
             refuse_split_dates(df[columns], name)
-            return name
+        return name if finer is None else finer
     if dated:
         raise DataError(f"{len(dated)} columns hold dates: {listing(dated)}. Name one of them with time_col.")
     for name in columns:
@@ -199,6 +199,42 @@ def _search_time(df: pd.DataFrame, id_col: Any) -> Any:
     for name in texts:
         refuse_split_dates(df[columns], name)
     return texts[0] if texts else None
+
+
+def _finer_date(df: pd.DataFrame, name: Any, columns: list[Any], named: list[Any]) -> Any:
+    """Return the column of dates beside which one of years, months or counts is not the time; None if none is.
+
+    Parameters
+    ----------
+    df : DataFrame
+    name : Any
+        Of the column of years, months or counts.
+    columns : list
+        Those of dates of which it may repeat a part.
+    named : list
+        Those that are named as time, whose dates may also be others, such as those of a business year.
+    """
+    for other in columns:
+        if _repeats_part(df[name], df[other]) and _is_date_text(df[other]):
+            return other
+    # As many dates as years may tell when the value of each was published.
+    fewest = df[name].nunique() + bool(name_words(name) & YEAR_WORDS)
+    for other in named:
+        if (_is_dated(df[other]) or _is_date_text(df[other])) and df[other].nunique() >= fewest:
+            return other
+    return None
+
+
+def _repeats_part(part: pd.Series, whole: pd.Series) -> bool:
+    """Tell whether a column only repeats a part of what another one tells in text, as a year or month beside a date.
+
+    A day is none: a time stamp beside it may tell when its row was written.
+    """
+    if not is_text(whole):
+        return False
+    pairs = zip(part.iloc[:_SAMPLE].astype(str), whole.iloc[:_SAMPLE].astype(str), strict=True)
+    alike = all(text in longer and not DATE_OF_NUMBERS.fullmatch(text) for text, longer in pairs)
+    return alike and part.nunique() < whole.nunique()
 
 
 def _search_counter(df: pd.DataFrame, id_col: Any) -> Any:
