@@ -147,6 +147,16 @@ def test_nothing_below_zero_is_expected_of_counts_in_a_table_and_in_a_stream():
     assert shifted["lower"].min() < -1
 
 
+def test_balances_that_are_often_zero_and_once_below_may_be_expected_below():
+    rng = np.random.default_rng(0)
+    y = pd.Series(
+        rng.poisson(2.0, 400).astype(float), pd.date_range("2024", periods=400, freq="h", name="ds"), name="y"
+    )
+    assert AnomalyDetector().fit(y).detect()["lower"].iloc[-100:].min() == 0
+    y.iloc[50] = -1.0
+    assert AnomalyDetector().fit(y).detect()["lower"].iloc[-100:].min() < 0
+
+
 def test_missing_values_are_no_alarm_and_do_not_hide_the_next_one(clean):
     clean.iloc[400:410] = np.nan
     clean.iloc[410] += 15

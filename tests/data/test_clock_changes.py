@@ -49,6 +49,10 @@ def test_no_zone_is_asked_for_where_days_keep_to_the_time_stamps():
 
 def test_of_half_a_year_nothing_is_said():
     assert advice(shop(4000)) == []
+    table = shop()
+    day = table["date"].dt.day_of_year
+    assert advice(table.assign(customers=table["customers"].where((day < 121) | (day > 140)))) != []
+    assert advice(table.assign(customers=table["customers"].where(~day.between(121, 243) | (day > 220)))) == []
 
 
 def test_of_several_series_most_decide():

@@ -153,6 +153,10 @@ def test_a_total_below_months_is_what_stands_in_the_way(tmp_path):
     (tmp_path / "m.csv").write_text("\n".join(["Monat;x", *rows, "Summe;37.035,00"]))
     with pytest.raises(DataError, match=r"1 of 31 values .*'Summe' \(row 30\).*totals"):
         read_panel(read_table(tmp_path / "m.csv"))
+    rows = [row.replace("1.234,50", "7") for row in rows]
+    (tmp_path / "m.csv").write_text("\n".join(["Monat;x", *rows, "13.2024;9"]))  # a month too many
+    with pytest.raises(DataError, match=r"1 of 31 values .*'13.2024' \(row 30\)"):
+        read_panel(read_table(tmp_path / "m.csv"))
 
 
 QUARTERS = [
@@ -331,3 +335,14 @@ def test_weeks_however_written_are_those_of_iso_8601_by_their_mondays(form):
     assert "those of ISO 8601" in note
     with pytest.raises(DataError):
         parse_dates(pd.Series([form.format(2023, 53), form.format(2024, 1)]))
+
+
+def test_quarters_of_years_of_two_and_of_four_digits_are_no_one_notation():
+    with pytest.raises(DataError, match="cannot be read as dates, for example 'Q1/23'"):
+        parse_dates(pd.Series(["Q1/23", "Q2/23", "Q3/2023"]))
+
+
+def test_days_of_four_months_are_days_under_the_name_of_a_quarter():
+    days = pd.date_range("2024-01-01", "2024-04-30")
+    table = pd.DataFrame({"quarter": days.strftime("%Y-%m-%d"), "x": np.arange(float(len(days)))})
+    assert read_panel(table).frequency.alias == "D"

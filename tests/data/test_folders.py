@@ -87,6 +87,8 @@ def test_folders_by_a_key_are_parts_of_one_table_and_the_key_is_a_column(tmp_pat
     (tmp_path / "_SUCCESS").write_text("")
     (tmp_path / "shop=007/year=2024" / f"._part-0.{ending}").write_text("not a table")
     (tmp_path / "shop=007/year=2024" / f"old.{ending}").mkdir()
+    (tmp_path / "shop=007/drafts").mkdir()
+    save(tmp_path, f"shop=007/drafts/part-0.{ending}", sales())
     (tmp_path / "drafts").mkdir()
     save(tmp_path, f"drafts/part-0.{ending}", sales())
     table, notes = read_folder(tmp_path)

@@ -115,6 +115,23 @@ def test_an_event_at_an_end_of_a_series_is_shown_up_to_it(tmp_path):
     assert 'data-range="[74, 99]"' in page
 
 
+def test_a_long_event_is_shown_with_as_many_rows_before_and_after_it(tmp_path):
+    table = long_table(400)
+    table.loc[150:209, "is_anomaly"] = True
+    page = write_anomaly_page(table, find_events(table, 1, 8), tmp_path / "page.html").read_text()
+    assert 'data-range="[90, 269]"' in page
+
+
+def test_of_many_events_those_with_the_highest_scores_are_listed_in_their_order(tmp_path):
+    table = long_table(6_000)
+    rows = np.arange(5, 6_000, 10)
+    table.loc[rows, "is_anomaly"], table.loc[rows, "score"] = True, 2.0 + np.arange(len(rows))
+    page = write_anomaly_page(table, find_events(table, 1, 0), tmp_path / "page.html").read_text()
+    starts = re.findall(r">([0-9,]+)</button>", page)
+    assert [int(start) for start in starts] == rows[-500:].tolist()
+    assert "The 500 events with the highest scores." in page
+
+
 def test_a_page_tells_notes_and_command_where_it_is_given_them(detector, tmp_path):
     table, events = detector.detect(), detector.events()
     page = write_anomaly_page(table, events, tmp_path / "page.html").read_text()
