@@ -99,7 +99,13 @@ def test_months_that_a_spreadsheet_counts_are_dates_in_forecasts_too():
 
 
 @pytest.mark.parametrize(
-    ("name", "numbers"), [("t", 45292 + np.arange(50)), ("Datum", 30_000 + np.arange(50)), ("date", np.arange(50))]
+    ("name", "numbers"),
+    [
+        ("t", 45292 + np.arange(50)),
+        ("date_id", 45292 + np.arange(50)),
+        ("Datum", 30_000 + np.arange(50)),
+        ("date", np.arange(50)),
+    ],
 )
 def test_other_whole_numbers_of_that_size_count(name, numbers):
     panel = read_panel(pd.DataFrame({name: numbers, "y": np.arange(50.0)}), time_col=name)

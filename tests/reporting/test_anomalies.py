@@ -177,3 +177,9 @@ def test_wrong_tables_series_and_paths_are_refused(detector, tmp_path):
     with pytest.raises(ColumnError, match="no series '<b>a</b>'"):
         write_anomaly_page(table[table["unique_id"] == "b"], detector.events(), page)
     assert not page.exists()
+
+
+def test_a_page_of_no_rows_says_so(detector, tmp_path):
+    none = detector.detect().iloc[:0]
+    page = write_anomaly_page(none, detector.events().iloc[:0], tmp_path / "page.html").read_text()
+    assert "0 events in 0 series: 0 of 0 judged rows are anomalous." in page

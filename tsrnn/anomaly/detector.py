@@ -218,10 +218,11 @@ class AnomalyDetector(OutlierMethods, BaseEstimator):
         -------
         DataFrame, one row per series and time
             `unique_id, ds, y`; `expected`, with `lower` and `upper`, between which ordinary residuals lie with a
-            probability of 1 - `alpha`, in original units, and no lower than 0 for counts, as in forecasts; `score`, 1
-            for an ordinary row and higher the more unusual it is; `p_value`, `is_anomaly`. With channels, the last
-            three are those of the system, and `share` is the channel's part of the score. NaN where a series has too
-            little history (less than the rows that one forecast serves, at most 24, or none observed) or no value.
+            probability of 1 - `alpha`, in original units, and no lower than 0 where values stood there again and again
+            and never fell below; `score`, 1 for an ordinary row and higher the more unusual it is; `p_value`,
+            `is_anomaly`. With channels, the last three are those of the system, and `share` is the channel's part of
+            the score. NaN where a series has too little history (less than the rows that one forecast serves, at most
+            24, or none observed) or no value.
 
         Raises
         ------

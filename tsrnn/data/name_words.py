@@ -33,6 +33,8 @@ EVEN_WORDS |= {"second", "seconds", "minute", "minutes", "hours", "days", "weeks
 STAMP_WORDS = {"time", "timestamp", "timestamps", "datetime", "date", "dt", "ds", "ts", "epoch", "unix", "unixtime"}
 YEAR_WORDS = {"year", "years", "jahr", "annee", "ano"}
 DATE_WORDS = {"date", "dates", "datum", "fecha"}
+# Of a running number, whatever it belongs to.
+KEY_WORDS = {"id", "key", "nr", "no", "number", "index"}
 DATED_WORDS = YEAR_WORDS | DATE_WORDS | {"yr"}
 WEEK_WORDS = {"week", "weeks", "yearweek", "woche", "kw"}
 # Of whole numbers that are a part of a date beside its year, each by what it is.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.grids import DAY, HOUR, MINUTE, SECOND, Frequency, IntegerStep
-from tsrnn.data.name_words import DATE_WORDS, STAMP_WORDS, WEEK_WORDS, name_words
+from tsrnn.data.name_words import DATE_WORDS, KEY_WORDS, STAMP_WORDS, WEEK_WORDS, name_words
 from tsrnn.data.panel import Integers
 
 # With hours from 1900 on only: what is smaller are the seconds since 1970 of these years.
@@ -61,7 +61,8 @@ def read_whole_times(whole: Integers, name: Any, freq: Any = None) -> tuple[pd.D
     found, kept = _unix_times(whole, words, freq), "" if freq is not None else _KEEP
     if found is not None:
         return found[0], f"Whole numbers such as {whole[0]} were read as {found[1]} since 1970 (UTC).{kept}", True
-    days = _read_sheet_days(whole) if words & DATE_WORDS and not _is_whole_step(freq) else None
+    is_day = words & DATE_WORDS and not words & KEY_WORDS and not _is_whole_step(freq)
+    days = _read_sheet_days(whole) if is_day else None
     if days is not None:
         return days, f"Whole numbers such as {whole[0]} were read as the days that spreadsheets count.{kept}", False
     return None

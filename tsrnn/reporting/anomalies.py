@@ -200,9 +200,11 @@ def _summary(detections: pd.DataFrame, events: pd.DataFrame, n_series: int) -> s
 
 
 def _facts(detections: pd.DataFrame, n_series: int) -> str:
-    times = plot_times(detections["ds"].iloc[[detections["ds"].argmin(), detections["ds"].argmax()]])
     observed = int(detections["y"].notna().sum())
-    data = {"rows": len(detections), "observed": observed, "series": n_series, "span": tuple(time_labels(times))}
+    data: dict[str, Any] = {"rows": len(detections), "observed": observed, "series": n_series}
+    if len(detections):
+        ends = plot_times(detections["ds"].iloc[[detections["ds"].argmin(), detections["ds"].argmax()]])
+        data["span"] = tuple(time_labels(ends))
     return describe_data(data)
 
 
