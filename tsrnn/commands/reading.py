@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tsrnn.commands import in_options
-from tsrnn.data.columns import is_text
+from tsrnn.data.column_kinds import is_text
 from tsrnn.data.files import FileForm, free_memory, read_noted_table
 from tsrnn.data.folders import read_folder
 from tsrnn.data.grids import Frequency

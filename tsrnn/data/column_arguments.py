@@ -1,13 +1,16 @@
-"""The arguments that name columns: checked before any table is looked at."""
+"""The arguments that name columns: checked before any table is looked at, and what is said of one that it lacks."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.errors import ParameterError
+from tsrnn.naming import listing
 
 
 class ColumnArguments(NamedTuple):
@@ -64,3 +67,11 @@ def _has_hash(name: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def unknown(argument: str, name: Any, columns: Iterable[Any]) -> str:
+    """Say that a named column does not exist, and which ones do."""
+    names = list(columns)
+    close = difflib.get_close_matches(str(name), [str(column) for column in names], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{argument}={name!r} is not a column of the table, which has: {listing(names, 10)}.{hint}"

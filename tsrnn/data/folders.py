@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.columns import choose_time
 from tsrnn.data.files import UNSAID, FileForm, read_noted_table
 from tsrnn.data.names import name_alike
+from tsrnn.data.time_column import choose_time
 from tsrnn.data.times import without_repeats
 from tsrnn.errors import DataError
 from tsrnn.naming import agree, counted, listing

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from tsrnn.data.columns import is_text
+from tsrnn.data.column_kinds import is_text
 from tsrnn.data.dates import looks_like_dates
 from tsrnn.data.number_signs import split_sign
 from tsrnn.data.number_texts import are_numbers

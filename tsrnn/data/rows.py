@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.calendar_columns import input_notes
-from tsrnn.data.columns import Columns, check_direction, choose_columns, is_text, to_numbers
+from tsrnn.data.column_kinds import is_text
+from tsrnn.data.columns import Columns, choose_columns, to_numbers
 from tsrnn.data.grids import Stamps, show_stamps
 from tsrnn.data.panel import Floats, Integers, TableForm, as_names, sums_before
+from tsrnn.data.time_column import check_direction
 from tsrnn.data.times import TimeColumn, Wanted, read_times
 from tsrnn.errors import DataError
 from tsrnn.naming import counted, examples
