@@ -702,9 +702,10 @@ def test_cutoffs_and_futures_are_index_ranges():
 
 @pytest.mark.parametrize("unit", ["", "D", "h", "W", "bh", "SME", "WOM-1MON", "MS", "B"])
 @pytest.mark.parametrize("rows", [1, 9])
-def test_a_step_that_is_longer_than_any_time_is_refused(unit, rows):
+@pytest.mark.parametrize("number", [2**63, 10**25])
+def test_a_step_that_is_longer_than_any_time_is_refused(unit, rows, number):
     days = pd.date_range("2024-01-01", periods=rows) if unit else np.arange(rows)
-    freq = f"{10**25}{unit}"
+    freq = f"{number}{unit}"
     with pytest.raises(FrequencyError, match=rf"freq='{freq}': no time stamps lie so far apart"):
         read_panel(pd.DataFrame({"ds": days, "y": np.arange(float(rows))}), freq=freq)
 

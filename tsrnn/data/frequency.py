@@ -41,6 +41,7 @@ from tsrnn.data.panel import Bools, Integers
 from tsrnn.errors import FrequencyError
 from tsrnn.naming import counted, some_of
 
+TOO_FAR = "freq={!r}: no time stamps lie so far apart. Expected the step between rows."
 _EXAMPLES = "Expected a pandas alias such as 'h', '15min', 'D', 'B', 'W-MON', 'MS', 'QE-DEC', or a Timedelta."
 
 # Spellings before pandas 2.2, and what they are now. M, Q, Y and A name no side of the period: the data tell.
@@ -219,6 +220,10 @@ def parse_frequency(
     'monthly (start of month)'
     """
     starts = ds[offsets[:-1]]
+    # Of numbers beyond 64 bits pandas and numpy complain in ways of their versions' own.
+    number = re.match(r"\s*\d+", str(freq)) if isinstance(freq, (str, int, np.integer)) else None
+    if number is not None and int(number[0]) > np.iinfo(np.int64).max:
+        raise FrequencyError(TOO_FAR.format(freq))
     if isinstance(freq, Frequency):
         frequency = extend_days(freq, ds) if isinstance(freq, TradingDays) and ds.dtype.kind == "M" else freq
     elif isinstance(freq, (int, np.integer)) and not isinstance(freq, (bool, np.timedelta64)):

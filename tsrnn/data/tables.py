@@ -15,7 +15,7 @@ import pandas as pd
 from tsrnn.data.calendars import BusinessDays, TradingDays
 from tsrnn.data.coarse_steps import find_coarse_steps, refuse_coarse_steps, step_notes
 from tsrnn.data.column_arguments import check_column_arguments
-from tsrnn.data.frequency import infer_frequency, parse_frequency
+from tsrnn.data.frequency import TOO_FAR, infer_frequency, parse_frequency
 from tsrnn.data.grids import DAY, FixedStep, Frequency, show_stamps
 from tsrnn.data.local_clock import clock_notes
 from tsrnn.data.panel import Floats, Integers, Panel, sums_before
@@ -156,9 +156,7 @@ def _lay_out(rows: Rows, freq: Any, season_length: int | None, more: bool) -> Pa
     except (OverflowError, pd.errors.OutOfBoundsDatetime):
         if freq is None:
             raise
-        raise FrequencyError(
-            f"freq={freq!r}: no time stamps lie so far apart. Expected the step between rows."
-        ) from None
+        raise FrequencyError(TOO_FAR.format(freq)) from None
     lengths = position[rows.offsets[1:] - 1] + 1
     _check_growth(rows, frequency, position, lengths, fitted)
     n_missing = int(lengths.sum()) - len(position)
