@@ -174,7 +174,7 @@ def main() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         # click puts an error of its own in the place of the first one.
-        stop = error.__cause__ if isinstance(error, click.Abort) else error
+        stop = error.__context__ if isinstance(error, click.Abort) else error
         code = _fail("stopped.", SIGNALLED + stop.args[0] if isinstance(stop, Stopped) else INTERRUPTED)
     except (ReaderGone, BrokenPipeError):
         _forget_unwritten()
