@@ -184,10 +184,10 @@ def with_rows(panel: Panel, values: Sequence[Floats], ids: Any, start: Stamps, f
 
 
 def with_value_notes(panel: Panel, before: Panel) -> Panel:
-    """Return a panel with notes on what is missing now, in place of those on what was missing before."""
-    stale = value_notes(before)
-    notes = (*(note for note in before.notes if note not in stale), *value_notes(panel))
-    choices = (*(note for note in before.choices if note not in stale), *clock_notes(panel))
+    """Return a panel with notes on what is missing now, and its clock, in place of those on what was so before."""
+    stale, clock = {*value_notes(before), *clock_notes(before)}, clock_notes(panel)
+    notes = (*(note for note in before.notes if note not in stale), *value_notes(panel), *clock)
+    choices = (*(note for note in before.choices if note not in stale), *clock)
     return replace(panel, notes=notes, choices=choices)
 
 

@@ -314,12 +314,11 @@ def _missing_notes(n_missing: int, n_late: int) -> list[str]:
 
 
 def value_notes(panel: Panel) -> list[str]:
-    """Say which series end without values, have none, or a step of their own: what rows change of the gate's notes."""
+    """Say which series end without values, have none, or a step of their own: what rows change of notes on values."""
     return [
         *_end_notes(panel),
         *_empty_notes(panel),
         *step_notes(find_coarse_steps(panel.y, panel.offsets), panel.ids, panel.frequency),
-        *clock_notes(panel),
     ]
 
 

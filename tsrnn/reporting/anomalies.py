@@ -19,7 +19,7 @@ from tsrnn.reporting.drawing import NUMBER, new_figure
 from tsrnn.reporting.page import Drawing, Section, page_html, write_page
 from tsrnn.reporting.parts import name_cell, plain_text, plot_times, time_labels
 from tsrnn.reporting.sections import configuration, describe_data, lead, notes_list
-from tsrnn.reporting.tables import heading, scrolled, short, swatch
+from tsrnn.reporting.tables import OBSERVED_LINE, heading, mark, scrolled, short, swatch
 
 if TYPE_CHECKING:
     import os
@@ -216,14 +216,13 @@ def _left_out(named: Sequence[Any], drawn: Collection[Any]) -> str:
 
 def _drawings(detections: pd.DataFrame, drawn: Mapping[Any, str], most_rows: int) -> Iterator[Drawing]:
     """Return a figure of each series, with its name and a legend above it."""
-    line = '<line x1="0" y1="5" x2="26" y2="5" style="stroke:var(--ink);stroke-width:2"/>'
     cross = '<path d="M9 1 L17 9 M17 1 L9 9" style="stroke:var(--model-1);stroke-width:3"/>'
-    marks = {
-        "observed": f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{line}</svg>',
+    shown = {
+        "observed": mark(OBSERVED_LINE),
         "expected, and its interval": swatch(0),
-        "anomalous": f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{cross}</svg>',
+        "anomalous": mark(cross),
     }
-    legend = "".join(f"<li>{mark}{words}</li>" for words, mark in marks.items())
+    legend = "".join(f"<li>{symbol}{words}</li>" for words, symbol in shown.items())
     for name, key in drawn.items():
         figure = anomaly_figure(detections, name, most_rows)
         above = f'<h3>{escape(short(name))}</h3><ul class="legend">{legend}</ul>'
@@ -253,7 +252,7 @@ def _events(detections: pd.DataFrame, events: pd.DataFrame, drawn: Mapping[Any, 
         cells += "".join(f"<td>{n if isinstance(n, str) else f'{n:,.6g}'}</td>" for n in numbers)
         rows.append(f"<tr>{name_cell(name, escape(short(name)))}{cells}</tr>")
     heads = heading("Series")
-    heads += "".join(f'<th scope="col" class="text">{word}</th>' for word in ("Start", "End", "Kind"))
+    heads += "".join(heading(word, text=True) for word in ("Start", "End", "Kind"))
     heads += "".join(heading(word) for word in ("Rows", "Observed", "Expected", "Score", "p-value"))
     said = "The start of an event shows it in the figure of its series."
     if len(shown) < len(events):

@@ -12,7 +12,7 @@ import numpy as np
 from tsrnn.naming import counted
 from tsrnn.reporting.embedding import Choice
 from tsrnn.reporting.parts import levels_of, model_names
-from tsrnn.reporting.tables import short, swatch
+from tsrnn.reporting.tables import OBSERVED_LINE, mark, short, swatch
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
@@ -105,11 +105,7 @@ def forecast_controls(result: BacktestResult, choice: Choice) -> str:
         f'<span class="error" id="error-{index}"></span></label></li>'
         for index, name in enumerate(names)
     )
-    observed = (
-        '<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">'
-        '<line x1="0" y1="5" x2="26" y2="5" style="stroke:var(--ink);stroke-width:2"/>'
-        '<circle cx="13" cy="5" r="3" style="fill:var(--ink)"/></svg>'
-    )
+    observed = mark(f'{OBSERVED_LINE}<circle cx="13" cy="5" r="3" style="fill:var(--ink)"/>')
     return (
         '<div class="controls">'
         f'<div class="field"><label for="series">Series</label><select id="series">{"".join(groups)}</select></div>'

@@ -17,6 +17,8 @@ from tsrnn.reporting.parts import model_names, name_cell, shortened
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtest import BacktestResult
 
+# In a legend, of what was observed.
+OBSERVED_LINE = '<line x1="0" y1="5" x2="26" y2="5" style="stroke:var(--ink);stroke-width:2"/>'
 # A figure's numbers beyond these are not written out: nobody reads them on a page.
 MOST_NUMBERS_ROWS = 60
 # Column of the leaderboard: heading, unit, format, meaning.
@@ -70,7 +72,7 @@ def series_table(result: BacktestResult, choice: Choice) -> str:
         link = f'<button type="button" class="table-link" data-series="{number}">{escape(short(name))}</button>'
         cells = [*_cells(texts, best), f'<td class="text">{escape(winners) or "–"}</td>']
         rows.append(f"<tr>{name_cell(name, link)}{''.join(cells)}</tr>")
-    heads = "".join(heading(name) for name in ("Series", *names)) + '<th scope="col" class="text">Best</th>'
+    heads = "".join(heading(name) for name in ("Series", *names)) + heading("Best", text=True)
     return scrolled(heads, rows, "MASE by series", tall=len(rows) > 10)
 
 
@@ -112,7 +114,7 @@ def residual_table(result: BacktestResult) -> str:
     columns = (("Bias", ""), ("Bias", "95 % interval"), ("Spread", ""), ("Nine in ten", "lie between"),
                ("Autocorrelation", "next cutoff"))  # fmt: skip
     heads = heading("Model") + "".join(_with_unit(*column) for column in columns)
-    heads += '<th scope="col" class="text">The forecasts are</th>'
+    heads += heading("The forecasts are", text=True)
     lead = (
         '<p class="lead">What happened minus the median forecast, in units of the mean absolute change over a season '
         "before the first cutoff, as in MASE. Good residuals scatter around zero and do not repeat themselves.</p>"
@@ -168,13 +170,18 @@ def swatch(index: int) -> str:
     style = (
         f"stroke:var(--model-{index % len(MODEL_COLOURS)});stroke-width:3;stroke-dasharray:{DASHES[model_dash(index)]}"
     )
-    line = f'<line x1="0" y1="5" x2="26" y2="5" style="{style}"/>'
-    return f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{line}</svg>'
+    return mark(f'<line x1="0" y1="5" x2="26" y2="5" style="{style}"/>')
 
 
-def heading(name: Any) -> str:
-    """Return the heading of a column."""
-    return f'<th scope="col">{escape(str(name))}</th>'
+def mark(drawn: str) -> str:
+    """Return what stands before a name in a legend, of shapes in SVG that lie within 26 times 10."""
+    return f'<svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">{drawn}</svg>'
+
+
+def heading(name: Any, *, text: bool = False) -> str:
+    """Return the heading of a column of numbers, or of text, which is aligned otherwise."""
+    kind = ' class="text"' if text else ""
+    return f'<th scope="col"{kind}>{escape(str(name))}</th>'
 
 
 def scrolled(heads: str, rows: Sequence[str], name: str, *, tall: bool = False) -> str:
